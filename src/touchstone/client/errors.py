@@ -10,6 +10,7 @@
         ├── UnknownServerError     (BadInputError)   nothing is known of that server, or of its name
         ├── DeedFileError          (BadInputError)   a file with a deed cannot be used
         ├── NotJoinedError         (BadInputError)   no server has let this machine in there
+        ├── ServerAddressError     (BadInputError)   no address at which a server may be asked
         ├── CaseBegunError         (BadInputError)   a case to be opened has begun
         ├── NotLetInError          (AnswerIsNoError) the server does not let this machine in
         ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+from touchstone.handin import printable_line
 
 
 class ClientError(TouchstoneError):
@@ -84,6 +86,13 @@ class MemoryFaultError(ClientError, BadInputError):
             f"what this client remembers cannot be used: {what}; fix: put it back from a backup, or"
             " begin in an empty folder, where deeds that wait for an answer are not known any more"
         )
+
+
+class ServerAddressError(ClientError, BadInputError):
+    """An address at which no server may be asked."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"{printable_line(url)[:200]}: {why}")
 
 
 class CaseBegunError(ClientError, BadInputError):

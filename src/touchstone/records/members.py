@@ -103,6 +103,23 @@ class Members:
         last = cases[-1] if len(rows) > most else None
         return Page(cases, f"{last.updated}/{last.case}" if last else None)
 
+    def moved(self, party: str, since: str) -> dict[str, int]:
+        """By case how many entries it has, of the party's cases that moved since a moment (UTC).
+
+        Also of those that moved in that very second.
+        """
+        statement = (
+            "SELECT m.case_id, c.size FROM records_memberrow m"
+            " JOIN records_indexrow i ON i.case_id = m.case_id"
+            ' JOIN records_caserow c ON c."case" = m.case_id'
+            " WHERE m.party = %s AND m.joined AND i.updated >= %s ORDER BY m.case_id"
+        )
+        if not _can_match([party, since]):
+            return {}
+        with translated(self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, [party, since])
+            return {str(case): int(size) for case, size in cursor.fetchall()}
+
     def count(self, party: str, *, framework: str | None = None) -> int:
         """How many those are."""
         where, values = _matching(party, framework)

@@ -151,6 +151,15 @@ class StagingArea:
             raise
         return self._completed(row, key, digest)
 
+    def look(self, case: str, party: str, digest: str) -> Staged | None:
+        """What is here of some bytes; None where nothing of them was begun. Raises as `begin`."""
+        self._require_known(case, party, digest)
+        with translated(self._alias):
+            key = self._open(case, case_head(self._alias, case))
+            rows = self._rows(case, party).filter(name=key.name(digest))
+            row = rows.filter(until__gt=clock_seconds(self._alias)).first()
+        return None if row is None else _shown(row, digest)
+
     def of(self, party: str) -> list[Staged]:
         """What waits of a party, in all cases, the oldest first."""
         if not is_storable(party):

@@ -1,21 +1,210 @@
-"""What granian calls."""
+"""What granian calls: an ASGI application, in which Django answers in threads.
 
-from collections.abc import Callable, Iterable
-from typing import Any
+Django's own ASGI handler answers a third as many requests, since it hops between the loop and a
+thread for every step. Here one hop makes one answer. What is long is sent piece by piece, and no
+thread is held by whoever reads slowly.
+"""
 
-from django.core.handlers.wsgi import WSGIHandler
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any, cast
 
+from django.core import signals
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+from touchstone.ledger.canonical import MAX_LINE
+from touchstone.server.api.problems import answer_for, problem
+from touchstone.server.bodies import Bodies, Receive
+from touchstone.server.chosen import MOST_BODY
+from touchstone.server.errors import ProblemError
+from touchstone.server.events import Events, EventStream
 from touchstone.server.serving import SERVING, Serving
 
+Scope = Mapping[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 Environ = dict[str, Any]
-Pages = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+THREADS = 8
+"""That answer at the same time: as many may wait for the record, or for its disk."""
+MOST_AT_ONCE = 256
+"""Requests that are being answered or wait for it, without event streams."""
+SEND_SECONDS = 30.0
+"""How long a reader may take for a piece of what it asked for."""
+_PIECE = 64 << 10
+log = logging.getLogger(__name__)
 
 
-def pages(serving: Serving) -> Pages:
-    """Django as a WSGI application that serves one installation; `settings` were set up before."""
-    handler = WSGIHandler()
+class Application:
+    """One installation, as ASGI has it; `settings` were set up before. `close` it at the end."""
 
-    def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        return handler({**environ, SERVING: serving}, start_response)
+    def __init__(self, serving: Serving, threads: int = THREADS) -> None:
+        self._serving = serving
+        self._pool = ThreadPoolExecutor(threads, "answers")
+        self._handler = BaseHandler()
+        self._handler.load_middleware()
+        self._bodies = Bodies()
+        self._events = Events(serving, self._in_thread)
+        self._open = 0
 
-    return answer
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or the server's start and end."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._events.close()
+        await asyncio.to_thread(self._pool.shutdown)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def let_go(self) -> None:
+        """End what would go on for ever: nobody waits for it, and everybody may come again."""
+        self._events.let_go()
+
+    async def _in_thread(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._open += 1
+        try:
+            response = await self._response(scope, receive)
+            if isinstance(response, EventStream):
+                self._open -= 1
+                try:
+                    await self._events.send(response, receive, send)
+                finally:
+                    self._open += 1
+            else:
+                await self._send(response, send)
+        except (ConnectionResetError, TimeoutError):
+            # Whoever asked went away, or takes too long: it is told nothing.
+            return
+        except Exception:
+            log.exception("a fault of the server")
+        finally:
+            self._open -= 1
+
+    async def _response(self, scope: Scope, receive: Receive) -> HttpResponseBase:
+        if self._open > MOST_AT_ONCE:
+            return problem(503)
+        environ = environ_of(scope)
+        try:
+            length = _length(environ)
+            with self._bodies.read(length):
+                body = b""
+                if length:
+                    body = await self._bodies.body(receive, length, lambda: self._known(environ))
+                return cast(
+                    "HttpResponseBase", await self._in_thread(lambda: self._ask(environ, body))
+                )
+        except ProblemError as error:
+            return answer_for(error)
+        except TimeoutError:
+            return problem(408)
+
+    async def _known(self, environ: Environ) -> None:
+        """Ask who sends so much. Raises ProblemError where nobody is known."""
+        header, now = environ.get("HTTP_AUTHORIZATION"), self._serving.now()
+        try:
+            await self._in_thread(lambda: self._serving.authenticate(header, now))
+        except Exception as error:
+            response = answer_for(error)
+            raise ProblemError(response.status_code, "", "") from error
+
+    def _ask(self, environ: Environ, body: bytes) -> HttpResponseBase:
+        """Django's answer, all of it but what is streamed; in a thread."""
+        set_script_prefix("/")
+        signals.request_started.send(sender=type(self), environ=environ)
+        request = WSGIRequest({**environ, "wsgi.input": BytesIO(body), SERVING: self._serving})
+        response = self._handler.get_response(request)
+        if isinstance(response, HttpResponse):
+            # Nothing is left to be asked of the database.
+            response.close()
+        return response
+
+    async def _send(self, response: HttpResponseBase, send: Send) -> None:
+        headers = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in response.items()
+        ]
+        start = {"type": "http.response.start", "status": response.status_code}
+        if isinstance(response, HttpResponse):
+            length = (b"content-length", str(len(response.content)).encode())
+            await send({**start, "headers": [*headers, length]})
+            await send({"type": "http.response.body", "body": response.content})
+            return
+        await send({**start, "headers": headers})
+        await self._stream(cast("StreamingHttpResponse", response), send)
+
+    async def _stream(self, response: StreamingHttpResponse, send: Send) -> None:
+        """Send what is made piece by piece, each in a thread of its own turn."""
+        pieces = iter(cast("Iterator[bytes]", response.streaming_content))
+        try:
+            while piece := await self._in_thread(lambda: _gathered(pieces)):
+                body = {"type": "http.response.body", "body": piece, "more_body": True}
+                await asyncio.wait_for(send(body), SEND_SECONDS)
+        except Exception:
+            log.exception("an answer was broken off")
+            # Without the last piece of it the reader knows that it is not whole.
+            raise ConnectionResetError from None
+        finally:
+            await self._in_thread(response.close)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def environ_of(scope: Scope) -> Environ:
+    """A request's head as Django reads it."""
+    server = scope.get("server") or ("", 0)
+    environ: Environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": str(server[0]),
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "wsgi.url_scheme": scope["scheme"],
+    }
+    for raw, value in scope["headers"]:
+        name = raw.decode("latin-1")
+        # With an underscore it could pass for another header, which a proxy looks at.
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
+
+
+def _length(environ: Environ) -> int:
+    """How long the body is. Raises ProblemError where that is not said, or is too much."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        raise ProblemError(411, "length", "say the length of the body (Content-Length)")
+    said = environ.get("CONTENT_LENGTH", "0")
+    if not (said.isascii() and said.isdigit() and len(said) < 20):  # noqa: PLR2004 - a number at all
+        raise ProblemError(400, "", "")
+    most = MOST_BODY if environ["REQUEST_METHOD"] == "PUT" else MAX_LINE
+    if int(said) > most:
+        raise ProblemError(413, "", "")
+    return int(said)
+
+
+def _gathered(pieces: Iterator[bytes]) -> bytes:
+    """The next pieces, until there is something worth sending; empty at the end."""
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) >= _PIECE:
+            break
+    return bytes(found)

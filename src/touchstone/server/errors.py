@@ -33,11 +33,12 @@ class NotAuthenticatedError(ServerError):
 class ProblemError(ServerError):
     """A request that is answered with a problem: `code` is for programs, `why` for people.
 
-    `beside` goes into the answer's fields as it is. Nothing that was sent may stand in any of it.
+    Without them the status's own are said. `beside` goes into the answer's fields as it is.
+    Nothing that was sent may stand in any of it.
     """
 
     def __init__(
-        self, status: int, code: str, why: str, beside: Mapping[str, Any] = NOTHING
+        self, status: int, code: str = "", why: str = "", beside: Mapping[str, Any] = NOTHING
     ) -> None:
         super().__init__(why)
         self.status, self.code, self.why, self.beside = status, code, why, beside

@@ -6,6 +6,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
+from touchstone.handin import utc_text
 from touchstone.server.accounts.limits import Limiter
 from touchstone.server.principal import Principal
 from touchstone.service.installation import Installation
@@ -23,6 +24,10 @@ class Serving:
     here: Installation
     authenticate: Authenticate
     limiter: Limiter = field(default_factory=Limiter)
+
+    def now(self) -> str:
+        """The present moment (UTC)."""
+        return utc_text(self.here.clock.now())
 
     @property
     def fingerprint(self) -> str:

@@ -53,7 +53,7 @@ def says(response: Any, status: int, code: str) -> None:
 
 @pytest.mark.parametrize("path", [f"/{CANARY}", f"/v1/{CANARY}", "/v1/installation/", "/"])
 def test_what_is_not_there_is_a_problem(client: Client, path: str):
-    says(client.get(path), 404, "unknown")
+    says(client.get(path), 404, "no-route")
 
 
 def test_another_method_is_a_problem_that_says_which(client: Client):
@@ -92,7 +92,7 @@ def test_a_fault_is_a_problem_and_tells_nothing(client: Client, monkeypatch: pyt
     [
         (ProblemError(429, "", ""), 429, "too-many"),
         (NotAuthenticatedError(CANARY), 401, "token"),
-        (UnpromisedError("unknown-case", "no such case"), 404, "unknown-case"),
+        (UnpromisedError("unknown", "no such case"), 404, "unknown"),
         (UnpromisedError("evidence", "not here"), 409, "evidence"),
         (StagingError("offset", "the next", 7), 409, "offset"),
         (StagingError("too-many", "enough"), 400, "too-many"),

@@ -46,8 +46,26 @@ class Need:
     """Whether somebody is let in by it: then it is asked for seldom."""
 
 
+ACTING = PARTY_ROLES - {"auditor"}
+"""Who may do deeds; which of them the party's key signs for, the record says."""
+
+_CASE = "v1/cases/<case>"
 DECLARED: dict[tuple[str, str], Need] = {
     ("GET", "v1/installation"): Need(query=("size",)),
+    ("GET", "v1/openapi.json"): Need(),
+    ("GET", "v1/cases"): Need("read", query=("after", "most", "framework")),
+    ("GET", "v1/invitations"): Need("read", query=("after", "most")),
+    ("GET", "v1/events"): Need("read"),
+    ("GET", f"{_CASE}/entries"): Need("read", query=("start",)),
+    ("GET", f"{_CASE}/head"): Need("read"),
+    ("GET", f"{_CASE}/newest"): Need("read", query=("topic",), many=("topic",)),
+    ("GET", f"{_CASE}/bundle"): Need("read"),
+    ("GET", f"{_CASE}/report"): Need("read"),
+    ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
+    ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
+    ("HEAD", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),
+    ("PUT", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),
+    ("DELETE", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),
     ("POST", "v1/invitations/redeem"): Need(entering=True),
     ("POST", "v1/tokens"): Need(entering=True),
     ("DELETE", "v1/tokens/current"): Need(ANY, EVERYBODY),

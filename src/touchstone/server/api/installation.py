@@ -6,11 +6,11 @@ from ninja.params.functions import Query
 
 from touchstone.ledger import dumps
 from touchstone.ledger.canonical import MAX_INTEGER
+from touchstone.server.api.parsing import JSON
 from touchstone.server.serving import serving_of
 from touchstone.service.reporting.feed import installation_since
 
-router = Router()
-JSON = "application/json"
+router = Router(tags=["Installation"])
 
 
 @router.get("installation")

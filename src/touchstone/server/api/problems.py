@@ -25,13 +25,18 @@ from touchstone.server.accounts.errors import TooOftenError
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
 
 PROBLEM = "application/problem+json"
-UNKNOWN = "unknown-case"
+UNKNOWN = "unknown"
+"""The code of a case that is not there, or not for who asks (ADR 269)."""
+NO_CONTENT = "default-src 'none'; frame-ancestors 'none'; sandbox"
+"""What a browser may do with an answer that it is led to: nothing."""
 CODES = {
     400: ("request", "the request has no sense"),
     401: ("token", "who asks is not known: send a token of this server that has not expired"),
     403: ("not-allowed", "whoever this token is for may not do that with it"),
-    404: ("unknown", "there is nothing here"),
+    404: ("no-route", "there is nothing here"),
     405: ("method", "that is not done here"),
+    408: ("slow", "what was said to come did not come in time"),
+    411: ("length", "say the length of the body (Content-Length)"),
     413: ("too-large", "more was sent than is taken"),
     415: ("media-type", "the body is of a kind that is not taken here"),
     422: ("fields", "a field is missing, unknown or of another kind"),
@@ -73,6 +78,9 @@ def as_problems(answer: Answering) -> Answering:
         except DisallowedHost:
             return problem(400, "host", "this server is not known by that name")
         response = answer(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Content-Security-Policy", NO_CONTENT)
         if response.status_code < HTTPStatus.BAD_REQUEST or response.get("Content-Type") == PROBLEM:
             return response
         made = problem(response.status_code)
@@ -103,7 +111,9 @@ def _staging(error: StagingError) -> HttpResponse:
 def _busy(error: TouchstoneError) -> HttpResponse:
     # What it says is for whoever runs the server: it may name its files.
     log.error("%s", error)
-    return problem(503)
+    response = problem(503)
+    response["Retry-After"] = "1"
+    return response
 
 
 def _fault(error: Exception) -> HttpResponse:

@@ -1,11 +1,16 @@
 """The API, put together."""
 
-from ninja import NinjaAPI
+import json
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Router
 
 from touchstone import __version__
-from touchstone.server.api import entering, installation, people
+from touchstone.ledger import dumps
+from touchstone.server.api import cases, deeds, entering, events, installation, people
 from touchstone.server.api.declared import admitted
-from touchstone.server.api.parsing import StrictParser
+from touchstone.server.api.parsing import JSON, StrictParser
 from touchstone.server.api.problems import handle_all
 
 api = NinjaAPI(
@@ -19,5 +24,21 @@ api = NinjaAPI(
     auth=admitted,
 )
 handle_all(api)
-for each in (installation, entering, people):
+description = Router()
+
+
+@description.get("openapi.json", include_in_schema=False)
+def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - as ninja calls it
+    """What the API is, as OpenAPI 3.1 has it."""
+    return HttpResponse(described(), content_type=JSON)
+
+
+for each in (installation, cases, deeds, events, entering, people):
     api.add_router("", each.router)
+api.add_router("", description)
+
+
+@cache
+def described() -> bytes:
+    """The API's description (OpenAPI 3.1), as canonical JSON."""
+    return dumps(json.loads(json.dumps(api.get_openapi_schema(path_prefix="/v1/"))))

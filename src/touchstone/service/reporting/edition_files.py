@@ -10,6 +10,7 @@ from touchstone.clearance import PUBLIC, Audience, party_audience
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.reporting import report_issued
+from touchstone.editions.audience_case import Example
 from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import VerificationFacts, render_html, render_since
 from touchstone.evaluation.digests import digest_bytes
@@ -34,6 +35,7 @@ from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case_context import Case
+from touchstone.service.installation import Installation
 from touchstone.service.reporting.other_cases import other_cases
 
 
@@ -99,8 +101,14 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
 
 def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
     """The page for one audience, of the first `size` entries, as made at a UTC instant."""
-    installation = case.installation
-    reader = installation.records.case(case.id, size)
+    return page_for(case.installation, case.id, audience, size, at, case.example)
+
+
+def page_for(
+    installation: Installation, case: str, audience: Audience, size: int, at: str, example: Example
+) -> bytes:
+    """The same of a case by its id; `example` says what of it is invented."""
+    reader = installation.records.case(case, size)
     verification = VerificationFacts(
         log=reader.log,
         size=reader.size,
@@ -109,8 +117,8 @@ def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
         bundle=f"bundle-{audience.name}.jsonl",
     )
     entries = tuple(read_entries(reader, audience))
-    shown = AudienceCase(case.id, entries, audience, case.example)
-    others = other_cases(installation, case.id, audience)
+    shown = AudienceCase(case, entries, audience, example)
+    others = other_cases(installation, case, audience)
     return render_html(gather(shown, at, verification, others)).encode()
 
 
@@ -119,8 +127,14 @@ def bundle_lines(case: Case, audience: Audience, proof: HeadProof, at: str) -> I
 
     In the format of the contract that the case's log is of.
     """
-    installation = case.installation
-    reader = installation.records.case(case.id, proof.head.size)
+    return lines_for(case.installation, case.id, audience, proof, at)
+
+
+def lines_for(
+    installation: Installation, case: str, audience: Audience, proof: HeadProof, at: str
+) -> Iterator[bytes]:
+    """The same of a case by its id."""
+    reader = installation.records.case(case, proof.head.size)
     signer, keys = installation.keyring.installation, installation.keyring.history
     published = PublishedHead(
         proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint

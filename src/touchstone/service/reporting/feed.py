@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from touchstone.clearance import party_audience
+from touchstone.editions.audience_case import Example
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, is_topic, unknown_case
 from touchstone.ledger.errors import UnpromisedError
@@ -23,8 +24,9 @@ from touchstone.records import (
     PartyReading,
 )
 from touchstone.review.audience_view import case_parties, entries_from, entry_for
+from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
-from touchstone.service.reporting.edition_files import shown_parts
+from touchstone.service.reporting.edition_files import lines_for, page_for, shown_parts
 
 PAGE = 500
 """Entries that are read at once, and are in memory until they are sent."""
@@ -63,6 +65,38 @@ def published_head(installation: Installation, case: str, party: str) -> bytes:
     return PublishedHead(
         proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint
     ).line
+
+
+def own_bundle(installation: Installation, case: str, party: str) -> Iterator[bytes]:
+    """The party's bundle of a case as it is now, line by line, with its line feeds.
+
+    Raises:
+        UnpromisedError: there is no such case that this party has joined.
+    """
+    _require_joined(installation, case, party)
+    # By whoever records, as what follows: a bundle holds proofs that are made of all entries.
+    proof = installation.records.installation.prove(case)
+    audience = party_audience(party, "GREEN")
+    return lines_for(installation, case, audience, proof, installation.now())
+
+
+def own_page(installation: Installation, case: str, party: str) -> bytes:
+    """The case as the party may read it now, as one page (HTML); no deed tells of it.
+
+    Raises:
+        UnpromisedError: there is no such case that this party has joined.
+    """
+    size = _require_joined(installation, case, party)
+    invented = pinned_framework(installation, case).example
+    audience = party_audience(party, "GREEN")
+    example: Example = "framework" if invented else "none"
+    return page_for(installation, case, audience, size, installation.now(), example)
+
+
+def moved_of(installation: Installation, party: str, since: str) -> dict[str, int]:
+    """By case how many entries it has, of the party's cases that moved since a moment (UTC)."""
+    with installation.records.reading_as(party) as reading:
+        return reading.moved(since)
 
 
 def newest_of(
@@ -148,6 +182,15 @@ def _page(installation: Installation, asked: _Asked, low: int, stop: int) -> lis
         for line, entry in zip(reader.lines(low), entries, strict=True):
             lines += [line, *(part.line for part in shown_parts([entry]))]
     return lines
+
+
+def _require_joined(installation: Installation, case: str, party: str) -> int:
+    """The case's size, once the party is seen to have joined it. Raises UnpromisedError."""
+    with installation.records.reading_as(party) as reading:
+        reader, joined = _reader_for(reading, case, party)
+        if not joined:
+            raise unknown_case()
+        return reader.size
 
 
 def _reader_for(reading: PartyReading, case: str, party: str) -> tuple[CaseReader, bool]:

@@ -1,0 +1,96 @@
+"""A party's cases: listed, followed, asked about and taken home. Nothing here changes a case."""
+
+from dataclasses import asdict
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Router
+from ninja.params.functions import Query
+
+from touchstone.ledger import dumps
+from touchstone.ledger.canonical import MAX_INTEGER
+from touchstone.records.members import MOST_LISTED
+from touchstone.server.api.parsing import JSON
+from touchstone.server.serving import serving_of, speaker_of
+from touchstone.service.reporting.feed import (
+    entries_since,
+    newest_of,
+    own_bundle,
+    own_page,
+    published_head,
+)
+
+router = Router(tags=["Cases"])
+LINES = "application/jsonl"
+_AFTER = Query(None, max_length=200)
+_MOST = Query(50, ge=1, le=MOST_LISTED)
+
+
+@router.get("cases")
+def cases(
+    request: HttpRequest,
+    after: str | None = _AFTER,
+    most: int = _MOST,
+    framework: str | None = Query(None, max_length=200),
+) -> HttpResponse:
+    """The cases that the party has joined, last updated first; `after` leads to the next page."""
+    members = serving_of(request).here.records.members
+    page = members.visible_to(
+        speaker_of(request).party, after=after, most=most, framework=framework
+    )
+    value = {"cases": [asdict(each) for each in page.cases], "after": page.after}
+    return HttpResponse(dumps(value), content_type=JSON)
+
+
+@router.get("invitations")
+def invitations(
+    request: HttpRequest, after: str | None = _AFTER, most: int = _MOST
+) -> HttpResponse:
+    """To which cases the party is invited that it has not joined."""
+    members = serving_of(request).here.records.members
+    page = members.invitations(speaker_of(request).party, after=after, most=most)
+    found = [
+        {"case": case, "role": each.role, "n": each.n} for case, each in page.invitations.items()
+    ]
+    value = {"invitations": found, "after": page.after}
+    return HttpResponse(dumps(value), content_type=JSON)
+
+
+@router.get("cases/{case}/entries")
+def entries(
+    request: HttpRequest, case: str, start: int = Query(0, ge=0, le=MAX_INTEGER)
+) -> StreamingHttpResponse:
+    """Of each entry from `start` on its line, then one for each of its parts (JSON lines)."""
+    found = entries_since(serving_of(request).here, case, speaker_of(request).party, start)
+    return StreamingHttpResponse((line + b"\n" for line in found), content_type=LINES)
+
+
+@router.get("cases/{case}/head")
+def head(request: HttpRequest, case: str) -> HttpResponse:
+    """The case's newest published head with its proof, as a line of a bundle."""
+    line = published_head(serving_of(request).here, case, speaker_of(request).party)
+    return HttpResponse(line, content_type=JSON)
+
+
+@router.get("cases/{case}/newest")
+def newest(request: HttpRequest, case: str, topic: list[str] = Query([])) -> HttpResponse:  # noqa: B008 - ninja's way to say it
+    """For each topic the newest entry that touches it, also one that the party may not read."""
+    found = newest_of(serving_of(request).here, case, speaker_of(request).party, topic)
+    return HttpResponse(dumps({"newest": list(found)}), content_type=JSON)
+
+
+@router.get("cases/{case}/bundle")
+def bundle(request: HttpRequest, case: str) -> StreamingHttpResponse:
+    """The party's own bundle of the case as it is now, for `touchstone verify`."""
+    lines = own_bundle(serving_of(request).here, case, speaker_of(request).party)
+    response = StreamingHttpResponse(lines, content_type=LINES)
+    response["Content-Disposition"] = 'attachment; filename="bundle.jsonl"'
+    return response
+
+
+@router.get("cases/{case}/report")
+def report(request: HttpRequest, case: str) -> HttpResponse:
+    """The case as the party may read it now, as one page (HTML)."""
+    page = own_page(serving_of(request).here, case, speaker_of(request).party)
+    response = HttpResponse(page, content_type="text/html; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="report.html"'
+    return response
