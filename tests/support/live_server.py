@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from touchstone.server.app import Application
 from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
-from touchstone.server.running import answer, listen
+from touchstone.server.running import answer_on, listen
 from touchstone.server.serving import Serving
 from touchstone.service.installation import Installation
 
@@ -77,7 +77,7 @@ def live(
         stop = asyncio.Event()
         stopping.append((asyncio.get_running_loop(), stop))
         ready.set()
-        await answer(application, own, stop)
+        await answer_on(application, own, stop)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="server")
     thread.start()

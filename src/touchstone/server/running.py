@@ -27,7 +27,7 @@ GRACE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Tls:
+class ServerCertificate:
     """The server's certificate (with its chain) and its key, as PEM files."""
 
     certificate: Path
@@ -63,11 +63,11 @@ class _OnSocket(Server):
         mine._shd = known.SocketHolder(os.dup(self.listener.fileno()), False, BACKLOG)  # noqa: FBT003, SLF001
 
 
-async def answer(
+async def answer_on(
     application: Application,
     listener: socket.socket,
     stop: asyncio.Event,
-    tls: Tls | None = None,
+    tls: ServerCertificate | None = None,
 ) -> None:
     """Answer what comes to a socket until `stop`; what is under way may then end."""
     host, port = listener.getsockname()[:2]

@@ -23,7 +23,7 @@ SIGNING_FILE = "server.secret"
 """The file in the home that signs what Django signs; made once, and never shown."""
 
 
-def configure() -> None:
+def set_up_server() -> None:
     """Choose the settings, once a process, and set Django up. Call it before anything of records.
 
     Raises DatabaseSettingError where Django was set up before without this room.

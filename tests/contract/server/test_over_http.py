@@ -39,7 +39,7 @@ from touchstone.server.api.problems import PROBLEM
 from touchstone.server.bodies import FREE
 from touchstone.server.chosen import MOST_BODY
 from touchstone.server.running import listen
-from touchstone.server.settings import configure
+from touchstone.server.settings import set_up_server
 from touchstone.service.installation import open_installation
 from touchstone.service.reporting.feed import entries_since
 from touchstone.service.taking import take_deed
@@ -48,7 +48,7 @@ from touchstone.verifier.verify import verify_bundle
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    configure()
+    set_up_server()
     return tmp_path_factory.mktemp("served") / "server"
 
 

@@ -11,7 +11,7 @@ from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
 from touchstone.server.serving import SERVING, Serving
-from touchstone.server.settings import configure
+from touchstone.server.settings import set_up_server
 from touchstone.service.installation import open_installation
 
 PEOPLE = {
@@ -36,7 +36,7 @@ def known(authorization: str | None, _now: str) -> Principal:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     home: Path = tmp_path_factory.mktemp("server") / "home"
-    configure()
+    set_up_server()
     with open_installation(home, apart=True) as here:
         open_accounts(home, None)
         yield Serving(here, known)

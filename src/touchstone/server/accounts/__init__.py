@@ -5,8 +5,8 @@ Begin at `touchstone.server.accounts.people`: `invite(by, "example-lab", ["lead"
 
 from django.apps import apps
 
-from touchstone.server.settings import configure
+from touchstone.server.settings import set_up_server
 
 # Its modules need Django's models; Django imports this package itself while it is set up.
 if not apps.loading:
-    configure()
+    set_up_server()

@@ -20,28 +20,28 @@ BYTES = "application/octet-stream"
 _RANGE = re.compile(r"bytes (?:(\d{1,12})-(\d{1,12})|\*)/(\d{1,12})", re.ASCII)
 
 
-class SignedPart(Strict):
+class PartSent(Strict):
     """A part of a deed: the salt that its signer drew (hex), and its canonical JSON as text."""
 
     salt: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     text: str
 
 
-class SignedDeed(Strict):
+class DeedSent(Strict):
     """A deed as its signer sends it."""
 
     envelope: Any
-    parts: Annotated[list[SignedPart], Field(max_length=MAX_SIGNED_PARTS)]
+    parts: Annotated[list[PartSent], Field(max_length=MAX_SIGNED_PARTS)]
 
 
-class CancelledDeed(Strict):
+class DeedTakenBack(Strict):
     """A deed that its party wants no more."""
 
     envelope: Any
 
 
 @router.post("cases/{case}/deeds")
-def deeds(request: HttpRequest, case: str, signed: SignedDeed) -> HttpResponse:
+def deeds(request: HttpRequest, case: str, signed: DeedSent) -> HttpResponse:
     """Take a deed: the installation's signed answer, recorded or refused for good.
 
     The same bytes get the same answer. A problem (4xx) promises nothing; a fault (5xx) is no
@@ -61,7 +61,7 @@ def deeds(request: HttpRequest, case: str, signed: SignedDeed) -> HttpResponse:
 
 
 @router.post("cases/{case}/deeds/cancel")
-def cancel(request: HttpRequest, case: str, cancelled: CancelledDeed) -> HttpResponse:
+def cancel(request: HttpRequest, case: str, cancelled: DeedTakenBack) -> HttpResponse:
     """Take a deed back: its receipt after all, or a refusal `cancelled`."""
     serving = serving_of(request)
     answer = take_back_deed(
@@ -86,7 +86,7 @@ def evidence_there(request: HttpRequest, case: str, digest: str) -> HttpResponse
 
 
 @router.put("cases/{case}/evidence/{digest}")
-def evidence(request: HttpRequest, case: str, digest: str) -> HttpResponse:
+def evidence_piece(request: HttpRequest, case: str, digest: str) -> HttpResponse:
     """Keep some bytes for a deed of this party that is to come; `Content-Range` says which.
 
     `bytes 0-1023/4096` begins 4096 bytes; where others are next the problem `offset` says from
