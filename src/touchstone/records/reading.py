@@ -62,6 +62,10 @@ class PartyReading:
         """To what it is invited; see `Members.invitations`. Raises PageError."""
         return Members(self._alias).invitations(self._party, after=after, most=most)
 
+    def moved(self, since: str) -> dict[str, int]:
+        """Its cases that moved since a moment (UTC); see `Members.moved`."""
+        return Members(self._alias).moved(self._party, since)
+
     def log(self, case: str) -> StoredLog:
         """A case's log as it stands now. Raises CaseMissingError where none is seen."""
         row = self._row(case)

@@ -21,6 +21,7 @@ from touchstone.ledger import dumps
 from touchstone.server.api.problems import problem
 from touchstone.server.principal import Principal
 from touchstone.server.serving import Serving
+from touchstone.service.reporting.feed import moved_of
 
 TICK_SECONDS = 1.0
 AGAIN_SECONDS = 30.0
@@ -179,8 +180,8 @@ class Events:
 
     async def _moved(self, party: str, since: str) -> dict[str, int]:
         after = utc_text(moment_of(since) - LOOK_BACK)
-        members = self._serving.here.records.members
-        return dict(await self._in_thread(lambda: members.moved(party, after)))
+        here = self._serving.here
+        return dict(await self._in_thread(lambda: moved_of(here, party, after)))
 
     async def _ask_again(self) -> None:
         clock, now = asyncio.get_running_loop().time(), self._serving.now()

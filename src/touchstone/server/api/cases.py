@@ -12,7 +12,9 @@ from touchstone.records.members import MOST_LISTED
 from touchstone.server.api.parsing import JSON
 from touchstone.server.serving import serving_of, speaker_of
 from touchstone.service.reporting.feed import (
+    cases_of,
     entries_since,
+    invitations_of,
     newest_of,
     own_bundle,
     own_page,
@@ -33,10 +35,8 @@ def cases(
     framework: str | None = Query(None, max_length=200),
 ) -> HttpResponse:
     """The cases that the party has joined, last updated first; `after` leads to the next page."""
-    members = serving_of(request).here.records.members
-    page = members.visible_to(
-        speaker_of(request).party, after=after, most=most, framework=framework
-    )
+    here, party = serving_of(request).here, speaker_of(request).party
+    page = cases_of(here, party, after=after, most=most, framework=framework)
     value = {"cases": [asdict(each) for each in page.cases], "after": page.after}
     return HttpResponse(dumps(value), content_type=JSON)
 
@@ -46,8 +46,8 @@ def invitations(
     request: HttpRequest, after: str | None = _AFTER, most: int = _MOST
 ) -> HttpResponse:
     """To which cases the party is invited that it has not joined."""
-    members = serving_of(request).here.records.members
-    page = members.invitations(speaker_of(request).party, after=after, most=most)
+    here, party = serving_of(request).here, speaker_of(request).party
+    page = invitations_of(here, party, after=after, most=most)
     found = [
         {"case": case, "role": each.role, "n": each.n} for case, each in page.invitations.items()
     ]
