@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Q
 
@@ -18,14 +19,15 @@ from touchstone.ledger.contract2 import (
 from touchstone.ledger.errors import AlteredError
 from touchstone.records.database import raw
 from touchstone.records.errors import DamagedError
-from touchstone.records.eventrows import read_events
-from touchstone.records.inserting import first
+from touchstone.records.eventrows import read_events_at
+from touchstone.records.inserting import first, newest
 from touchstone.records.models import AnswerRow, DeedRow, TopicRow
 from touchstone.records.reader import kept_answer
 
 CONTRACT = 2
 KEYS = ("keys:", "recovery:")
 """How the topics begin, one of which every act on keys touches."""
+_LAST = ("n", "seq", "digest", "seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class StoredLog:
     def recorded_at(self) -> str | None:
         """When the newest entry was recorded (UTC), None if there is none."""
         if self._recorded_at is None and self.size:
-            self._recorded_at = self._deed(self.size - 1).at
+            (self._recorded_at,) = self._deed(self.size - 1, "at")
         return self._recorded_at
 
     @property
@@ -103,26 +105,23 @@ class StoredLog:
         """The root (32 bytes) that the log had at a size from 0 to its own."""
         if size in self._roots:
             return self._roots[size]
-        return raw(self._deed(size - 1).root) if size else EMPTY_ROOT
+        return raw(*self._deed(size - 1, "root")) if size else EMPTY_ROOT
 
     def newest(self, topic: str) -> int | None:
         """The newest entry that touches a topic."""
         if topic not in self._newest:
             # Without the lock others append meanwhile: this log does not grow by it.
-            rows = TopicRow.objects.using(self._alias).filter(
-                case=self._case, topic=topic, n__lt=self._stored
-            )
-            self._newest[topic] = rows.order_by("-n").values_list("n", flat=True).first()
+            where, before = {"case_id": self._case, "topic": topic}, ("n", self._stored)
+            row = newest(self._alias, TopicRow, ("n",), where, by="n", before=before)
+            self._newest[topic] = row[0] if row else None
         return self._newest[topic]
 
     def last_deed(self, key: str) -> LastDeed | None:
         """The newest deed of a key (fingerprint)."""
         if key not in self._last:
-            rows = DeedRow.objects.using(self._alias).filter(
-                case=self._case, key=key, n__lt=self._stored
-            )
-            row = rows.order_by("-seq").first()
-            self._last[key] = LastDeed(row.n, row.seq, row.digest, row.seen) if row else None
+            where, before = {"case_id": self._case, "key": key}, ("n", self._stored)
+            row = newest(self._alias, DeedRow, _LAST, where, by="seq", before=before)
+            self._last[key] = LastDeed(*row) if row else None
         return self._last[key]
 
     def hidden_since(self, n: int) -> int:
@@ -145,13 +144,13 @@ class StoredLog:
             return last.digest
         if (key, seq) in self._digests:
             return self._digests[key, seq]
-        rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key, seq=seq)
-        return rows.values_list("digest", flat=True).first()
+        row = self._of_key(key, seq, ("digest",))
+        return row[0] if row else None
 
     def recorded_place(self, key: str, seq: int) -> tuple[int, str] | None:
         """Entry and time of the key's stored deed with this `seq`."""
-        rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key, seq=seq)
-        return rows.values_list("n", "at").first()
+        row = self._of_key(key, seq, ("n", "at"))
+        return (row[0], row[1]) if row else None
 
     def answer(self, digest: str) -> SignedAnswer | None:
         """The stored answer to a deed, by its digest (hex), whatever case it was sent to.
@@ -193,27 +192,31 @@ class StoredLog:
             n__lt=self.size,
         )
         keys = known.keys
+        places = [*rows.order_by("n").values_list("n", flat=True).distinct()]
         try:
-            for n in rows.order_by("n").values_list("n", flat=True).distinct():
-                (event,) = read_events(self._alias, self._case, n, n + 1, CONTRACT)
-                deed, act = self._deed(n), parse_key_act(event)
+            for n, event in read_events_at(self._alias, self._case, places, CONTRACT):
+                signed_by, at = self._deed(n, "key", "at")
                 keys = keys.after(
                     event["actor"],
-                    act,
-                    deed.key,
+                    parse_key_act(event),
+                    signed_by,
                     first=n == 0,
                     dated=event["at"],
-                    recorded=deed.at,
+                    recorded=at,
                 )
         except (AlteredError, MalformedError) as error:
             raise DamagedError(f"{self._case}: its keys do not follow: {error}") from error
         return keys
 
-    def _deed(self, n: int) -> DeedRow:
-        row = DeedRow.objects.using(self._alias).filter(case=self._case, n=n).first()
+    def _deed(self, n: int, *columns: str) -> tuple[Any, ...]:
+        row = first(self._alias, DeedRow, columns, {"case_id": self._case, "n": n})
         if row is None:
             raise DamagedError(f"{self._case}: there is no deed of entry {n}")
         return row
+
+    def _of_key(self, key: str, seq: int, columns: tuple[str, ...]) -> tuple[Any, ...] | None:
+        where = {"case_id": self._case, "key": key, "seq": seq}
+        return first(self._alias, DeedRow, columns, where)
 
 
 def answer_row(case: str, party: str, answer: SignedAnswer) -> tuple[str, str, str, bytes]:

@@ -358,7 +358,10 @@ class Deeds:
         if row.contract != CONTRACT:
             raise EarlierContractError(case)
         known = self._known.get(case) or NOTHING_KNOWN
-        return DeedWriter(access.alias, row, access.case_key(row), access.files, known)
+        writer = DeedWriter(access.alias, row, access.case_key(row), access.files, known)
+        # Also where nothing is recorded: who asks next need not follow the keys again.
+        self._known.keep(case, writer.before.known)
+        return writer
 
     def _new_writer(self, case: str) -> DeedWriter:
         access = self._access

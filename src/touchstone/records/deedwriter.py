@@ -42,7 +42,9 @@ class DeedWriter(CaseWriter):
             alias, self.case, self.log, self._stored, self._frontier.root, known
         )
         """The log as it stood before this transaction."""
-        self.past = StoredLog(alias, self.case, self.log, self._stored, self._frontier.root, known)
+        self.past = StoredLog(
+            alias, self.case, self.log, self._stored, self._frontier.root, self.before.known
+        )
         # Rows as `insert` takes them.
         self._deeds: list[tuple[Any, ...]] = []
         self._topics: list[tuple[str, str, int]] = []

@@ -35,6 +35,8 @@ _TIMED = (
     " WHERE e.case_id = %s AND e.n >= %s AND e.n < %s ORDER BY e.n"
 )
 
+_AT_ONCE = 500
+
 
 def read_events(alias: str, case: str, start: int, stop: int, contract: int) -> list[Event]:
     """Part 0 of entries start to stop - 1. Raises DamagedError."""
@@ -43,6 +45,21 @@ def read_events(alias: str, case: str, start: int, stop: int, contract: int) -> 
     rows = _rows(alias, "e.n >= %s AND e.n < %s", [case, start, stop])
     found = [event for _, event in _opened(case, rows, contract)]
     if len(found) != stop - start:
+        raise DamagedError(f"{case}: an entry or its facts are missing")
+    return found
+
+
+def read_events_at(
+    alias: str, case: str, places: Sequence[int], contract: int
+) -> list[tuple[int, Event]]:
+    """Part 0 of the entries at these places, each with its n, in order. Raises DamagedError."""
+    found: list[tuple[int, Event]] = []
+    # A statement has so many values at most, on SQLite.
+    for start in range(0, len(places), _AT_ONCE):
+        some = places[start : start + _AT_ONCE]
+        wanted = f"e.n IN ({', '.join(['%s'] * len(some))})"
+        found += _opened(case, _rows(alias, wanted, [case, *some]), contract)
+    if [n for n, _ in found] != [*places]:
         raise DamagedError(f"{case}: an entry or its facts are missing")
     return found
 

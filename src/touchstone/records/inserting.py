@@ -50,6 +50,20 @@ def first(
     return _first(alias, _selection(table, columns, tuple(where)), list(where.values()))
 
 
+def newest(
+    alias: str,
+    table: type[Row],
+    columns: tuple[str, ...],
+    where: Mapping[str, Any],
+    *,
+    by: str,
+    before: tuple[str, int],
+) -> tuple[Any, ...] | None:
+    """The same of the row that is highest by a column, among those below a bound of another."""
+    bound, most = before
+    return _first(alias, _last(table, columns, tuple(where), by, bound), [*where.values(), most])
+
+
 def case_head(
     alias: str, case: str, *, lock: bool = False, columns: tuple[str, ...] = _HEAD
 ) -> CaseRow | None:
@@ -118,6 +132,14 @@ def _selection(table: type[Row], columns: tuple[str, ...], where: tuple[str, ...
     wanted = ", ".join(_known(table, columns))
     terms = " AND ".join(f"{column} = %s" for column in _known(table, where))
     return f"SELECT {wanted} FROM {_name(table)} WHERE {terms}"  # noqa: S608
+
+
+@cache
+def _last(
+    table: type[Row], columns: tuple[str, ...], where: tuple[str, ...], by: str, bound: str
+) -> str:
+    most, order = _known(table, (bound, by))
+    return f"{_selection(table, columns, where)} AND {most} < %s ORDER BY {order} DESC LIMIT 1"
 
 
 def _known(table: type[Row], columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ from touchstone.records import (
     DestroyedError,
     EarlierContractError,
     PartError,
+    deedlog,
+    eventrows,
 )
 from touchstone.records import deeds as taken
 from touchstone.records.models import InstallationRow
@@ -131,6 +133,29 @@ def test_a_second_deed_at_one_seq_is_refused_for_good(scene: StoredScene):
     assert refused(refusal) == "fork"
     assert scene.server.submit(other, "example-lab", NEXT).line == refusal.line
     whole(scene, 5)
+
+
+def test_the_keys_of_a_log_are_followed_once_also_where_deeds_are_refused(
+    scene: StoredScene, monkeypatch: pytest.MonkeyPatch
+):
+    followed: list[list[int]] = []
+    read = eventrows.read_events_at
+
+    def noting(alias: str, case: str, places: list[int], contract: int) -> object:
+        followed.append(places)
+        return read(alias, case, places, contract)
+
+    monkeypatch.setattr(deedlog, "read_events_at", noting)
+
+    def unlawful(_: DeedTaking) -> None:
+        raise RefusedDeedError("unlawful", "not now")
+
+    # As another process, which knows nothing of the log yet.
+    anew = StoredServer(scene.place.open(), scene.place.keyring, judge=unlawful)
+    for text in ("one", "two"):
+        deed = scene.lab.sign(scene.server, "review-halted", content=text)
+        assert refused(anew.submit(deed, "example-lab")) == "unlawful"
+    assert len(followed) == 1
 
 
 def test_a_refusal_is_final_and_takes_back_what_was_written_before_it(scene: StoredScene):
