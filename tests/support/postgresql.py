@@ -58,6 +58,7 @@ def running_postgresql() -> Iterator[Postgresql]:
         _run([*become, str(programs / initdb[0]), *initdb[1:], "--locale=C"])
         # The tests kill clients, never the server, so its own durability may be traded for speed.
         options = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off"]
+        options += ["full_page_writes=off", "autovacuum=off"]
         command = [str(programs / "postgres"), "-D", str(data)]
         for option in options:
             command += ["-c", option]

@@ -63,16 +63,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
 
 
 def empty(server: Postgresql) -> None:
-    """Make the prepared database as new: making another one takes twenty times as long."""
-    server.admin(
+    """Make the prepared database as new: making another one takes twenty times as long.
+
+    Rows are deleted: of tables as small as these, the files that TRUNCATE makes anew cost more.
+    """
+    statements = (
         "SET session_replication_role = replica",
-        f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY",
+        *(f"DELETE FROM {table}" for table in TABLES),  # noqa: S608  our own names
+        "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S' AND relname ~ '^records_'",
         "INSERT INTO records_installationrow VALUES (1, 0, decode(repeat('00', 8), 'hex'), NULL)",
         *(f"ALTER TABLE {table} ENABLE TRIGGER ALL" for table in TABLES),
         *(f"REVOKE UPDATE, DELETE ON {table} FROM {APP}" for table in APPEND_ONLY),
         f"ALTER ROLE {APP} IN DATABASE {NAME} RESET ALL",
-        database=NAME,
     )
+    # All in one message and one transaction.
+    server.admin("; ".join(statements), database=NAME)
 
 
 @pytest.fixture(scope="module")
