@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from support import order, prepared, shared
+from support import drawn, memory, order, prepared, shared
 from touchstone.server.chosen import choose
 
 # Before any file is loaded that has a record set Django up, for itself alone: that is done once a
@@ -22,6 +22,7 @@ choose()
 
 # Several workers share the cores already: threads of linear algebra would spin for the same ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+memory.keep_files_in_memory()
 
 settings.register_profile(
     "suite",
@@ -106,6 +107,8 @@ def pytest_collection_finish() -> None:
     gc.enable()
     if "touchstone.records.preparation" in sys.modules:
         prepared.make_once()
+    if "touchstone.evaluation.batteries" in sys.modules:
+        drawn.keep_items()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -183,6 +186,8 @@ def _let_go() -> None:
             gc.collect()
     finally:
         sys.unraisablehook = told
+    # What is still in use now mostly stays: the next file's collection need not walk it again.
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

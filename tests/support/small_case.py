@@ -3,6 +3,7 @@
 Everything goes through the service onto SQLite; only the outcomes are written by hand.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from support import shared
+from support.drawn import of_one_seed
 from touchstone.clearance import Audience
 from touchstone.deeds.access import release_announced
 from touchstone.deeds.deed import Content, Deed
@@ -21,6 +24,7 @@ from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
+from touchstone.records.settings import DATABASE
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
@@ -89,25 +93,44 @@ def small_case(
 ) -> Iterator[Case]:
     """A case that has been opened, and no more; under a shipped framework or that of a file.
 
-    `instead` says what stands in the submission in the place of a text.
+    `instead` says what stands in the submission in the place of a text. In one run of the tests
+    a case is opened once for all that ask for the same, and copied.
     """
-    path = folder / "SUBMISSION.toml"
     standard = load_framework(framework)
     text = SUBMISSION.format(framework=standard.id)
     for old, new in instead.items():
         text = text.replace(old, new)
-    path.write_text(text, "utf-8")
     agencies = agencies if standard.id == "example" else ()
-    participants = Participants("example-lab", default_centre(standard), agencies)
-    with open_installation(folder / "home", clock or Minutes()) as here:
-        yield open_case(here, standard, load_submission(path), participants)
+    clock = clock or Minutes()
+
+    def make(place: Path) -> None:
+        path = place / "SUBMISSION.toml"
+        path.write_text(text, "utf-8")
+        participants = Participants("example-lab", default_centre(standard), agencies)
+        with open_installation(place / "home", clock) as here:
+            open_case(here, standard, load_submission(path), participants)
+
+    # A clock of a test's own may tell another time at each look.
+    if shared.FOLDER in os.environ and type(clock) is Minutes and DATABASE not in os.environ:
+        told = [standard.digest, text, *agencies, clock.moment.isoformat()]
+        shared.made_once(f"opened-{digest_value(told)[-16:]}", make, folder)
+    else:
+        make(folder)
+    with _only_case(folder, clock) as case:
+        yield case
 
 
 @contextmanager
 def copied_case(home: Path, folder: Path, clock: Minutes | None = None) -> Iterator[Case]:
     """The one case of `home`, the folder of a `small_case` that has ended, in a copy of its own."""
     shutil.copytree(home, folder, dirs_exist_ok=True)
-    with open_installation(folder / "home", clock or Minutes()) as here:
+    with _only_case(folder, clock or Minutes()) as case:
+        yield case
+
+
+@contextmanager
+def _only_case(folder: Path, clock: Minutes) -> Iterator[Case]:
+    with of_one_seed(), open_installation(folder / "home", clock) as here:
         (listed,) = here.records.cases()
         yield open_found(here, listed.case)
 
