@@ -60,7 +60,7 @@ review.command(review_measure, name="measure")
 for group in (accounts, terms, gateway, directive, plan, estimate, keys, release, witness):
     app.command(group)
 app.command(next_deeds, name="next")
-for group in (agreement, case, deed, inquiry, participation, party, submission):
+for group in (agreement, case, deed, inquiry, participation, party, server, submission):
     app.command(group)
 
 

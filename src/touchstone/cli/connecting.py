@@ -1,15 +1,70 @@
-"""How a command reaches a server."""
+"""How a command reaches a server: its address, who it must be, and the tokens of this machine."""
 
 from typing import TYPE_CHECKING
 
-from touchstone.errors import BadInputError
-
 if TYPE_CHECKING:
+    from touchstone.client.entering import ServerAccount
+    from touchstone.client.followed import Machine
     from touchstone.client.party_home import PartyHome, ServerPlace
     from touchstone.client.server import RecordServer
 
+ADMINISTRATOR = "administrator"
+"""Under this name, which no party may have, an administrator's machine keeps what it knows."""
+
 
 def connect(home: "PartyHome", place: "ServerPlace") -> "RecordServer":
-    """The server at an address, for one party. Raises BadInputError."""
-    del home
-    raise BadInputError(f"{place.url}: this version reaches no server over a network yet")
+    """The server at an address, for one party.
+
+    Raises:
+        NotJoinedError: it has not let this machine in.
+        ServerAddressError: it is no such address, or no https beyond this machine.
+    """
+    from touchstone.client.entering import TokenSource
+    from touchstone.client.errors import NotJoinedError
+    from touchstone.client.http_server import HttpServer
+
+    entrance = HttpServer(place.url)
+    tokens = TokenSource(place.folder, entrance.enter, _machine())
+    account = tokens.account
+    # A device key signs for one installation alone: another one there has not let it in.
+    if (account.installation, account.party or ADMINISTRATOR) != (place.pinned, home.party):
+        raise NotJoinedError(place.folder)
+    return HttpServer(place.url, tokens)
+
+
+def home_of(party: str | None) -> "PartyHome":
+    """What this machine knows for a party, or for an administrator. Raises KeyFileError."""
+    from touchstone.client.party_home import PartyHome
+    from touchstone.service.homes import check_home, home_folder
+
+    return PartyHome(check_home(home_folder()), party or ADMINISTRATOR, None)
+
+
+def let_in(
+    home: "PartyHome", url: str, fingerprint: str, party: str, code: str, label: str
+) -> "ServerAccount":
+    """Take an invitation at the server, once it showed to be the installation that is pinned.
+
+    Raises:
+        WrongInstallationError: it is another.
+        NotLetInError: it says no.
+        UnheardError: nothing that is an answer was heard.
+    """
+    from touchstone.client.entering import take_invitation
+    from touchstone.client.http_server import HttpServer
+    from touchstone.client.trusting import greeted
+
+    with HttpServer(url) as server:
+        # Before anything is kept: a fingerprint that was typed wrong must not stay.
+        greeted(server.greet(0), fingerprint, None, None)
+        place = home.server(url, fingerprint)
+        return take_invitation(
+            place.folder, fingerprint, party, code, label, server.enter, _machine()
+        )
+
+
+def _machine() -> "Machine":
+    from touchstone.client.followed import Machine
+    from touchstone.keys import SystemClock, SystemRandom
+
+    return Machine(SystemClock(), SystemRandom())

@@ -66,6 +66,7 @@ RESERVED = frozenset(
         "everybody",
         "all",
         "unknown",
+        "administrator",
     }
 )
 """No party is called so: names of audiences, roles, labels, and words that stand for no party."""
