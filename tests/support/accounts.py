@@ -77,14 +77,17 @@ class Device:
         return issue_token(envelope, installation=self.aud, now=now, random=self.random)
 
 
-def invited(institution: str, *roles: str, name: str = "Somebody") -> InvitedPerson:
+def invited(institution: str, *roles: str, name: str = "Somebody", now: str = NOW) -> InvitedPerson:
     """Somebody whom the machine's administrator invites."""
-    return invite(Manager.machine(), institution, roles, name, now=NOW, random=RANDOM)
+    return invite(Manager.machine(), institution, roles, name, now=now, random=RANDOM)
 
 
-def let_in(institution: str, *roles: str, aud: str = AUD) -> Device:
+def let_in(
+    institution: str, *roles: str, aud: str = AUD, name: str = "Somebody", now: str = NOW
+) -> Device:
     """Somebody whose device was let in."""
-    return Device("-".join(roles), aud, party=institution).joins(invited(institution, *roles))
+    told = invited(institution, *roles, name=name, now=now)
+    return Device("-".join(roles), aud, party=institution).joins(told, now)
 
 
 def bearer(device: Device, roles: Sequence[str]) -> str:
