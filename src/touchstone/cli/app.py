@@ -34,6 +34,7 @@ from touchstone.cli.plan import plan
 from touchstone.cli.preparing import prepare_all
 from touchstone.cli.release import release
 from touchstone.cli.review_running import review_measure, review_run
+from touchstone.cli.server import server
 from touchstone.cli.terms import terms
 from touchstone.cli.witness import witness
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
