@@ -25,6 +25,7 @@ WHOLE = {
     "records/checking.py": "a check recomputes everything",
     "service/reporting/feed.py": "what a party's machine has not seen yet, from one entry on",
     "records/deedchecking.py": "a check recomputes everything",
+    "records/reading.py": "sends all of it to a party, a page at a time",
     "records/reader.py": "the reader itself: its check, and proofs over the whole tree",
     "review/audience_view.py": "reads for all of these",
 }

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from touchstone.records.outcomes import OutcomeTable
     from touchstone.records.preparation import prepare
     from touchstone.records.reader import CaseReader
-    from touchstone.records.reading import PartyReading
+    from touchstone.records.reading import PartyReading, SentCase
     from touchstone.records.refusals import RefusalLog
     from touchstone.records.soundness import is_begun
     from touchstone.records.staging import Staged, StagingArea
@@ -125,6 +125,7 @@ __all__ = [
     "RecordsError",
     "Refusal",
     "RefusalLog",
+    "SentCase",
     "Staged",
     "StagingArea",
     "StagingError",
@@ -155,6 +156,7 @@ _BEHIND_DJANGO = {
     "PartyReading": "reading",
     "Records": "store",
     "RefusalLog": "refusals",
+    "SentCase": "reading",
     "Staged": "staging",
     "StagingArea": "staging",
     "is_begun": "soundness",

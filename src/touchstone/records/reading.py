@@ -7,20 +7,26 @@
 Nothing of it may be used once the context is left: on PostgreSQL there is then nothing to see.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from touchstone.keys import DataKey
-from touchstone.ledger.contract2 import CaseKeys
+from touchstone.ledger.contract2 import CaseKeys, SignedAnswer
 from touchstone.records.deedlog import CONTRACT, NOTHING_KNOWN, LogKnown, StoredLog
+from touchstone.records.deeds import MOST_KNOWN
 from touchstone.records.errors import CaseMissingError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import OPEN_HEAD, case_head
 from touchstone.records.members import InvitationPage, Members, Page
 from touchstone.records.models import CaseRow
 from touchstone.records.reader import CaseReader, deed_root
+from touchstone.records.remembered import Remembered
+from touchstone.records.values import Event, StoredPart
 from touchstone.records.walls import PartyConnection
 
+PAGE = 500
+"""Entries that are read at once, and are in memory until they are sent."""
 ContentKey = Callable[[str], Callable[[], DataKey] | None]
 """What opens a case's key when content is read; None: it was destroyed."""
 
@@ -38,7 +44,7 @@ class PartyReading:
         party: str,
         files: EvidenceFiles,
         content_key: ContentKey,
-        folded: MutableMapping[str, LogKnown],
+        folded: Remembered[LogKnown],
     ) -> None:
         """`folded` holds what was folded of logs that were read so, by case, and nothing else."""
         self._alias = alias
@@ -70,10 +76,10 @@ class PartyReading:
         """A case's log as it stands now. Raises CaseMissingError where none is seen."""
         row = self._row(case)
         root = self._root(row, row.size)
-        known = self._folded.get(case, NOTHING_KNOWN)
+        known = self._folded.get(case) or NOTHING_KNOWN
         log = StoredLog(self._alias, case, row.log, row.size, root, known)
         # Not what whoever records knows: that was folded from rows that nobody here may see.
-        self._folded[case] = LogKnown(row.size, root, log.keys)
+        self._folded.keep(case, LogKnown(row.size, root, log.keys))
         return log
 
     def keys(self, case: str) -> CaseKeys:
@@ -101,6 +107,73 @@ class PartyReading:
         return root
 
 
+class SentCase:
+    """A case at one size, read for a party while it is sent: by pages, each of them a reading.
+
+    `Records.sent_to` gives one. No transaction is open in between: a slow line holds nothing up.
+    """
+
+    def __init__(self, readings: "PartyReadings", party: str, case: str, size: int) -> None:
+        self.case = case
+        self.size = size
+        self.contract = CONTRACT
+        self._readings = readings
+        self._party = party
+
+    @cached_property
+    def log(self) -> str:
+        """The case log's id in hex. This and all others raise CaseMissingError."""
+        with self._reader() as reader:
+            return reader.log
+
+    @cached_property
+    def root(self) -> str:
+        """The root of the log at this size, in hex."""
+        with self._reader() as reader:
+            return reader.root
+
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """As `CaseReader.lines`."""
+        for low in range(start, self.size, PAGE):
+            with self._reader(low + PAGE) as reader:
+                page = list(reader.lines(low))
+            yield from page
+
+    def parts(self, start: int = 0) -> Iterator[StoredPart]:
+        """As `CaseReader.parts`."""
+        for low in range(start, self.size, PAGE):
+            with self._reader(low + PAGE) as reader:
+                page = list(reader.parts(low))
+            yield from page
+
+    def parts_of(self, types: Collection[str]) -> Iterator[StoredPart]:
+        """As `CaseReader.parts_of`; all of them are read at once."""
+        with self._reader() as reader:
+            found = list(reader.parts_of(types))
+        return iter(found)
+
+    def entry_parts(self, n: int) -> tuple[StoredPart, ...]:
+        """As `CaseReader.entry_parts`."""
+        with self._reader() as reader:
+            return reader.entry_parts(n)
+
+    def events_of(self, types: Collection[str]) -> list[tuple[int, Event]]:
+        """As `CaseReader.events_of`."""
+        with self._reader() as reader:
+            return reader.events_of(types)
+
+    def answers(self, party: str) -> list[SignedAnswer]:
+        """As `CaseReader.answers`; to whom it is sent has none but its own."""
+        with self._reader() as reader:
+            return reader.answers(party)
+
+    @contextmanager
+    def _reader(self, stop: int | None = None) -> Iterator[CaseReader]:
+        size = self.size if stop is None else min(stop, self.size)
+        with self._readings.of(self._party) as reading:
+            yield reading.case(self.case, size)
+
+
 class PartyReadings:
     """Gives what is read for each party; `Records` has one."""
 
@@ -110,13 +183,17 @@ class PartyReadings:
         self._connection = connection
         self._files = files
         self._content_key = content_key
-        self._folded: dict[str, LogKnown] = {}
+        self._folded: Remembered[LogKnown] = Remembered(MOST_KNOWN)
 
     @contextmanager
     def of(self, party: str) -> Iterator[PartyReading]:
         """See `Records.reading_as`."""
         with self._connection.of(party) as alias:
             yield PartyReading(alias, party, self._files, self._content_key, self._folded)
+
+    def sent(self, party: str, case: str, size: int) -> SentCase:
+        """See `Records.sent_to`."""
+        return SentCase(self, party, case, size)
 
     def close(self) -> None:
         """Close this thread's connection."""

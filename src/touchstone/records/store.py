@@ -46,7 +46,7 @@ from touchstone.records.models import (
 )
 from touchstone.records.outcomes import OutcomeTable
 from touchstone.records.reader import CaseReader, frontier_at, root_at
-from touchstone.records.reading import PartyReading, PartyReadings
+from touchstone.records.reading import PartyReading, PartyReadings, SentCase
 from touchstone.records.refusals import RefusalBound, RefusalLog
 from touchstone.records.removal import is_left, remove_folder
 from touchstone.records.settings import (
@@ -305,6 +305,10 @@ class Records:
         DatabaseSettingError where PostgreSQL does not hold that wall, UnreachableError.
         """
         return self._readings.of(party)
+
+    def sent_to(self, party: str, case: str, size: int) -> SentCase:
+        """The first `size` entries of a case to send to a party, read as `reading_as` reads."""
+        return self._readings.sent(party, case, size)
 
     def kept(self, case: str) -> bytes | None:
         """What `keep` kept of a case, if the case has gone on from there since; else None.

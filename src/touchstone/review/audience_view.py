@@ -221,14 +221,14 @@ def read_entries(reader: KeptCase, audience: Audience, start: int = 0) -> Iterat
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
     """
-    return entries_from(reader.parts(start), audience, case_parties(reader))
+    return _entries(reader.parts(start), audience, case_parties(reader))
 
 
 def read_entries_of(
     reader: KeptCase, audience: Audience, types: Collection[str]
 ) -> Iterator[Entry]:
     """The entries of these types for one audience, in order, as `read_entries` gives them."""
-    return entries_from(reader.parts_of(types), audience, case_parties(reader))
+    return _entries(reader.parts_of(types), audience, case_parties(reader))
 
 
 def case_parties(reader: KeptCase) -> frozenset[str]:
@@ -245,16 +245,12 @@ def case_parties(reader: KeptCase) -> frozenset[str]:
 
 def entry_for(reader: KeptCase, n: int, audience: Audience) -> Entry:
     """One entry for one audience, as `read_entries` gives it."""
-    return next(entries_from(reader.entry_parts(n), audience, case_parties(reader)))
+    return next(_entries(reader.entry_parts(n), audience, case_parties(reader)))
 
 
-def entries_from(
+def _entries(
     found: Iterable[KeptPart], audience: Audience, parties: frozenset[str]
 ) -> Iterator[Entry]:
-    """The entries that these parts are of, each of them whole, as `read_entries` gives them.
-
-    `parties` are those of the case at the size that is read: `case_parties`.
-    """
     for _, kept in groupby(found, key=lambda part: part.n):
         parts = tuple(kept)
         event = read_event(loads(parts[0].data or b""))

@@ -27,10 +27,12 @@ from touchstone.records import (
     CaseReader,
     PartyReading,
     Records,
+    SentCase,
 )
 from touchstone.records.deedlog import LogKnown
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import CaseRow, EntryRow, MemberRow, PartRow
+from touchstone.records.remembered import Remembered
 from touchstone.records.settings import connect
 from touchstone.records.walls import READABLE
 from touchstone.service.doctor import examine
@@ -123,6 +125,8 @@ def no_first_wall(monkeypatch: pytest.MonkeyPatch) -> None:
 ASKED: dict[str, Callable[[Installation, str], object]] = {
     "entries": lambda here, party: list(feed.entries_since(here, CASE, party, 0)),
     "head": lambda here, party: feed.published_head(here, CASE, party),
+    "bundle": lambda here, party: list(feed.own_bundle(here, CASE, party)),
+    "page": lambda here, party: feed.own_page(here, CASE, party),
     "newest": lambda here, party: feed.newest_of(here, CASE, party, ["status"]),
 }
 
@@ -192,6 +196,26 @@ def test_a_reader_that_nobody_checked_finds_nothing(scene: Scene):
                 ask(CASE)
 
 
+def test_what_is_sent_of_a_case_is_what_whoever_records_reads(scene: Scene):
+    whole = scene.records.case(CASE)
+    sent, denied = (scene.records.sent_to(each, CASE, whole.size) for each in (LAB, STRANGER))
+    asks: tuple[Callable[[SentCase | CaseReader], object], ...] = (
+        lambda case: list(case.lines(1)),
+        lambda case: list(case.parts(1)),
+        lambda case: list(case.parts_of(["party-joined"])),
+        lambda case: case.entry_parts(0),
+        lambda case: case.events_of(["case-opened"]),
+    )
+    for ask in asks:
+        assert ask(sent) == ask(whole)
+        assert ask(whole)
+        with pytest.raises(CaseMissingError):
+            ask(denied)
+    assert sent.answers(LAB) == whole.answers(LAB) != []
+    assert (sent.log, sent.root, sent.answers(AGENCY)) == (whole.log, whole.root, [])
+    assert list(scene.records.sent_to(LAB, CASE, 2).lines()) == list(whole.lines())[:2]
+
+
 def test_what_the_orm_asks_is_filtered_too(scene: Scene):
     def asked(name: str) -> tuple[object, ...]:
         with scene.reading(name):
@@ -245,7 +269,7 @@ def test_no_party_is_read_for_within_the_reading_of_another(scene: Scene):
 
 def test_no_transaction_is_open_while_a_page_is_sent(scene: Scene, monkeypatch: pytest.MonkeyPatch):
     whole = list(feed.entries_since(scene.here, CASE, LAB, 1))
-    monkeypatch.setattr(feed, "PAGE", 2)
+    monkeypatch.setattr("touchstone.records.reading.PAGE", 2)
     sending = feed.entries_since(scene.here, CASE, LAB, 1)
     first = next(sending)
     assert not connections[scene.alias].in_atomic_block
@@ -258,7 +282,9 @@ def test_what_is_read_for_parties_knows_nothing_of_what_whoever_records_folded(
 ):
     case = scene.records.case(CASE)
     wrong = LogKnown(case.size, bytes.fromhex(case.root), CaseKeys())
-    monkeypatch.setattr(scene.records.deeds, "_known", {CASE: wrong})
+    known: Remembered[LogKnown] = Remembered(1)
+    known.keep(CASE, wrong)
+    monkeypatch.setattr(scene.records.deeds, "_known", known)
     assert not scene.records.deeds.is_party(CASE, LAB)
     with scene.reading(LAB) as reading:
         assert reading.keys(CASE).has_joined(LAB)

@@ -30,7 +30,7 @@ from touchstone.ledger.contract2 import (
     parse_padded_entry,
     write_deed_bundle,
 )
-from touchstone.records import HeadProof
+from touchstone.records import CaseReader, HeadProof, SentCase
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.opening import AgreementSigned
@@ -101,14 +101,18 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
 
 def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
     """The page for one audience, of the first `size` entries, as made at a UTC instant."""
-    return page_for(case.installation, case.id, audience, size, at, case.example)
+    reader = case.installation.records.case(case.id, size)
+    return page_for(case.installation, reader, audience, at, case.example)
 
 
 def page_for(
-    installation: Installation, case: str, audience: Audience, size: int, at: str, example: Example
+    installation: Installation,
+    reader: CaseReader | SentCase,
+    audience: Audience,
+    at: str,
+    example: Example,
 ) -> bytes:
-    """The same of a case by its id; `example` says what of it is invented."""
-    reader = installation.records.case(case, size)
+    """The same of a case at the size at which it is read; `example` says what is invented."""
     verification = VerificationFacts(
         log=reader.log,
         size=reader.size,
@@ -117,8 +121,8 @@ def page_for(
         bundle=f"bundle-{audience.name}.jsonl",
     )
     entries = tuple(read_entries(reader, audience))
-    shown = AudienceCase(case, entries, audience, example)
-    others = other_cases(installation, case, audience)
+    shown = AudienceCase(reader.case, entries, audience, example)
+    others = other_cases(installation, reader.case, audience)
     return render_html(gather(shown, at, verification, others)).encode()
 
 
@@ -127,14 +131,18 @@ def bundle_lines(case: Case, audience: Audience, proof: HeadProof, at: str) -> I
 
     In the format of the contract that the case's log is of.
     """
-    return lines_for(case.installation, case.id, audience, proof, at)
+    reader = case.installation.records.case(case.id, proof.head.size)
+    return lines_for(case.installation, reader, audience, proof, at)
 
 
 def lines_for(
-    installation: Installation, case: str, audience: Audience, proof: HeadProof, at: str
+    installation: Installation,
+    reader: CaseReader | SentCase,
+    audience: Audience,
+    proof: HeadProof,
+    at: str,
 ) -> Iterator[bytes]:
-    """The same of a case by its id."""
-    reader = installation.records.case(case, proof.head.size)
+    """The same of a case that is read at the size that is proven."""
     signer, keys = installation.keyring.installation, installation.keyring.history
     published = PublishedHead(
         proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint

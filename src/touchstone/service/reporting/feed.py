@@ -9,7 +9,6 @@ behind the second wall (`records.walls`), so that a check that is forgotten here
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from touchstone.clearance import party_audience
 from touchstone.editions.audience_case import Example
@@ -22,14 +21,12 @@ from touchstone.records import (
     InvitationPage,
     Page,
     PartyReading,
+    SentCase,
 )
-from touchstone.review.audience_view import case_parties, entries_from, entry_for
+from touchstone.review.audience_view import entry_for, read_entries
 from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.edition_files import lines_for, page_for, shown_parts
-
-PAGE = 500
-"""Entries that are read at once, and are in memory until they are sent."""
 
 
 def installation_since(
@@ -51,9 +48,8 @@ def entries_since(installation: Installation, case: str, party: str, start: int)
         UnpromisedError: there is no such case for this party.
     """
     with installation.records.reading_as(party) as reading:
-        reader, _ = _reader_for(reading, case, party)
-        size, parties = reader.size, case_parties(reader)
-    return _lines(installation, _Asked(case, party, size, parties), start)
+        size = _reader_for(reading, case, party)[0].size
+    return _lines(installation.records.sent_to(party, case, size), party, start)
 
 
 def published_head(installation: Installation, case: str, party: str) -> bytes:
@@ -74,10 +70,12 @@ def own_bundle(installation: Installation, case: str, party: str) -> Iterator[by
         UnpromisedError: there is no such case that this party has joined.
     """
     _require_joined(installation, case, party)
-    # By whoever records, as what follows: a bundle holds proofs that are made of all entries.
+    # By whoever records, as for a head.
     proof = installation.records.installation.prove(case)
-    audience = party_audience(party, "GREEN")
-    return lines_for(installation, case, audience, proof, installation.now())
+    reader = installation.records.sent_to(party, case, proof.head.size)
+    return lines_for(
+        installation, reader, party_audience(party, "GREEN"), proof, installation.now()
+    )
 
 
 def own_page(installation: Installation, case: str, party: str) -> bytes:
@@ -87,10 +85,12 @@ def own_page(installation: Installation, case: str, party: str) -> bytes:
         UnpromisedError: there is no such case that this party has joined.
     """
     size = _require_joined(installation, case, party)
+    # By whoever records: what the case is under, and what is told of others of the developer.
     invented = pinned_framework(installation, case).example
+    reader = installation.records.sent_to(party, case, size)
     audience = party_audience(party, "GREEN")
     example: Example = "framework" if invented else "none"
-    return page_for(installation, case, audience, size, installation.now(), example)
+    return page_for(installation, reader, audience, installation.now(), example)
 
 
 def moved_of(installation: Installation, party: str, since: str) -> dict[str, int]:
@@ -146,16 +146,6 @@ def invitations_of(
         return reading.invitations(after=after, most=most)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What a party asked to read: a case at a size, and who took part in it then."""
-
-    case: str
-    party: str
-    size: int
-    parties: frozenset[str]
-
-
 def _newest(reader: CaseReader, party: str, topic: str, *, joined: bool) -> int | None:
     # Of its own keys a party is told even before it has joined: its joining must name them.
     own = topic == f"keys:{party}"
@@ -167,21 +157,12 @@ def _newest(reader: CaseReader, party: str, topic: str, *, joined: bool) -> int 
     return places[0] if places and told else None
 
 
-def _lines(installation: Installation, asked: _Asked, start: int) -> Iterator[bytes]:
-    for low in range(start, asked.size, PAGE):
-        # A transaction a page, and none while it is sent: a slow line must hold nothing up.
-        yield from _page(installation, asked, low, min(low + PAGE, asked.size))
-
-
-def _page(installation: Installation, asked: _Asked, low: int, stop: int) -> list[bytes]:
-    lines = []
-    with installation.records.reading_as(asked.party) as reading:
-        reader = reading.case(asked.case, stop)
-        audience = party_audience(asked.party, "GREEN")
-        entries = entries_from(reader.parts(low), audience, asked.parties)
-        for line, entry in zip(reader.lines(low), entries, strict=True):
-            lines += [line, *(part.line for part in shown_parts([entry]))]
-    return lines
+def _lines(reader: SentCase, party: str, start: int) -> Iterator[bytes]:
+    entries = read_entries(reader, party_audience(party, "GREEN"), start)
+    for line, entry in zip(reader.lines(start), entries, strict=True):
+        yield line
+        for part in shown_parts([entry]):
+            yield part.line
 
 
 def _require_joined(installation: Installation, case: str, party: str) -> int:
