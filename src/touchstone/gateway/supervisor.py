@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Any
 
 import aiohttp
@@ -69,6 +69,16 @@ class Supervisor:
         self.store = Store(config.state)
         # Before anything is read: another supervisor would change it under our hands.
         self._lock = _hold(config)
+        with ExitStack() as undo:
+            # Whoever mends what is wrong and tries again in this process finds folder and address
+            # free.
+            undo.callback(os.close, self._lock)
+            self._set_up(config, listener, undo)
+            undo.pop_all()
+
+    def _set_up(
+        self, config: GatewayConfig, listener: socket.socket | None, undo: ExitStack
+    ) -> None:
         kept = self.store.load(config.bundle_pin)
         self._receipt = self._last_receipt()
         self._intake = BundleAcceptance(
@@ -84,8 +94,8 @@ class Supervisor:
         self._member = self._joined(config.fleet) if config.fleet else None
         limits = [self._member.lease_end] if self._member else []
         self._standing = EffectivePolicy(self._intake, self._grace, [*limits, self._kept_until])
-        self._listener = listener or _bound(config.listen)
-        self._door = _bound(config.decisions) if config.decisions else None
+        self._listener = listener or undo.enter_context(_bound(config.listen))
+        self._door = undo.enter_context(_bound(config.decisions)) if config.decisions else None
         self._pool = Pool(config, self._listeners, self._fenced)
         self._epoch = 0
         self._served = WorkerState(self._standing)
@@ -477,7 +487,10 @@ def _hold(config: GatewayConfig) -> int:
         raise GatewayError(f"{config.state}: cannot be written: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    except OSError as error:
         os.close(descriptor)
-        raise GatewayError(f"{config.state}: another gateway runs on this folder") from error
+        if isinstance(error, BlockingIOError):
+            raise GatewayError(f"{config.state}: another gateway runs on this folder") from error
+        # Some file systems know no locks: there two gateways could not tell each other.
+        raise GatewayError(f"{config.state}: cannot be locked: {error.strerror}") from error
     return descriptor

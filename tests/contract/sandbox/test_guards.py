@@ -28,7 +28,9 @@ from touchstone.evaluation.sandbox import (
     copyout,
     launch,
     on_event,
+    watch,
 )
+from touchstone.evaluation.sandbox.errors import SandboxLaunchError
 from touchstone.evaluation.sandbox.events import EVENTS, failed_starts
 from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
@@ -690,6 +692,31 @@ async def test_cleanup_leaves_no_process_folder_or_group(start: Start):
     assert leftovers() == before
     with pytest.raises(Exception, match="ended"):
         await sandbox.exec(["true"])
+
+
+async def test_one_that_cannot_be_watched_is_ended_and_never_used(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+):
+    """It would answer as if it were sound, and nobody who cleans up would know of it."""
+    before = leftovers()
+    launched: list[launch.Launched] = []
+    begin = launch.start_sandbox
+
+    def noted(*given: Any) -> launch.Launched:
+        launched.append(begin(*given))
+        return launched[-1]
+
+    def full(*_: object) -> None:
+        raise OSError(28, "no more can be watched")
+
+    monkeypatch.setattr(launch, "start_sandbox", noted)
+    with monkeypatch.context() as patch:
+        patch.setattr(watch.Watcher, "_register", full)
+        with pytest.raises(SandboxLaunchError, match="no more can be watched"):
+            await start()
+    (one,) = launched
+    assert one.closed
+    assert leftovers() == before
 
 
 async def test_twin_without_the_end_the_processes_stay(

@@ -1,7 +1,9 @@
 """The feed: only the next bundle gets through, a restart goes on, and grace ends when agreed."""
 
+import asyncio
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from touchstone.gateway.feed import (
     bundle_name,
     catch_up,
 )
+from touchstone.gateway.fleet import Member
 from touchstone.gateway.receipts import Receipt
 from touchstone.terms import (
     Pin,
@@ -382,3 +385,44 @@ def test_twin_without_the_limit_it_would_serve_on():
     found = EffectivePolicy(at_two(), Grace(overdue=20))
     found.grace.contact(0)
     assert found.in_force(50) is not None
+
+
+class Log:
+    """A fleet's log that takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    async def publish(self, bundle: PolicyBundle, data: bytes, gateway: str) -> None:
+        del data, gateway
+        self.taken.append(bundle.number)
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("fault", ["missing", "damaged", "another"])
+def test_a_kept_bundle_that_is_gone_or_altered_is_told_to_the_fleet_and_ends_nothing(
+    tmp_path: Path, fault: str
+):
+    store, bundles = Store(tmp_path), (build(),)
+    first = accept_bundle(bundles[0], PIN, None)
+    second = build(position(first))
+    for data in (bundles[0], second):
+        store.keep(data, accept_bundle(data, PIN, None))
+    member = SimpleNamespace(
+        _store=store,
+        _pin=PIN,
+        _gateway="one",
+        _news=asyncio.Event(),
+        _intake=SimpleNamespace(current=accept_bundle(second, PIN, None)),
+    )
+    log, path = Log(), store.bundle_path(2)
+    asyncio.run(Member._publish(member, log, 0))  # type: ignore[arg-type]  # what it uses of them
+    assert log.taken == [1, 2]
+    if fault == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(bundles[0] if fault == "another" else second[:-2])
+    # What `run` takes for a log that is lost: it is told, and tried again.
+    with pytest.raises(StateError, match=r"000002\.bundle: .*fix: restore it"):
+        asyncio.run(Member._publish(member, log, 1))  # type: ignore[arg-type]
+    assert log.taken == [1, 2]

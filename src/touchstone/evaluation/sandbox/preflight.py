@@ -136,9 +136,9 @@ async def _try(
 ) -> Preflight:
     launched = launch.start_sandbox(SandboxConfig(), found, standing)
     await ready(launched)
-    # Whoever makes a noticed system call waits for the watcher's answer.
-    watcher().add(launched, lambda _: None, lambda _: None, lambda _: None)
     try:
+        # Whoever makes a noticed system call waits for the watcher's answer.
+        watcher().add(launched, lambda _: None, lambda _: None, lambda _: None)
         env = launch.environment(standing, None)
         seen = await channel.run(
             launched, ["/bin/sh", "-c", _LOOK], env, launch.WORK, b"", 20, 1 << 16

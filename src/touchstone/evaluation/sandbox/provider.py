@@ -104,8 +104,14 @@ class TouchstoneSandbox(SandboxEnvironment):
                 try:
                     launched = launch.start_sandbox(self.config, tools.find_tools(), self._guards)
                     await ready(launched)
+                    try:
+                        watcher().add(launched, self._noticed, self._told, self._slowed)
+                    except BaseException:
+                        # Nobody else knows of it: unwatched, it would answer as if it were sound,
+                        # and outlive its sample.
+                        launched.end(0)
+                        raise
                     self._launched = launched
-                    watcher().add(launched, self._noticed, self._told, self._slowed)
                 except OSError as error:
                     # As it is, it would be taken for an answer that is not there, or not readable.
                     raise SandboxLaunchError(f"the sandbox did not start: {error}") from error

@@ -43,8 +43,17 @@ class Watcher:
 
         `notice` gets refused system calls, `message` what the agent says; an empty message means
         that the agent has gone. `bound` is told, once for each of the two, that there are so many
-        that they are slowed.
+        that they are slowed. Raises OSError; then nothing of it is watched.
         """
+        try:
+            self._add(launched, notice, message, bound)
+        except BaseException:
+            self.remove(launched)
+            raise
+
+    def _add(
+        self, launched: Launched, notice: OnNotice, message: OnMessage, bound: OnBound
+    ) -> None:
         with self._lock:
             said = f"the first process sent more than {_AT_ONCE} messages at once"
             self._register(

@@ -100,6 +100,23 @@ class Store:
         """Where a kept bundle lies."""
         return self.folder / "bundles" / bundle_name(number)
 
+    def bundle(self, number: int, pin: Pin) -> tuple[PolicyBundle, bytes]:
+        """A bundle that was kept, checked against the pin anew, and its bytes.
+
+        Raises StateError where it is not there, damaged, or another.
+        """
+        path = self.bundle_path(number)
+        try:
+            data = path.read_bytes()
+            bundle = accept_bundle(data, pin, None)
+        except OSError as error:
+            raise StateError(f"{path}: {error.strerror}; fix: restore it") from error
+        except TouchstoneError as error:
+            raise StateError(f"{path}: is damaged ({error}); fix: restore it") from error
+        if bundle.number != number:
+            raise StateError(f"{path}: is bundle {bundle.number}; fix: restore it")
+        return bundle, data
+
     def keep_receipt(self, signed: SignedReceipt) -> None:
         """Make a receipt durable, under its bundle's number."""
         path = self.folder / "receipts" / f"{signed.receipt.number:06d}.json"
