@@ -7,7 +7,7 @@ python scripts/make_events_reference.py --check   says whether the page is curre
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +21,7 @@ from touchstone.review.parts import Part
 from touchstone.review.rule import Guard
 from touchstone.review.rules import OPENING, RULES
 from touchstone.review.topics import PEOPLE, Topics
-from touchstone.review.wording import CLAUSES, WHOLE
+from touchstone.review.wording import CLAUSES, FAULTS, WHOLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
 THEMES = {
@@ -43,6 +43,11 @@ deed's `deed`, `actor`, `roles` and `statuses`. The answer that the server signs
 clause without `{deed}` follows whose the deed is and when, as `clock-paused is for the developer or
 centre, while the case is open; the clock has ended`
 ([ADR 274](../adr/0274-the-laws-refusals-have-codes.md))."""
+ILL_FORMED = """\
+What cannot be read, or fits no case whoever signs it, has a code and data as well. The signed
+answer has `event-`, `layout-` or `law-` before it, by the step that saw it, as
+`layout-part-missing`
+([ADR 305](../adr/0305-ill-formed-deeds-have-codes.md))."""
 BOUNDS = {"ge": "at least {}", "le": "at most {}", "lt": "below {}"}
 TOP = """# Events
 
@@ -265,9 +270,9 @@ def shown_shapes() -> list[str]:
     return lines
 
 
-def refusals() -> list[str]:
+def refusals(sentences: Mapping[str, str]) -> list[str]:
     """Each code of a refusal, with what is said."""
-    rows = [f"| `{code}` | `{text}` |" for code, text in {**WHOLE, **CLAUSES}.items()]
+    rows = [f"| `{code}` | `{text}` |" for code, text in sentences.items()]
     return ["| code | what is said |", "|---|---|", *rows]
 
 
@@ -285,7 +290,8 @@ def page() -> str:
             elif parent == "Facts":
                 told = " ".join((ast.get_docstring(node) or "").split())
                 groups += ["", f"### {node.name}", "", told, *table(node, module)]
-    lines += ["", "## When the law refuses", "", REFUSALS, "", *refusals()]
+    lines += ["", "## When the law refuses", "", REFUSALS, "", *refusals({**WHOLE, **CLAUSES})]
+    lines += ["", "## When a deed is ill-formed", "", ILL_FORMED, "", *refusals(FAULTS)]
     lines += ["", "## Shapes of content", "", SHAPES, "", *shown_shapes()]
     lines += ["", "## Groups of facts", *groups, "", "## Kinds of value", ""]
     for module in (base, *THEMES.values()):

@@ -1,4 +1,4 @@
-"""Each refusal of the law has a code, and each code one sentence that is told what it needs."""
+"""Each refusal has a code, and each code one sentence that is told what it needs."""
 
 import ast
 import string
@@ -13,9 +13,10 @@ from touchstone.ledger import forms
 from touchstone.review.grounds import Ground
 from touchstone.review.rule import Guard
 from touchstone.review.rules import RULES
-from touchstone.review.wording import CLAUSES, SENTENCES, WHOLE
+from touchstone.review.wording import CLAUSES, FAULTS, SENTENCES, WHOLE
 
-REVIEW = Path(__file__).parents[2] / "src" / "touchstone" / "review"
+SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
+REVIEW = SOURCE / "review"
 BY_DECIDE = {"deed", "actor", "rule"}
 """What `decide` tells of every deed that has a rule."""
 codes_of = script("make_events_reference").codes_of
@@ -48,8 +49,8 @@ def fields(code: str) -> set[str]:
 
 
 def every_ground() -> Iterator[tuple[str, str, set[str]]]:
-    """(place, code, what is told) of each ground in the room."""
-    for path in sorted(REVIEW.rglob("*.py")):
+    """(place, code, what is told) of each ground that is given anywhere."""
+    for path in sorted(SOURCE.rglob("*.py")):
         for codes, told, line in given(path.read_text("utf-8")):
             # What carries a ground further has its code from another.
             if path.name == "grounds.py":
@@ -63,11 +64,18 @@ def test_every_code_that_is_given_has_its_sentence_and_every_sentence_is_given()
     assert {code for _, code, _ in every_ground()} == {*SENTENCES}
 
 
+def told_by_others(code: str) -> set[str]:
+    """What whoever raises a ground adds to it, whatever its code."""
+    if code in CLAUSES:
+        return BY_DECIDE
+    return {"deed", "part"} if code in FAULTS else {"deed"}
+
+
 def test_every_ground_tells_what_its_sentence_needs():
     lacking = [
         (place, code, missing)
         for place, code, told in every_ground()
-        if (missing := fields(code) - told - (BY_DECIDE if code in CLAUSES else {"deed"}))
+        if (missing := fields(code) - told - told_by_others(code))
     ]
     assert lacking == []
 
@@ -75,7 +83,7 @@ def test_every_ground_tells_what_its_sentence_needs():
 def test_no_ground_tells_in_the_place_of_decide():
     reserved = {*BY_DECIDE, "roles", "statuses"}
     for place, code, told in every_ground():
-        assert code in WHOLE or not told & reserved, place
+        assert code in {**WHOLE, **FAULTS} or not told & reserved, place
 
 
 def without_a_code() -> list[str]:
@@ -99,6 +107,18 @@ def test_a_code_can_stand_in_an_answer_and_is_said_in_one_place(code: str):
     assert forms.kebab(f"law-{code}", "a code") == f"law-{code}"
     # Each sentence names what is wrong alone: two codes never say the same.
     assert [*SENTENCES.values()].count(SENTENCES[code]) == 1
+
+
+def test_nobody_raises_a_bad_event_without_a_ground():
+    """Its text, code and data belong together: `Ground(...).fault` has all three."""
+    raising = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in parsed.nodes(path.read_text("utf-8"))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("BadEventError")
+        if path.name != "grounds.py"
+    ]
+    assert raising == []
 
 
 def test_no_guard_spells_a_sentence():

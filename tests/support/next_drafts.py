@@ -26,7 +26,7 @@ def drafts(framework: Framework, state: State, told: NextDeed, now: str) -> Iter
         kind = TYPES[name]
         facts = _facts(framework, state, kind, told)
         given = {key: each for key, each in told.about.items() if key in kind.model_fields}
-        marking = tlp("AMBER", *sorted({*state.parties, told.by, EVERY_PARTY}))
+        marking = tlp("AMBER", EVERY_PARTY)
         yield kind(actor=told.by, at=now, marking=marking, **in_digests(kind, facts | given))
 
 

@@ -1,11 +1,12 @@
 """What in a deed's parts must agree with its facts, or one part with another, beside digests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from touchstone.ledger import loads
 from touchstone.review.events import measuring, opening, settling
+from touchstone.review.grounds import Ground
 from touchstone.review.parts import Attached
 from touchstone.review.state import State
 from touchstone.terms.bundle.policy_bundle import parse_body
@@ -17,6 +18,11 @@ Parts = Mapping[str, Attached]
 def _content(part: Attached) -> dict[str, Any]:
     content: dict[str, Any] = part.value["content"]
     return content
+
+
+def _misstated(facts: Sequence[str], by: str) -> Ground | None:
+    """Of facts that are not as a part has them, the first; None where there is none."""
+    return Ground("fact-misstated", fact=facts[0], by=by) if facts else None
 
 
 def agreement_is_recorded(state: State, event: opening.AgreementSigned) -> bool:
@@ -32,106 +38,107 @@ def agreement_is_known(state: State, digest: str) -> bool:
     return digest in state.agreements or (opened is not None and digest == opened.agreement)
 
 
-def case_is_pinned(event: opening.CaseOpened, parts: Parts) -> str | None:
+def case_is_pinned(event: opening.CaseOpened, parts: Parts) -> Ground | None:
     """The agreement is on the framework of the case; the framework has the id that is named."""
     if _content(parts["framework"]).get("id") != event.framework.id:
-        return "framework.id is not the id of the framework that goes with it"
+        return Ground("framework-named-otherwise")
     # Developer and centre would else conclude an agreement on one standard and be held to another.
     if _content(parts["agreement"])["framework"] != event.framework.digest:
-        return "the agreement is on another framework"
+        return Ground("agreement-on-another-framework")
     return None
 
 
-def text_says_the_same(event: opening.AgreementSigned, parts: Parts) -> str | None:
+def text_says_the_same(event: opening.AgreementSigned, parts: Parts) -> Ground | None:
     """What is signed stands in the text."""
     if "agreement" not in parts:
         return None
     text = _content(parts["agreement"])
     facts = ("access", "reasoning", "retention_days", "publication")
     other = [name for name in facts if text[name] != getattr(event, name)]
-    return f"{other[0]} is not as the agreement's text has it" if other else None
+    return _misstated(other, "the agreement's text")
 
 
-def submission_is_what_is_told(event: opening.SubmissionReceived, parts: Parts) -> str | None:
+def submission_is_what_is_told(event: opening.SubmissionReceived, parts: Parts) -> Ground | None:
     """Variants and modes are told as the submission has them."""
     submission = _content(parts["submission"])
     if submission["developer"]["id"] != event.actor:
-        return "the submission is another developer's"
+        return Ground("submission-of-another")
     whole = {(mode.get("variant"), mode["id"]) for mode in submission["modes"]}
     told = {(mode["variant"], mode["id"]) for mode in _content(parts["modes"])["modes"]}
     # Told twice, for two readers: every party reads the modes, and few the submission. What differs
     # would let a mode be measured that nobody handed in.
     if told != whole or {(v.id, mode) for v in event.variants for mode in v.modes} != whole:
-        return "modes are told otherwise than the submission has them"
+        return Ground("submission-told-otherwise", what="modes")
     if {each["id"] for each in submission["variants"]} != {each.id for each in event.variants}:
-        return "variants are told otherwise than the submission has them"
+        return Ground("submission-told-otherwise", what="variants")
     return None
 
 
-def seed_opens_the_seal(_event: measuring.BatterySealed, parts: Parts) -> str | None:
+def seed_opens_the_seal(_event: measuring.BatterySealed, parts: Parts) -> Ground | None:
     """The seed is the one whose commitment is in the sealed battery."""
     seed = bytes.fromhex(_content(parts["secret"])["seed"])
     committed = sha256(b"touchstone/battery-seed/1\0" + seed).hexdigest()
     if committed != _content(parts["registered"])["battery"]["seed"]:
-        return "the seed is not the one that the sealed battery commits to"
+        return Ground("seed-not-committed")
     return None
 
 
-def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -> str | None:
+def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -> Ground | None:
     """Items are opened where an outcome is recorded, and nowhere else."""
     ran = {outcome.index for outcome in event.outcomes}
     # An item opened before it ran could be trained on; one that ran and stays closed could not be
     # checked.
     if {each["index"] for each in _content(parts["opened"])["opened"]} != ran:
-        return "other items are opened than have outcomes"
+        return Ground("opened-without-outcome")
     if not {each["index"] for each in _content(parts["details"])["outcomes"]} <= ran:
-        return "details are of samples that have no outcome"
+        return Ground("details-without-outcome")
     return None
 
 
-def order_is_of_the_directive(event: settling.DirectiveIssued, parts: Parts) -> str | None:
+def order_is_of_the_directive(event: settling.DirectiveIssued, parts: Parts) -> Ground | None:
     """The text has the directive's id, and spares people from the directives that are named."""
     text = directive_text(_content(parts["order"])["text"], "the directive")
     if text.id != event.directive:
-        return "the text has another directive's id"
+        return Ground("text-of-another-directive")
     # Guards judge by the facts which orders may be touched; the gateway would carry out the text.
     if {each.directive for each in text.restores} != set(event.restores):
-        return "the text spares people from other directives than restores names"
+        return Ground("restores-told-otherwise")
     return None
 
 
 def reading_is_of_the_directive(
     event: settling.DirectiveAnswered | settling.DirectiveAnswerRevised, parts: Parts
-) -> str | None:
+) -> Ground | None:
     """The developer's own text has the id of the directive that it answers."""
     if "reading" not in parts:
         return None
     text = directive_text(_content(parts["reading"])["text"], "the directive")
-    return None if text.id == event.directive else "the text has another directive's id"
+    return None if text.id == event.directive else Ground("text-of-another-directive")
 
 
-def bundle_says_the_same(event: settling.BundlePublished, parts: Parts) -> str | None:
+def bundle_says_the_same(event: settling.BundlePublished, parts: Parts) -> Ground | None:
     """Stream, number, terms and directives stand in the bundle as in the facts."""
     data = parts["bundle"].data or b""
     # Without its signature, which is the gateway's to check: here it is held against what the deed
     # says.
     bundle = parse_body(data[: data.rfind(b"\n", 0, -1) + 1])
-    for name in ("stream", "number", "terms"):
-        if getattr(bundle, name) != getattr(event, name):
-            return f"{name} is not as the bundle has it"
+    names = ("stream", "number", "terms")
+    other = [name for name in names if getattr(bundle, name) != getattr(event, name)]
+    if other:
+        return _misstated(other, "the bundle")
     carried = [each.directive for each in event.directives]
     # In order, too: the order of directives decides which is named as the reason of a denial.
     if [each.id for each in bundle.directives] != carried:
-        return "directives are not those that the bundle carries"
+        return Ground("carried-told-otherwise")
     return None
 
 
-def receipt_says_the_same(event: settling.ReceiptNoted, parts: Parts) -> str | None:
+def receipt_says_the_same(event: settling.ReceiptNoted, parts: Parts) -> Ground | None:
     """Gateway, stream, number and bundle stand in the receipt as in the facts."""
     line = loads(_content(parts["receipt"])["receipt"].encode())
     receipt = line.get("receipt") if isinstance(line, dict) else None
     if not isinstance(receipt, dict):
-        return "the receipt is none"
+        return Ground("receipt-is-none")
     said = {"gateway": "gateway", "stream": "stream", "number": "number", "bundle": "digest"}
     other = [name for name, key in said.items() if receipt.get(key) != getattr(event, name)]
-    return f"{other[0]} is not as the receipt has it" if other else None
+    return _misstated(other, "the receipt")

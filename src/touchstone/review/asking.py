@@ -1,8 +1,8 @@
 """What a deed of contract 2 asks of its topics, by the rules: what `admit_deed` is told."""
 
 from touchstone.ledger.contract2 import DeedTopics, parse_key_act
-from touchstone.review.errors import BadEventError
 from touchstone.review.events import Event, opening
+from touchstone.review.grounds import Ground
 from touchstone.review.rules import OPENING, RULES
 
 
@@ -14,7 +14,7 @@ def topics_of(event: Event) -> DeedTopics:
     """
     rule = RULES.get(type(event))
     if rule is None and not isinstance(event, opening.CaseOpened):
-        raise BadEventError(f"no rule knows the event {event.type}: use a type of this version")
+        raise Ground("type-unknown", deed=event.type).fault
     asked = (rule.topics if rule else OPENING).of(event)
     if not hasattr(event, "key_act"):
         return asked

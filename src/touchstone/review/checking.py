@@ -12,6 +12,7 @@ from touchstone.ledger import MAX_PART, digest_bytes, dumps
 from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.base import Event
+from touchstone.review.grounds import Ground
 from touchstone.review.layouts import layout_of
 from touchstone.review.parts import Attached, DeedLayout, Kind, Part
 from touchstone.review.state import State
@@ -58,16 +59,13 @@ def check_deed(
     for name, part in named.items():
         _check_content(event, layout.part(name), part, parsers)
     if layout.agrees is not None and (reason := _told(event, layout.agrees, event, named)):
-        raise BadEventError(f"{event.type}: {reason}")
+        raise reason.of(deed=event.type).fault
 
 
 def _check_bare(event: Event, parts: Sequence[Attached]) -> None:
     """Of a destroyed case the facts go on; whoever has what they are digests of, keeps it."""
     if parts:
-        raise BadEventError(
-            f"{event.type}: the case was destroyed, and its record takes no content any more: "
-            "leave the parts out; the facts hold their digests"
-        )
+        raise Ground("case-takes-no-parts", deed=event.type).fault
 
 
 def _named(
@@ -75,15 +73,12 @@ def _named(
 ) -> dict[str, Attached]:
     known = [part for part in layout.parts if part.needed(event) is not False]
     if len(parts) > len(known):
-        names = ", ".join(part.name for part in known) or "nothing"
-        raise BadEventError(
-            f"{event.type}: its parts beside the facts are {len(parts)}, and its type knows "
-            f"{names}: leave out the others"
-        )
+        names = tuple(part.name for part in known) or ("nothing",)
+        raise Ground("part-unknown", deed=event.type, count=len(parts), known=names).fault
     for part in known[len(parts) :]:
         excused = part.recorded is None or part.recorded(state, event)
         if part.needed(event) or not excused:
-            raise BadEventError(f"{event.type}: the part {part.name} is missing: add it")
+            raise _bad(event, part, Ground("part-missing"))
     return dict(zip((part.name for part in known), parts, strict=False))
 
 
@@ -91,19 +86,19 @@ def _check_part(state: State, event: Event, part: Part, given: Attached) -> None
     """Kind, fields, marking, size and shape."""
     value = given.value
     if value.get("kind") != part.kind:
-        raise _bad(event, part, f"is to be {part.kind}")
+        raise _bad(event, part, Ground("part-of-another-kind", kind=part.kind))
     # Exactly these: a field that no check knows would be signed and shown, and mean whatever a
     # reader makes of it.
     if value.keys() != _FIELDS[part.kind]:
-        raise _bad(event, part, f"has exactly {', '.join(sorted(_FIELDS[part.kind]))}")
+        raise _bad(event, part, Ground("part-fields", fields=tuple(sorted(_FIELDS[part.kind]))))
     marking: Marking = _told(event, parse_marking, value["marking"], part=part)
     if ground := not_for_its_addressee(state, event, marking):
-        raise BadEventError(ground.of(deed=f"{event.type}: the part {part.name}").sentence)
+        raise ground.of(deed=f"{event.type}: the part {part.name}").fault
     length = given.length
     if length is None:
         length = len(_told(event, dumps, dict(value), part=part))
     if length > MAX_PART:
-        raise _bad(event, part, f"is longer than {MAX_PART} bytes")
+        raise _bad(event, part, Ground("part-too-long", most=MAX_PART))
     told = given.content if part.kind == "content" else dumps(_evidence_facts(value))
     check_shape(event, part, told)
     if part.kind == "evidence":
@@ -113,28 +108,29 @@ def _check_part(state: State, event: Event, part: Part, given: Attached) -> None
 def check_shape(event: Event, part: Part, data: bytes) -> None:
     """Hold content, as JSON, against its part's shape and size; BadEventError: it is of another."""
     if part.kind == "content" and len(data) > part.most:
-        raise _bad(event, part, f"is longer than {part.most} bytes")
+        raise _bad(event, part, Ground("part-too-long", most=part.most))
     try:
         part.shape.model_validate_json(data)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(ascii(step).strip("'")[:80] for step in fault["loc"])
         what = fault["msg"].removeprefix("Value error, ")[:300]
-        raise _bad(event, part, f"{where}: {what}" if where else what) from None
+        why = f"{where}: {what}" if where else what
+        raise _bad(event, part, Ground("part-ill-formed", why=why)) from None
 
 
 def _check_evidence(event: Event, part: Part, given: Attached) -> None:
     digest, size = given.value["digest"], given.value["size"]
     if size > part.most:
-        raise _bad(event, part, f"is longer than {part.most} bytes")
+        raise _bad(event, part, Ground("part-too-long", most=part.most))
     if given.data is None:
         if part.needs_bytes:
-            raise _bad(event, part, "can only be checked with its bytes: send them first")
+            raise _bad(event, part, Ground("evidence-bytes-needed"))
         told = size if given.kept is None else given.kept
         if told != size:
-            raise _bad(event, part, "its bytes are not of the digest and size that it tells")
+            raise _bad(event, part, Ground("evidence-misstated"))
     elif (digest, size) != (digest_bytes(given.data), len(given.data)):
-        raise _bad(event, part, "its bytes are not of the digest and size that it tells")
+        raise _bad(event, part, Ground("evidence-misstated"))
 
 
 def _check_content(
@@ -147,7 +143,7 @@ def _check_content(
         for step in fact.split("."):
             stated = stated[step]
         if _told(event, digest, given, part=part) != stated:
-            raise _bad(event, part, f"{fact} is not its digest")
+            raise _bad(event, part, Ground("digest-misstated", fact=fact))
     parse = parsers.get(part.shape)
     if parse is not None:
         _told(event, parse, given.value["content"], part=part)
@@ -166,9 +162,10 @@ def _told(event: Event, reads: Callable[..., Any], *values: Any, part: Part | No
         line = " ".join(str(error).split())[:300]
         if isinstance(error, LookupError | TypeError | AttributeError):
             line = f"cannot be read: {type(error).__name__}: {line}"
-        where = f"the part {part.name}: " if part else ""
-        raise BadEventError(f"{event.type}: {where}{line}") from None
+        if part is None:
+            raise Ground("parts-ill-formed", deed=event.type, why=line).fault from None
+        raise _bad(event, part, Ground("part-ill-formed", why=line)) from None
 
 
-def _bad(event: Event, part: Part, why: str) -> BadEventError:
-    return BadEventError(f"{event.type}: the part {part.name}: {why}")
+def _bad(event: Event, part: Part, ground: Ground) -> BadEventError:
+    return ground.of(deed=event.type, part=part.name).fault

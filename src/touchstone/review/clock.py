@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from touchstone.framework import Anchor, Window
 from touchstone.handin import day_written, moment_of, utc_text
-from touchstone.review.errors import BadEventError
 from touchstone.review.events.measuring import ClockAnchored
+from touchstone.review.grounds import Ground
 from touchstone.review.state import Clock
 
 _DAY = timedelta(days=1)
@@ -92,9 +92,7 @@ def day_of(at: str, timezone: str) -> date:
     # All three: the zone comes from a framework file, and zoneinfo raises another error for each
     # way a name can be wrong.
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadEventError(
-            f"no time zone {ascii(timezone)[:80]} here: fix the name or update tzdata"
-        ) from None
+        raise Ground("time-zone-unknown", zone=ascii(timezone)[:80]).fault from None
 
 
 def deadline(day: str, timezone: str) -> str:

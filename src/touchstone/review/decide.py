@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.addressing import not_for_every_party, not_for_its_addressee
-from touchstone.review.errors import BadEventError
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
 from touchstone.review.events.opening import Admission, CaseOpened
@@ -44,18 +43,18 @@ def decide(framework: Framework, state: State, proposed: Event, recorded: str) -
     if isinstance(proposed, CaseOpened):
         return _opened(framework, state, proposed)
     if admits_unasked(proposed):
-        raise BadEventError(f"{proposed.type} admits nobody: leave admits to party-admitted")
+        raise Ground("admits-unasked", deed=proposed.type).fault
     if acts_unasked(proposed):
-        raise BadEventError(f"{proposed.type} changes no key: leave key_act to acts on keys")
+        raise Ground("key-act-unasked", deed=proposed.type).fault
     if state.opened is None:
         raise Ground("no-case", deed=proposed.type).refusal
     # By digest: the same name with other thresholds would judge by rules that nobody agreed to.
     if framework.digest != state.opened.framework.digest:
         pinned = state.opened.framework
-        raise BadEventError(f"the case is held to {pinned.id} {pinned.digest}: load that framework")
+        raise Ground("framework-of-another-case", id=pinned.id, digest=pinned.digest).fault
     rule = RULES.get(type(proposed))
     if rule is None:
-        raise BadEventError(f"no rule knows the event {proposed.type}: use a type of this version")
+        raise Ground("type-unknown", deed=proposed.type).fault
     # Guards reckon by when this deed would be recorded, not by when the last one was (ADR 264).
     _check(framework, replace(state, recorded_at=recorded), proposed, rule)
     return proposed
@@ -134,10 +133,7 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
     if framework.gate != "none" or framework.comparison_only:
         raise Ground("framework-for-comparison", framework=framework.id).refusal
     if (proposed.framework.id, proposed.framework.digest) != (framework.id, framework.digest):
-        raise BadEventError(
-            f"case-opened: framework: names another version than {framework.id} "
-            f"{framework.digest}: pin that one"
-        )
+        raise Ground("framework-not-pinned", id=framework.id, digest=framework.digest).fault
     first: tuple[Admission | JoinedAct, ...] = proposed.admits
     if proposed.key_act is not None:
         first = (proposed.key_act,)

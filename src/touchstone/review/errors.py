@@ -16,7 +16,17 @@ from touchstone.errors import AnswerIsNoError, BadInputError
 
 
 class BadEventError(BadInputError):
-    """An event cannot be read or does not fit its case; the text names the field and the fix."""
+    """An event cannot be read or does not fit its case; the text names the field and the fix.
+
+    For programs there is `code`, of `wording.FAULTS`, and `data`: what the text tells.
+    """
+
+    def __init__(
+        self, text: str, code: str, data: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.data: Mapping[str, Any] = MappingProxyType(dict(data))
 
 
 class MissingPartError(AnswerIsNoError):

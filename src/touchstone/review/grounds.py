@@ -14,7 +14,7 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
-from touchstone.review.errors import Refused
+from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.wording import SENTENCES
 
 
@@ -43,8 +43,13 @@ class Ground:
 
     @property
     def refusal(self) -> Refused:
-        """What is raised of it."""
+        """What is raised of it where the deed may not be done."""
         return Refused(self.sentence, self.code, self.data)
+
+    @property
+    def fault(self) -> BadEventError:
+        """What is raised of it where the deed cannot be read, or fits no case."""
+        return BadEventError(self.sentence, self.code, self.data)
 
 
 class _Sentence(Formatter):

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from touchstone.ledger import MAX_PART, dumps
 from touchstone.review.events.base import Event
+from touchstone.review.grounds import Ground
 from touchstone.review.shapes import EvidenceShape, Shape
 from touchstone.review.state import State
 
@@ -48,7 +49,7 @@ Needed = Callable[[Any], bool | None]
 """Of an event: whether a part must be there (True), must not (False), or may (None)."""
 Digesting = Callable[[Attached], str | None]
 """The digest of a part or of something in it, as a fact writes it; None: that is not there."""
-Agreeing = Callable[[Any, Mapping[str, Attached]], str | None]
+Agreeing = Callable[[Any, Mapping[str, Attached]], Ground | None]
 """Of an event and its parts by name: what does not agree; None where all does."""
 
 

@@ -46,6 +46,69 @@ WHOLE: Mapping[str, str] = {
 }
 """Of deeds that no rule's roles and statuses explain."""
 
+FAULTS: Mapping[str, str] = {
+    # What cannot be read.
+    "no-object": "an event is a JSON object, and this is none",
+    "ill-formed": "event {deed}: {why}",
+    "of-older-schema": (
+        "event {deed}: schema {schema} is an older version's: propose it in schema {written}"
+    ),
+    "not-upcast": "event {deed}: schema {schema}: {why}",
+    "type-unknown": "no rule knows the event {deed}: use a type of this version",
+    # What fits no case, or not this one.
+    "admits-unasked": "{deed} admits nobody: leave admits to party-admitted",
+    "key-act-unasked": "{deed} changes no key: leave key_act to acts on keys",
+    "framework-of-another-case": "the case is held to {id} {digest}: load that framework",
+    "framework-not-pinned": (
+        "case-opened: framework: names another version than {id} {digest}: pin that one"
+    ),
+    "framework-missing": "{deed}: the part framework is missing or none: add it first",
+    "time-zone-unknown": "no time zone {zone} here: fix the name or update tzdata",
+    "installation-key-unknown": "{deed}: installation_key: is no key of this one",
+    "certificate-of-another-head": "{deed}: certificate: is of another head of the log",
+    "certificate-misstated": "{deed}: certificate: is not the certificate's digest",
+    # What goes with it.
+    "case-takes-no-parts": (
+        "{deed}: the case was destroyed, and its record takes no content any more: leave the parts "
+        "out; the facts hold their digests"
+    ),
+    "part-unknown": (
+        "{deed}: its parts beside the facts are {count}, and its type knows {known}: leave out the "
+        "others"
+    ),
+    "part-missing": "{deed}: the part {part} is missing: add it",
+    "part-of-another-kind": "{deed}: the part {part}: is to be {kind}",
+    "part-fields": "{deed}: the part {part}: has exactly {fields}",
+    "part-too-long": "{deed}: the part {part}: is longer than {most} bytes",
+    "part-ill-formed": "{deed}: the part {part}: {why}",
+    "parts-ill-formed": "{deed}: {why}",
+    "evidence-bytes-needed": (
+        "{deed}: the part {part}: can only be checked with its bytes: send them first"
+    ),
+    "evidence-misstated": (
+        "{deed}: the part {part}: its bytes are not of the digest and size that it tells"
+    ),
+    "digest-misstated": "{deed}: the part {part}: {fact} is not its digest",
+    # What must agree with the facts.
+    "fact-misstated": "{deed}: {fact} is not as {by} has it",
+    "framework-named-otherwise": (
+        "{deed}: framework.id is not the id of the framework that goes with it"
+    ),
+    "agreement-on-another-framework": "{deed}: the agreement is on another framework",
+    "submission-of-another": "{deed}: the submission is another developer's",
+    "submission-told-otherwise": "{deed}: {what} are told otherwise than the submission has them",
+    "seed-not-committed": "{deed}: the seed is not the one that the sealed battery commits to",
+    "opened-without-outcome": "{deed}: other items are opened than have outcomes",
+    "details-without-outcome": "{deed}: details are of samples that have no outcome",
+    "text-of-another-directive": "{deed}: the text has another directive's id",
+    "restores-told-otherwise": (
+        "{deed}: the text spares people from other directives than restores names"
+    ),
+    "carried-told-otherwise": "{deed}: directives are not those that the bundle carries",
+    "receipt-is-none": "{deed}: the receipt is none",
+}
+"""Of deeds that cannot be read, or that fit no case, whoever signs them and whenever."""
+
 CLAUSES: Mapping[str, str] = {
     # Whose deed it is, and when.
     "not-admitted": ("{actor} is not in this case: the developer or the centre admits parties"),
@@ -259,6 +322,7 @@ CLAUSES: Mapping[str, str] = {
 
 SENTENCES: Mapping[str, str] = {
     **WHOLE,
+    **FAULTS,
     **{code: "{deed} is {rule}; " + clause for code, clause in CLAUSES.items()},
 }
 """By code, which names what is wrong; `deed` is the type of the event, `rule` whose and when."""

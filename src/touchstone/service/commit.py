@@ -17,6 +17,7 @@ from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
 from touchstone.records import DeedBatch, DeedRefusedError, Destruction
 from touchstone.review import BadEventError, Event, State, check_deed, evolve
 from touchstone.review.events import joining
+from touchstone.review.grounds import Ground
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 from touchstone.service.signers import signer_of
@@ -75,7 +76,7 @@ def record_destruction(
         BadEventError: the deed does not name the certificate's digest; else as `record`.
     """
     if deed.event.facts().get("certificate") != digest_bytes(certificate.encode()):
-        raise BadEventError(f"{deed.event.type}: certificate: is not the certificate's digest")
+        raise Ground("certificate-misstated", deed=deed.event.type).fault
     if installation.records.draft(case) != certificate:
         installation.records.keep_draft(case, certificate)
     taker = Taker(installation, installation.now(), None, framework)

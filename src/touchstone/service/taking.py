@@ -33,6 +33,7 @@ from touchstone.review import (
 )
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.events.settling import CaseDestroyed
+from touchstone.review.grounds import Ground
 from touchstone.service.certificates import drafted, is_of_head
 from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
 from touchstone.service.frameworks import framework_in
@@ -197,7 +198,7 @@ class Taker:
         if isinstance(event, CaseOpened):
             keys = {line.public_key for line in self._installation.keyring.history.lines}
             if event.installation_key not in keys:
-                raise BadEventError(f"{event.type}: installation_key: is no key of this one")
+                raise Ground("installation-key-unknown", deed=event.type).fault
 
     def _certificate_of(self, event: Event, writer: DeedWriter) -> str | None:
         """What was drafted for a case that is destroyed; None for every other deed."""
@@ -209,7 +210,7 @@ class Taker:
                 "certificate", "the certificate that it names is not here any more: ask for one"
             )
         if not is_of_head(certificate, writer.log, writer.next_n, writer.root):
-            raise BadEventError(f"{event.type}: certificate: is of another head of the log")
+            raise Ground("certificate-of-another-head", deed=event.type).fault
         return certificate
 
     def _pinned(self, case: str, state: State, event: Event, parts: list[Attached]) -> Framework:
@@ -227,8 +228,7 @@ def _framework_sent(event: CaseOpened, parts: list[Attached]) -> Framework:
     try:
         return framework_of(parts[0].value["content"])
     except (LookupError, ValueError) as error:
-        why = f"{event.type}: the part framework is missing or none: add it first"
-        raise BadEventError(why) from error
+        raise Ground("framework-missing", deed=event.type).fault from error
 
 
 def require_law(framework: Framework, state: State, event: Event, at: str) -> None:
@@ -241,9 +241,8 @@ def require_law(framework: Framework, state: State, event: Event, at: str) -> No
 
 @contextmanager
 def _final(code: str) -> Iterator[None]:
-    """Make a refusal for good of what is raised within: the law's own by its ground's code."""
+    """Make a refusal for good of what is raised within, with its ground's own code."""
     try:
         yield
     except (BadEventError, Refused) as error:
-        named = f"{code}-{error.code}" if isinstance(error, Refused) else code
-        raise RefusedDeedError(named, " ".join(str(error).split())) from error
+        raise RefusedDeedError(f"{code}-{error.code}", " ".join(str(error).split())) from error

@@ -240,7 +240,7 @@ def test_what_the_law_refuses_is_foreseen(deeds: Mapping[str, Before], tmp_path:
     bare = replace(paused, attachments=())
     layout = foresee(seen, before.framework, bare, seen.now())
     answer = refusal(before, seen.sign(bare, own.signer))
-    assert (answer.code, answer.why) == ("layout", layout.refused)
+    assert (answer.code, answer.why) == ("layout-part-missing", layout.refused)
 
 
 def test_of_a_destroyed_case_the_facts_go_alone(deeds: Mapping[str, Before], tmp_path: Path):
@@ -259,7 +259,7 @@ def test_of_a_destroyed_case_the_facts_go_alone(deeds: Mapping[str, Before], tmp
     # Twin: with its words it is refused for good.
     fresh = replace(seen, state=replace(seen.state, status="closed"))
     answer = refusal(noted, fresh.sign(deed, own.signer))
-    assert answer.code == "layout"
+    assert answer.code == "layout-case-takes-no-parts"
     assert "takes no content any more" in answer.why
     assert take(noted, seen.sign(deed, own.signer)) == deed.event.facts()
 

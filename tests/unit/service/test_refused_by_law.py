@@ -15,8 +15,9 @@ from support.timed import decide
 from touchstone.deeds import cases as about
 from touchstone.deeds.deed import Deed
 from touchstone.ledger.contract2 import RefusedAnswer
-from touchstone.review import BadEventError, Event, Refused
+from touchstone.review import Event, Refused
 from touchstone.review.events.base import Role
+from touchstone.review.grounds import Ground
 from touchstone.review.rule import Guard
 from touchstone.review.rules import RULES
 from touchstone.service import case_context, taking
@@ -96,17 +97,18 @@ def test_who_does_it_here_has_code_and_data(store: tuple[case_context.Case, Minu
     assert found.data["statuses"] == ("open",)
 
 
-def test_twin_without_the_grounds_code_all_of_the_law_is_one_word(
+def test_what_is_ill_formed_reaches_its_signer_by_its_code_too(
     store: tuple[case_context.Case, Minutes], monkeypatch: pytest.MonkeyPatch
 ):
     real, _ = store
 
     def plain(_f: object, _s: object, event: Event, _at: str) -> None:
-        raise BadEventError(f"{event.type} may not be done")
+        raise Ground("framework-of-another-case", id="other", digest=event.type).fault
 
     with taken_back(real.installation) as here:
         sent = signed(here, real.id, about.clock_resumed(real, LAB))
         monkeypatch.setattr(taking, "require_law", plain)
         said = deliver(here, real.id, sent, LAB).answer
     assert isinstance(said, RefusedAnswer)
-    assert said.code == "law"
+    assert said.code == "law-framework-of-another-case"
+    assert said.why == "the case is held to other clock-resumed: load that framework"

@@ -278,9 +278,13 @@ REFUSED: dict[str, tuple[Callable[[Post], None], str, tuple[object, str] | None]
     "of a later time": (from_the_future, "time", None),
     "exact, and something came between": (exact_and_late, "exact", (admission, "check_exact")),
     "other topics than its type's": (touches_less, "topics", (admission, "_check_place")),
-    "of no type that is known": (of_no_type, "event", None),
-    "a fact of no form": (fact_of_no_form, "event", None),
-    "content of another digest": (content_of_another_digest, "layout", (taking, "check_deed")),
+    "of no type that is known": (of_no_type, "event-ill-formed", None),
+    "a fact of no form": (fact_of_no_form, "event-ill-formed", None),
+    "content of another digest": (
+        content_of_another_digest,
+        "layout-digest-misstated",
+        (taking, "check_deed"),
+    ),
     "against the law": (halted_twice, "law-halted-already", (taking, "require_law")),
 }
 """By what is wrong: what makes it so, the code, and the check that alone sees it, if one does."""
@@ -427,7 +431,7 @@ def test_evidence_sent_before_is_of_the_size_that_is_told_and_the_twin(
     it.say(1, lambda part: {**part, "size": 3})
     said = it.send().answer
     assert isinstance(said, RefusedAnswer)
-    assert said.code == "layout"
+    assert said.code == "layout-evidence-misstated"
     assert unchanged(case, before)
     honest = declared(case, b"what shows it")
     honest.say(1, lambda part: {**part, "size": 4})

@@ -59,7 +59,11 @@ def test_no_case_is_opened_in_the_name_of_another_installation(
     with before.store() as stored, taken_back(stored) as here:
         known = here.records.names()
         answer = refused(opened_for(here, before, installation_key="cd" * 32))
-        assert (answer.code, answer.log, answer.size) == ("layout", None, 0)
+        assert (answer.code, answer.log, answer.size) == (
+            "layout-installation-key-unknown",
+            None,
+            0,
+        )
         assert here.records.names() == known
         # Twin: without the check it is begun, and its log holds for nobody.
         monkeypatch.setattr(taking.Taker, "_check_opening", lambda *_: None)

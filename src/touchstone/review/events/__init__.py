@@ -7,7 +7,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
-from touchstone.review.errors import BadEventError
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
 from touchstone.review.events.upcasting import (
@@ -16,6 +15,7 @@ from touchstone.review.events.upcasting import (
     upcast,
     written_schema,
 )
+from touchstone.review.grounds import Ground
 
 BASES = (Event, EventWithTexts)
 TYPES: tuple[type[Event], ...] = tuple(
@@ -54,10 +54,9 @@ class EventReader:
         """Part 0 that somebody proposes; see `parse_event`."""
         if isinstance(facts, Mapping) and self.newest(facts) not in (None, facts):
             written = written_schema(self._types[facts["type"]])
-            raise BadEventError(
-                f"event {_named(facts)}: schema {facts['schema']} is an older version's: "
-                f"propose it in schema {written}"
-            )
+            raise Ground(
+                "of-older-schema", deed=_named(facts), schema=facts["schema"], written=written
+            ).fault
         return self._known(facts)
 
     def read(self, facts: object) -> Event:
@@ -73,7 +72,7 @@ class EventReader:
 
     def _known(self, facts: object) -> Event:
         if not isinstance(facts, Mapping):
-            raise BadEventError("an event is a JSON object, and this is none")
+            raise Ground("no-object").fault
         return _checked(self._adapter, self.newest(facts) or facts)
 
     def newest(self, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -88,7 +87,8 @@ class EventReader:
             return upcast(kind, facts)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             line = f"{type(error).__name__}: {error}"[:300]
-            raise BadEventError(f"event {_named(facts)}: schema {schema}: {line}") from None
+            deed = _named(facts)
+            raise Ground("not-upcast", deed=deed, schema=schema, why=line).fault from None
 
     def _kind(self, facts: Mapping[str, Any]) -> type[Event] | None:
         name = facts.get("type")
@@ -144,9 +144,10 @@ def _checked(adapter: TypeAdapter[Event], facts: Mapping[str, Any]) -> Event:
         # included.
         return adapter.validate_json(dumps(dict(facts)), strict=True)
     except ValidationError as error:
-        raise BadEventError(_first_fault(facts, error)) from None
+        why = _first_fault(facts, error)
     except TouchstoneError as error:
-        raise BadEventError(f"event {_named(facts)}: {error}") from None
+        why = str(error)
+    raise Ground("ill-formed", deed=_named(facts), why=why).fault
 
 
 def _named(facts: Mapping[str, Any]) -> str:
@@ -159,4 +160,4 @@ def _first_fault(facts: Mapping[str, Any], error: ValidationError) -> str:
     # The name already says the union's tag.
     steps = [ascii(step).strip("'")[:80] for step in fault["loc"] if step != facts.get("type")]
     told = fault["msg"].removeprefix("Value error, ")[:300]
-    return ": ".join([f"event {_named(facts)}", *([".".join(steps)] if steps else []), told])
+    return ": ".join([*([".".join(steps)] if steps else []), told])
