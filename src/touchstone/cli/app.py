@@ -35,6 +35,7 @@ from touchstone.cli.preparing import prepare_all
 from touchstone.cli.release import release
 from touchstone.cli.review_running import review_measure, review_run
 from touchstone.cli.server import server
+from touchstone.cli.serving import serve
 from touchstone.cli.terms import terms
 from touchstone.cli.witness import witness
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -61,6 +62,7 @@ review.command(review_measure, name="measure")
 for group in (accounts, terms, gateway, directive, plan, estimate, keys, release, witness):
     app.command(group)
 app.command(next_deeds, name="next")
+app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):
     app.command(group)
 
@@ -313,11 +315,13 @@ def verify(
 def doctor(
     *,
     prepare: Annotated[bool, Parameter(negative="")] = False,
+    server: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
     """Say what this machine can do, what is missing, and how to fix it.
 
     Args:
+        server: Only whether `touchstone serve` could start here, safely.
         prepare: First make the record's tables, or bring them up to date. On PostgreSQL this is
             done as TOUCHSTONE_DATABASE_OWNER, where that is set.
     """
@@ -325,9 +329,16 @@ def doctor(
 
     if prepare:
         prepare_all()
-    from touchstone.service.doctor import examine
+    if server:
+        # First: Django is set up once, and the record would do it for itself alone.
+        from touchstone.server.commands import ServeOptions
+        from touchstone.server.examining import examine_server
 
-    checks = examine()
+        checks = examine_server(ServeOptions())
+    else:
+        from touchstone.service.doctor import examine
+
+        checks = examine()
     if json:
         show_json([check.as_dict() for check in checks])
     else:

@@ -43,8 +43,10 @@ log = logging.getLogger(__name__)
 class Application:
     """One installation, as ASGI has it; `settings` were set up before. `close` it at the end."""
 
-    def __init__(self, serving: Serving, threads: int = THREADS) -> None:
+    def __init__(self, serving: Serving, threads: int = THREADS, *, proxied: bool = False) -> None:
+        """`proxied`: a proxy of ours stands before it, which says who asks."""
         self._serving = serving
+        self._proxied = proxied
         self._pool = ThreadPoolExecutor(threads, "answers")
         self._handler = BaseHandler()
         self._handler.load_middleware()
@@ -64,7 +66,7 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._events.close()
-        await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
         await send({"type": "lifespan.shutdown.complete"})
 
     def let_go(self) -> None:
@@ -98,6 +100,10 @@ class Application:
         if self._open > MOST_AT_ONCE:
             return problem(503)
         environ = environ_of(scope)
+        if self._proxied:
+            # The last is what our own proxy saw; those before are what it was told.
+            told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+            environ["REMOTE_ADDR"] = told or environ["REMOTE_ADDR"]
         try:
             length = _length(environ)
             with self._bodies.read(length):

@@ -6,8 +6,13 @@ the first moment on.
 """
 
 import asyncio
+import contextlib
+import logging
 import os
+import signal
 import socket
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,15 @@ from granian import net
 from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
 
+from touchstone.errors import TouchstoneError
+from touchstone.records.settings import from_environment
+from touchstone.server.accounts.authenticating import principal_of
+from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.app import Application
+from touchstone.server.serving import Serving
+from touchstone.server.settings import known_as, set_up_server
+from touchstone.service.installation import Installation, open_installation
+from touchstone.service.witnessing import ask_configured
 
 BACKLOG = 512
 """Connections that wait to be taken up."""
@@ -24,6 +37,11 @@ MOST_CONNECTIONS = 4096
 """Of one process, open event streams among them."""
 GRACE_SECONDS = 10.0
 """How long answers that are under way may take once a stop is asked for."""
+LEAST_SECONDS = 10.0
+"""A process that ends sooner was not able to start: to start it again would not help."""
+PUBLISH_SECONDS = 5.0
+"""How soon the heads of cases that moved are in the installation's log without anybody asking."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,3 +115,123 @@ async def answer_on(
         pass
     finally:
         stopping.cancel()
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How a process answers, beside where it listens."""
+
+    hosts: tuple[str, ...]
+    """The names under which it is asked."""
+    proxied: bool = False
+    """Whether a proxy of ours stands before it, which says who asks."""
+    certificate: ServerCertificate | None = None
+
+
+def answer_until_told(listener: socket.socket, ways: Ways, *, watched: bool = False) -> None:
+    """Open the installation of this process and answer for it until SIGTERM or Ctrl-C.
+
+    `watched`: also until the process that started this one is gone. Raises TouchstoneError where
+    the installation cannot be opened.
+    """
+    set_up_server()
+    with open_installation() as here:
+        open_accounts(here.home, from_environment())
+        known_as(ways.hosts)
+        application = Application(Serving(here, principal_of), proxied=ways.proxied)
+        asyncio.run(_answer_well(application, here, listener, ways, watched=watched))
+    # A thread that still waits for the record would hold the process up, and its answer is nobody's
+    # any more.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def _answer_well(
+    application: Application,
+    here: Installation,
+    listener: socket.socket,
+    ways: Ways,
+    *,
+    watched: bool,
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ends() -> None:
+        stop.set()
+        # Whatever a thread may still wait for.
+        signal.alarm(int(2 * GRACE_SECONDS))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ends)
+    if watched:
+        # Nothing is ever written there: it ends with whoever holds the other end.
+        loop.add_reader(sys.stdin.fileno(), _gone, loop, ends)
+    keeping = asyncio.create_task(_keep(here))
+    try:
+        await answer_on(application, listener, stop, ways.certificate)
+    finally:
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+
+
+def _gone(loop: asyncio.AbstractEventLoop, ends: Callable[[], None]) -> None:
+    loop.remove_reader(sys.stdin.fileno())
+    ends()
+
+
+async def _keep(here: Installation) -> None:
+    """Publish what moved, and have witnesses see what they should see soon."""
+    while True:
+        await asyncio.sleep(PUBLISH_SECONDS)
+        try:
+            await asyncio.to_thread(here.records.publish)
+            if here.witness_due:
+                here.witness_due = False
+                asked = await asyncio.to_thread(ask_configured, here)
+                for line in asked.faults:
+                    log.warning("%s", line)
+        except (TouchstoneError, OSError) as error:
+            log.warning("%s", error)
+
+
+async def run_processes(command: Sequence[str], count: int, listener: socket.socket) -> int:
+    """Keep so many processes that answer, until SIGTERM or Ctrl-C; how many could not be kept.
+
+    Each is told to stop when one is, and those that do not are killed. One that ends by itself is
+    started again, unless it ends as soon as it was started.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    kept = [asyncio.create_task(_keep_one(command, listener, stop)) for _ in range(count)]
+    return sum(await asyncio.gather(*kept))
+
+
+async def _keep_one(command: Sequence[str], listener: socket.socket, stop: asyncio.Event) -> bool:
+    """Keep one process; whether it could not be kept."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        begun = loop.time()
+        # A session of its own: Ctrl-C is for whoever started all of them, and told to each once.
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            process.terminate()
+            try:
+                await asyncio.wait_for(asyncio.shield(ended), GRACE_SECONDS + 2)
+            except TimeoutError:
+                process.kill()
+                await ended
+        elif not stop.is_set():
+            log.error("a process that answers ended with %s", process.returncode)
+            if loop.time() - begun < LEAST_SECONDS:
+                stop.set()
+                return True
+    return False

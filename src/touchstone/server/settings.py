@@ -32,20 +32,25 @@ def set_up_server() -> None:
     set_up()
 
 
-def serve_from(home: Path, database: str | None, hosts: Sequence[str] = LOOPBACK) -> None:
-    """Have this process serve the installation at a home, under these names of hosts.
+def serve_from(home: Path, database: str | None) -> None:
+    """Have this process serve the installation at a home, under the names of this machine alone.
 
     Accounts are kept in `accounts.sqlite3` there, or in the PostgreSQL that the record is in.
     Raises DatabaseSettingError, KeyFileError.
     """
     settings.SECRET_KEY = _secret(home)
-    settings.ALLOWED_HOSTS = [*hosts]
+    known_as(LOOPBACK)
     wanted: dict[str, Any] = accounts_database(home, database)
     complete = connections.configure_settings({"default": wanted})
     # This thread's connection, if it has one, is to where it served from before.
     connections["default"].close()
     del connections["default"]
     connections.settings["default"] = complete["default"]
+
+
+def known_as(hosts: Sequence[str]) -> None:
+    """Have this process be asked under these names of hosts alone."""
+    settings.ALLOWED_HOSTS = [*hosts]
 
 
 def _secret(home: Path) -> str:

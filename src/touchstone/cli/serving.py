@@ -1,0 +1,39 @@
+"""`touchstone serve`: answer parties over HTTP."""
+
+from pathlib import Path
+
+from touchstone.cli.output import warn
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8443,
+    processes: int = 1,
+    origin: str = "",
+    certificate: Path | None = None,
+    key: Path | None = None,
+    proxy: bool = False,
+) -> int:
+    """Answer parties over HTTP until SIGTERM or Ctrl-C: on this machine alone, unless told more.
+
+    Example: touchstone serve --port 8443
+
+    Args:
+        host: The address to listen at.
+        port: The port; 0: whichever is free.
+        processes: How many answer; more than one needs PostgreSQL.
+        origin: The address by which others ask it, as https://review.example.
+        certificate: Its TLS certificate with its chain, a PEM file; goes with --key.
+        key: The key of the certificate, a PEM file.
+        proxy: A proxy that speaks TLS stands before it, and says in X-Forwarded-For who asks.
+    """
+    from touchstone.gateway.logs import log_to_stderr
+
+    # First: Django is set up once, and the record would do it for itself alone.
+    from touchstone.server.commands import ServeOptions
+    from touchstone.server.commands import serve as begin
+
+    log_to_stderr("server")
+    options = ServeOptions(host, port, processes, origin, certificate, key, proxy)
+    return begin(options, lambda place: warn(f"listening at {place}"))

@@ -1,0 +1,24 @@
+"""`touchstone doctor --server`: whether a server could be started here."""
+
+from touchstone.errors import TouchstoneError
+from touchstone.records.settings import FILE, from_environment
+from touchstone.server.commands import ServeOptions, require_sound, unsafe
+from touchstone.service.doctor import Check
+from touchstone.service.homes import home_folder
+
+
+def examine_server(options: ServeOptions) -> list[Check]:
+    """Whether a server could be started so, for `touchstone doctor --server`."""
+    faults = list(unsafe(options))
+    rows = [Check("Server", ok=False, found="would not start", fix=fault) for fault in faults]
+    if not (home_folder() / FILE).exists() and from_environment() is None:
+        return [*rows, Check("Server's record", ok=True, found="new: made by the server", fix="")]
+    try:
+        require_sound()
+    except TouchstoneError as error:
+        rows.append(Check("Server's record", ok=False, found="cannot be opened", fix=str(error)))
+    if rows:
+        return rows
+    kept = "PostgreSQL" if from_environment() else "SQLite, one process"
+    found = f"record and accounts open ({kept}); it would be asked at http://{options.host}"
+    return [Check("Server", ok=True, found=found, fix="")]

@@ -1,0 +1,102 @@
+"""`touchstone serve` answers from its own process, and stops whenever it is told to."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from touchstone.records import DATABASE
+from touchstone.server import running
+from touchstone.server.running import listen, run_processes
+from touchstone.service.homes import HOME
+
+# It tells of itself when its end is asked for, or ignores it.
+CHILD = """\
+import pathlib, signal, sys, time
+folder, ending = pathlib.Path(sys.argv[1]), sys.argv[2]
+def told(*_):
+    (folder / f"told-{time.time_ns()}").touch()
+    if ending == "ends":
+        sys.exit(0)
+signal.signal(signal.SIGTERM, told)
+(folder / f"begun-{time.time_ns()}").touch()
+while True:
+    time.sleep(0.05)
+"""
+
+
+def started(home: Path) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if name != DATABASE}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from touchstone.cli import main; main(['serve', '--port', '0'])"],
+        env=environment | {HOME: str(home)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_it_answers_and_stops_at_once(tmp_path: Path):
+    with started(tmp_path / "home") as server:
+        assert server.stderr is not None
+        line = next(each for each in server.stderr if "listening at" in each)
+        url = line.rpartition(" ")[2].strip()
+        # The kernel keeps the connection until somebody answers.
+        said = httpx.get(f"{url}/v1/installation", timeout=60)
+        assert (said.status_code, said.json()["consistency"]) == (200, [])
+        assert httpx.get(f"{url}/v1/cases").status_code == 401
+        with httpx.stream("GET", f"{url}/v1/installation"):
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+
+
+def test_it_stops_also_while_it_starts(tmp_path: Path):
+    with started(tmp_path / "home") as server:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == -signal.SIGTERM
+
+
+def children(folder: Path, what: str) -> int:
+    return len(list(folder.glob(f"{what}-*")))
+
+
+def kept(folder: Path, ending: str, count: int, then: int) -> int:
+    """What comes of so many processes, told to stop once so many were begun."""
+
+    async def run() -> int:
+        with listen("127.0.0.1", 0) as listener:
+            command = [sys.executable, "-c", CHILD, str(folder), ending]
+            running_ = asyncio.create_task(run_processes(command, count, listener))
+            while children(folder, "begun") < then:  # noqa: ASYNC110 - another process's files
+                await asyncio.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return await running_
+
+    return asyncio.run(run())
+
+
+def test_several_processes_are_told_to_stop_each(tmp_path: Path):
+    assert kept(tmp_path, "ends", 2, 2) == 0
+    assert children(tmp_path, "told") == 2
+
+
+def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(running, "GRACE_SECONDS", -1.8)
+    assert kept(tmp_path, "stays", 1, 1) == 0
+
+
+def test_a_process_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    async def run() -> int:
+        with listen("127.0.0.1", 0) as listener:
+            return await run_processes([sys.executable, "-c", "exit(3)"], 1, listener)
+
+    assert asyncio.run(run()) == 1
+    # One that was able to, and ended later, is started again.
+    monkeypatch.setattr(running, "LEAST_SECONDS", 0.0)
+    ends = "import pathlib, sys, time; pathlib.Path(sys.argv[1], f'begun-{time.time_ns()}').touch()"
+    monkeypatch.setattr(sys.modules[__name__], "CHILD", ends)
+    assert kept(tmp_path, "", 1, 2) == 0

@@ -1,0 +1,122 @@
+"""A server that would not be safe is not started: each refusal is one line with its fix."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from touchstone.records import DATABASE
+from touchstone.records.settings import DATABASE_READER
+from touchstone.server import commands
+from touchstone.server.commands import ServeOptions, serve, unsafe
+from touchstone.server.errors import UnsafeServerError
+from touchstone.server.examining import examine_server
+from touchstone.service.homes import HOME
+from touchstone.service.installation import open_installation
+
+LOCAL = ServeOptions()
+ORIGIN = "https://review.example"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv(HOME, str(folder))
+    for name in (DATABASE, DATABASE_READER):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def test_on_this_machine_nothing_more_needs_to_be_said():
+    assert list(unsafe(LOCAL)) == []
+    assert LOCAL.ways.hosts == ("127.0.0.1", "localhost", "[::1]")
+    assert list(unsafe(replace(LOCAL, origin=ORIGIN, proxy=True))) == []
+    assert "review.example" in replace(LOCAL, origin=f"{ORIGIN}:8443").ways.hosts
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (replace(LOCAL, port=70_000), "--port"),
+        (replace(LOCAL, port=-1), "--port"),
+        (replace(LOCAL, processes=0), "--processes"),
+        (replace(LOCAL, processes=2), "SQLite"),
+        (replace(LOCAL, host="review.example"), "--host"),
+        (replace(LOCAL, host="0.0.0.0", proxy=True), "--origin"),  # noqa: S104 - refused
+        (replace(LOCAL, host="::", origin=ORIGIN), "--certificate"),
+        (replace(LOCAL, host="10.0.0.1", origin=ORIGIN), "--certificate"),
+        (replace(LOCAL, origin="http://review.example"), "--origin"),
+        (replace(LOCAL, origin="https://review.example/path"), "--origin"),
+        (replace(LOCAL, origin="https://ann@review.example"), "--origin"),
+        (replace(LOCAL, origin="https://["), "--origin"),
+        (replace(LOCAL, origin="https://review.example:port"), "--origin"),
+        (replace(LOCAL, certificate=Path("/nowhere.pem")), "--key"),
+    ],
+)
+def test_what_is_not_safe_is_refused_in_one_line(options: ServeOptions, words: str):
+    faults = list(unsafe(options))
+    assert len([each for each in faults if words in each]) == 1
+    assert all("\n" not in each for each in faults)
+    with pytest.raises(UnsafeServerError):
+        serve(options, _never)
+    assert not examine_server(options)[0].ok
+
+
+def _never(place: str) -> None:
+    raise AssertionError(place)
+
+
+def test_a_network_with_a_certificate_or_a_proxy_is_taken(tmp_path: Path):
+    pair = [tmp_path / name for name in ("certificate.pem", "key.pem")]
+    for path in pair:
+        path.touch(0o600)
+    options = ServeOptions(host="10.0.0.1", origin=ORIGIN, certificate=pair[0], key=pair[1])
+    assert list(unsafe(options)) == []
+    pair[1].chmod(0o640)
+    assert "chmod 600" in next(unsafe(options))
+    assert list(unsafe(ServeOptions(host="10.0.0.1", origin=ORIGIN, proxy=True))) == []
+
+
+def test_a_home_that_others_may_look_into_is_refused(home: Path):
+    home.chmod(0o750)
+    assert [f"chmod 700 {home}" in each for each in unsafe(LOCAL)] == [True]
+    home.chmod(0o770)
+    assert "others may write there" in next(unsafe(LOCAL))
+
+
+def test_debugging_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(settings, "DEBUG", True)
+    assert "DEBUG" in next(unsafe(LOCAL))
+
+
+def test_postgresql_takes_several_processes_and_asks_for_its_wall(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(DATABASE, "postgresql://touchstone@127.0.0.1/touchstone")
+    assert [DATABASE_READER in each for each in unsafe(replace(LOCAL, processes=4))] == [True]
+    monkeypatch.setenv(DATABASE_READER, "postgresql://reader@127.0.0.1/touchstone")
+    assert list(unsafe(replace(LOCAL, processes=4))) == []
+
+
+def test_what_is_amiss_with_the_record_is_said_before_it_listens(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    listening = list[Callable[..., object]]()
+    monkeypatch.setattr(commands, "listen", listening.append)
+    assert examine_server(LOCAL)[0].ok
+    (home / "keys").mkdir(mode=0o755)
+    (home / "record.sqlite3").write_bytes(b"no database")
+    (home / "record.sqlite3").chmod(0o600)
+    with pytest.raises(Exception, match="fix"):
+        serve(LOCAL, _never)
+    assert listening == []
+    assert not examine_server(LOCAL)[0].ok
+
+
+def test_doctor_says_what_would_be_served():
+    with open_installation():
+        pass
+    rows = examine_server(LOCAL)
+    assert [(row.name, row.ok) for row in rows] == [("Server", True)]
+    assert "SQLite, one process" in rows[0].found
