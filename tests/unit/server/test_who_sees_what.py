@@ -17,9 +17,10 @@ from support.small_case import Minutes
 from touchstone.clearance import Marking, tlp
 from touchstone.deeds.cases import participation_noted, party_invited
 from touchstone.ledger import dumps
+from touchstone.records import FullError
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.limits import Limiter
-from touchstone.server.accounts.models import RateRow
+from touchstone.server.accounts.models import RateRow, SensitiveRead
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES, scopes_of
 from touchstone.server.api.declared import ANY, DECLARED, Need
@@ -190,6 +191,47 @@ def test_what_a_member_may_read_is_there(site: Site, route: str):
         assert status == 200
         for canary, readers in CANARIES.items():
             assert (canary.encode() in body) == (party in readers), (party, canary)
+
+
+def test_whoever_reads_is_written_down_and_the_developer_is_told(site: Site):
+    SensitiveRead.objects.all().delete()
+    size = site.serving.here.records.case(CASE).size
+    for party, route in ((AGENCY, "entries"), (CENTRE, "bundle"), (LAB, "report")):
+        _, token = site.people[party, "lead"]
+        assert site.ask("GET", f"v1/cases/<case>/{route}", token)[0] == 200
+    for party in (STRANGER, NOBODY):
+        site.ask("GET", "v1/cases/<case>/entries", site.people[party, role_of(party)][1])
+    # Nothing new is nothing read.
+    _, token = site.people[AGENCY, "lead"]
+    own = {"Authorization": f"Bearer {token}"}
+    assert site.client.get(f"/v1/cases/{CASE}/entries?start={size}", headers=own).status_code == 200
+    status, body, _ = site.ask("GET", "v1/cases/<case>/reads", site.people[LAB, "lead"][1])
+    reads = json.loads(body)["reads"]
+    told = [(each["party"], each["route"], each["first"], each["last"]) for each in reads]
+    assert (status, told) == (
+        200,
+        [
+            (AGENCY, "v1/cases/<case>/entries", 0, size - 1),
+            (CENTRE, "v1/cases/<case>/bundle", 0, size - 1),
+            (LAB, "v1/cases/<case>/report", 0, size - 1),
+        ],
+    )
+    people = {party: site.people[party, "lead"][0].person for party in MEMBERS}
+    assert [each["person"] for each in reads] == [people[each] for each, *_ in told]
+    for party, status in ((CENTRE, 403), (AGENCY, 403), (INVITED, 404), (STRANGER, 404)):
+        _, token = site.people[party, "lead"]
+        assert site.ask("GET", "v1/cases/<case>/reads", token)[0] == status
+
+
+def test_nothing_is_read_that_cannot_be_written_down(site: Site, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object, **__: object) -> None:
+        raise FullError("no room")
+
+    monkeypatch.setattr("touchstone.server.api.cases.note_read", full)
+    for route in ("entries", "bundle", "report"):
+        status, body, _ = site.ask("GET", f"v1/cases/<case>/{route}", site.people[LAB, "lead"][1])
+        assert status == 503
+        assert not any(canary.encode() in body for canary in CANARIES)
 
 
 def test_a_party_lists_its_own_cases_alone(site: Site):

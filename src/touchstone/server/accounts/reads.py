@@ -16,6 +16,8 @@ from touchstone.records.database import translated
 from touchstone.server.accounts.models import ACCOUNTS, MINUTE_LENGTH, SensitiveRead
 from touchstone.server.principal import Principal
 
+MOST_READS = 500
+"""Reads of a page."""
 _AT_A_TIME = 2_000
 
 
@@ -30,6 +32,13 @@ class SeenEntries:
     route: str
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedRead(SeenEntries):
+    """The same, with the number after which the next ones come."""
+
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +76,12 @@ def reads_of_day(day: str, case: str | None = None) -> Iterator[SeenEntries]:
     return _seen(found if case is None else found.filter(case=case))
 
 
-def reads_of_case(case: str, after: str = "") -> Iterator[SeenEntries]:
-    """What was read of a case, in the order it was noted; after a minute, where one is given."""
-    return _seen(SensitiveRead.objects.using(ACCOUNTS).filter(case=case, minute__gt=after))
+def reads_of_case(case: str, after: int = 0, most: int = MOST_READS) -> tuple[NumberedRead, ...]:
+    """What was read of a case, in the order it was noted; so many after a number."""
+    with translated(ACCOUNTS):
+        found = SensitiveRead.objects.using(ACCOUNTS).filter(case=case, pk__gt=after)
+        rows = found.order_by("pk")[: min(max(most, 1), MOST_READS)]
+        return tuple(NumberedRead(n=row.pk, **asdict(_as_seen(row))) for row in rows)
 
 
 def digest_of_day(day: str) -> DayOfReads:
@@ -92,6 +104,8 @@ def line_of(read: SeenEntries) -> bytes:
 def _seen(found: "QuerySet[SensitiveRead]") -> Iterator[SeenEntries]:
     with translated(ACCOUNTS):
         for row in found.order_by("pk").iterator(chunk_size=_AT_A_TIME):
-            yield SeenEntries(
-                row.minute, row.person, row.party, row.case, row.route, row.first, row.last
-            )
+            yield _as_seen(row)
+
+
+def _as_seen(row: SensitiveRead) -> SeenEntries:
+    return SeenEntries(row.minute, row.person, row.party, row.case, row.route, row.first, row.last)

@@ -1,4 +1,7 @@
-"""A party's cases: listed, followed, asked about and taken home. Nothing here changes a case."""
+"""A party's cases: listed, followed, asked about and taken home. Nothing here changes a case.
+
+Whoever reads entries is written down before they are sent (`accounts.reads`).
+"""
 
 from dataclasses import asdict
 
@@ -9,16 +12,20 @@ from ninja.params.functions import Query
 from touchstone.ledger import dumps
 from touchstone.ledger.canonical import MAX_INTEGER
 from touchstone.records.members import MOST_LISTED
+from touchstone.server.accounts.reads import MOST_READS, note_read, reads_of_case
 from touchstone.server.api.parsing import JSON
+from touchstone.server.errors import ProblemError
 from touchstone.server.serving import serving_of, speaker_of
 from touchstone.service.reporting.feed import (
     cases_of,
+    develops,
     entries_since,
     invitations_of,
     newest_of,
     own_bundle,
     own_page,
     published_head,
+    size_for,
 )
 
 router = Router(tags=["Cases"])
@@ -61,6 +68,7 @@ def entries(
 ) -> StreamingHttpResponse:
     """Of each entry from `start` on its line, then one for each of its parts (JSON lines)."""
     found = entries_since(serving_of(request).here, case, speaker_of(request).party, start)
+    _note(request, case, start)
     return StreamingHttpResponse((line + b"\n" for line in found), content_type=LINES)
 
 
@@ -82,6 +90,7 @@ def newest(request: HttpRequest, case: str, topic: list[str] = Query([])) -> Htt
 def bundle(request: HttpRequest, case: str) -> StreamingHttpResponse:
     """The party's own bundle of the case as it is now, for `touchstone verify`."""
     lines = own_bundle(serving_of(request).here, case, speaker_of(request).party)
+    _note(request, case)
     response = StreamingHttpResponse(lines, content_type=LINES)
     response["Content-Disposition"] = 'attachment; filename="bundle.jsonl"'
     return response
@@ -91,6 +100,31 @@ def bundle(request: HttpRequest, case: str) -> StreamingHttpResponse:
 def report(request: HttpRequest, case: str) -> HttpResponse:
     """The case as the party may read it now, as one page (HTML)."""
     page = own_page(serving_of(request).here, case, speaker_of(request).party)
+    _note(request, case)
     response = HttpResponse(page, content_type="text/html; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="report.html"'
     return response
+
+
+@router.get("cases/{case}/reads")
+def reads(
+    request: HttpRequest,
+    case: str,
+    after: int = Query(0, ge=0, le=MAX_INTEGER),
+    most: int = Query(MOST_READS, ge=1, le=MOST_READS),
+) -> HttpResponse:
+    """Who read what of a case, when, oldest first: for its developer, who handed most of it in."""
+    if not develops(serving_of(request).here, case, speaker_of(request).party):
+        raise ProblemError(403, "", "")
+    found = reads_of_case(case, after, most)
+    return HttpResponse(dumps({"reads": [asdict(each) for each in found]}), content_type=JSON)
+
+
+def _note(request: HttpRequest, case: str, first: int = 0) -> None:
+    """Write down who reads a case from an entry on, before anything of it is sent."""
+    serving, principal = serving_of(request), speaker_of(request)
+    size = size_for(serving.here, case, principal.party)
+    # Whoever follows a case asks again and again, and mostly there is nothing new.
+    if first < size and request.resolver_match is not None:
+        route = request.resolver_match.route
+        note_read(principal, case, route, first, size - 1, now=serving.now())

@@ -61,6 +61,7 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("GET", f"{_CASE}/newest"): Need("read", query=("topic",), many=("topic",)),
     ("GET", f"{_CASE}/bundle"): Need("read"),
     ("GET", f"{_CASE}/report"): Need("read"),
+    ("GET", f"{_CASE}/reads"): Need("read", query=("after", "most")),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
     ("HEAD", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),

@@ -52,6 +52,18 @@ def entries_since(installation: Installation, case: str, party: str, start: int)
     return _lines(installation.records.sent_to(party, case, size), party, start)
 
 
+def size_for(installation: Installation, case: str, party: str) -> int:
+    """How many entries a case has, for a party that may read of it. Raises UnpromisedError."""
+    with installation.records.reading_as(party) as reading:
+        return _reader_for(reading, case, party)[0].size
+
+
+def develops(installation: Installation, case: str, party: str) -> bool:
+    """Whether a party is the developer in a case that it has joined. Raises UnpromisedError."""
+    _require_joined(installation, case, party)
+    return party in installation.state(case).having("developer")
+
+
 def published_head(installation: Installation, case: str, party: str) -> bytes:
     """The line of a case's head, under a checkpoint that is signed now. Raises UnpromisedError."""
     with installation.records.reading_as(party) as reading:

@@ -33,9 +33,11 @@ def _noted(_accounts: None) -> None:
 def test_a_read_is_noted_with_who_what_and_when():
     assert list(reads_of_day("2026-12-01")) == [FIRST, SECOND]
     assert list(reads_of_day("2026-12-01", "case-2")) == [SECOND]
-    assert list(reads_of_case("case-1")) == [FIRST, NEXT_DAY]
-    assert list(reads_of_case("case-1", FIRST.minute)) == [NEXT_DAY]
-    assert list(reads_of_case("no-case")) == []
+    told = [(each.n, each.minute) for each in reads_of_case("case-1")]
+    assert [minute for _, minute in told] == [FIRST.minute, NEXT_DAY.minute]
+    assert [each.minute for each in reads_of_case("case-1", most=1)] == [FIRST.minute]
+    assert [each.n for each in reads_of_case("case-1", told[0][0])] == [told[1][0]]
+    assert reads_of_case("no-case") == ()
 
 
 def test_a_days_digest_is_of_each_line_in_order():
