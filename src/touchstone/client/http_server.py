@@ -42,7 +42,7 @@ _FAULT, _REFUSED, _REDIRECT = 500, 400, 300
 _UNKNOWN, _NOT_ALLOWED, _TOO_OFTEN = 401, 403, 429
 
 
-class Tokens(Protocol):
+class BearerTokens(Protocol):
     """Where tokens come from; `client.entering.TokenSource` is one."""
 
     def current(self) -> str:
@@ -58,7 +58,7 @@ class HttpServer:
     def __init__(
         self,
         url: str,
-        tokens: Tokens | None = None,
+        tokens: BearerTokens | None = None,
         *,
         certificates: Path | None = None,
         transport: httpx.BaseTransport | None = None,

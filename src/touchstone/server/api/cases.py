@@ -80,7 +80,7 @@ def head(request: HttpRequest, case: str) -> HttpResponse:
 
 
 @router.get("cases/{case}/newest")
-def newest(request: HttpRequest, case: str, topic: list[str] = Query([])) -> HttpResponse:  # noqa: B008 - ninja's way to say it
+def newest_on(request: HttpRequest, case: str, topic: list[str] = Query([])) -> HttpResponse:  # noqa: B008 - ninja's way to say it
     """For each topic the newest entry that touches it, also one that the party may not read."""
     found = newest_of(serving_of(request).here, case, speaker_of(request).party, topic)
     return HttpResponse(dumps({"newest": list(found)}), content_type=JSON)
