@@ -20,7 +20,7 @@ from touchstone.ledger.errors import AlteredError
 from touchstone.records.database import raw
 from touchstone.records.errors import DamagedError
 from touchstone.records.eventrows import read_events_at
-from touchstone.records.inserting import first, newest
+from touchstone.records.inserting import first, newest_row
 from touchstone.records.models import AnswerRow, DeedRow, TopicRow
 from touchstone.records.reader import kept_answer
 
@@ -112,7 +112,7 @@ class StoredLog:
         if topic not in self._newest:
             # Without the lock others append meanwhile: this log does not grow by it.
             where, before = {"case_id": self._case, "topic": topic}, ("n", self._stored)
-            row = newest(self._alias, TopicRow, ("n",), where, by="n", before=before)
+            row = newest_row(self._alias, TopicRow, ("n",), where, by="n", before=before)
             self._newest[topic] = row[0] if row else None
         return self._newest[topic]
 
@@ -120,7 +120,7 @@ class StoredLog:
         """The newest deed of a key (fingerprint)."""
         if key not in self._last:
             where, before = {"case_id": self._case, "key": key}, ("n", self._stored)
-            row = newest(self._alias, DeedRow, _LAST, where, by="seq", before=before)
+            row = newest_row(self._alias, DeedRow, _LAST, where, by="seq", before=before)
             self._last[key] = LastDeed(*row) if row else None
         return self._last[key]
 

@@ -50,7 +50,7 @@ def first(
     return _first(alias, _selection(table, columns, tuple(where)), list(where.values()))
 
 
-def newest(
+def newest_row(
     alias: str,
     table: type[Row],
     columns: tuple[str, ...],
