@@ -26,6 +26,7 @@ from touchstone.cli.gateway import gateway
 from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
 from touchstone.cli.next_deeds import next_deeds
+from touchstone.cli.notices import notices
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
@@ -59,7 +60,7 @@ review = App(
 app.command(review)
 review.command(review_run, name="run")
 review.command(review_measure, name="measure")
-for group in (accounts, terms, gateway, directive, plan, estimate, keys, release, witness):
+for group in (accounts, directive, estimate, gateway, keys, notices, plan, release, terms, witness):
     app.command(group)
 app.command(next_deeds, name="next")
 app.command(serve)

@@ -2,8 +2,9 @@
 
 import os
 import stat
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -20,6 +21,7 @@ from touchstone.terms.errors import TermsFileError
 
 CONFIGURATION = "touchstone.toml"
 MAX_BYTES = 1 << 16
+ON_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class FamiliesText(Text):
@@ -67,11 +69,46 @@ class WitnessText(Text):
         return self
 
 
+class NoticesText(Text):
+    """How people are told that deeds wait for them."""
+
+    link: Annotated[str, Field(pattern=r"^https?://[^\s]{1,500}$")]
+    """Where they go on reading: an address of this server, or of its pages."""
+    sender: Annotated[str, Field(pattern=r"^[^\s<>@]{1,64}@[A-Za-z0-9.-]{1,190}$")] = ""
+    """From whom mail comes; without one no mail is sent."""
+    smtp_host: Annotated[str, Field(max_length=253)] = "localhost"
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """`none` is for a mail server on this machine alone."""
+    smtp_user: Annotated[str, Field(max_length=320)] = ""
+    smtp_password_env: Annotated[str, Field(max_length=128)] = ""
+    """The environment variable that holds the password."""
+    private_webhooks: Annotated[tuple[str, ...], Field(max_length=32)] = ()
+    """Networks that are not of the Internet to which webhooks may go, as `10.1.0.0/16`."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> "NoticesText":
+        for each in self.private_webhooks:
+            try:
+                ip_network(each)
+            except ValueError as error:
+                raise ValueError(f"private_webhooks: {error}") from None
+        if self.smtp_security == "none" and self.smtp_host not in ON_THIS_MACHINE:
+            raise ValueError(
+                'smtp_security: "none" is for a mail server on this machine: write "starttls"'
+            )
+        if bool(self.smtp_user) != bool(self.smtp_password_env):
+            raise ValueError("smtp_user and smtp_password_env go together: write both")
+        return self
+
+
 class Configuration(Text):
     """The whole file."""
 
     families: FamiliesText = FamiliesText()
     witnesses: Annotated[tuple[WitnessText, ...], Field(max_length=32)] = ()
+    notices: NoticesText | None = None
+    """None: nobody is sent anything."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "Configuration":
@@ -83,7 +120,11 @@ class Configuration(Text):
         return self
 
 
-_TABLES: dict[str, type[BaseModel]] = {"families": FamiliesText, "witnesses": WitnessText}
+_TABLES: dict[str, type[BaseModel]] = {
+    "families": FamiliesText,
+    "witnesses": WitnessText,
+    "notices": NoticesText,
+}
 
 
 def read_configuration(home: Path) -> Configuration:

@@ -152,6 +152,66 @@ class RateRow(AccountsRow):
     until: Number = models.BigIntegerField(db_index=True)
 
 
+class NoticeChannel(AccountsRow):
+    """Where a person wants to be told that deeds wait, beside its address for mail."""
+
+    account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="channels")
+    account_id: int
+    name: Text = models.CharField(max_length=32, unique=True)
+    """Its id, which is no secret."""
+    kind: Text = models.CharField(max_length=10)
+    """`webhook` or `calendar`."""
+    target: Text = models.CharField(max_length=500, db_index=True)
+    """Of a webhook its address; of a calendar the SHA-256 of the token in its address."""
+    made_at: Text = _time()
+    ended_at: Text = _time()
+
+
+class ToldDeeds(AccountsRow):
+    """Which deeds wait for an institution, as its people were told last: digests alone."""
+
+    institution: Text = models.CharField(max_length=64, unique=True)
+    deeds: Texts = models.JSONField(default=list)
+    number: Number = models.BigIntegerField(default=0)
+    """How often its people were told something."""
+
+
+class NoticeRow(AccountsRow):
+    """A notice to one person by one way: of what it is about it holds two counts, and no more."""
+
+    account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="notices")
+    account_id: int
+    kind: Text = models.CharField(max_length=10)
+    """`email` or `webhook`."""
+    target: Text = models.CharField(max_length=500)
+    number: Number = models.BigIntegerField()
+    """Of those to its institution; the same way is told each of them once."""
+    name: Text = models.CharField(max_length=32, unique=True)
+    """Its id, the same in each attempt."""
+    waiting: Number = models.IntegerField()
+    """How many deeds wait for the institution."""
+    possible: Number = models.IntegerField()
+    """How many are open to it, and nothing waits."""
+    made_at: Text = _time()
+    state: Text = models.CharField(max_length=10, default="due", db_index=True)
+    """`due`, `sending`, `sent`, `replaced` by a newer one, or `failed`."""
+    attempts: Number = models.IntegerField(default=0)
+    next_at: Text = _time()
+    """When it is to be tried; while it is sending, when whoever does it has given up."""
+    repeats: Flag = models.BooleanField(default=False)
+    """Whether an attempt before may have arrived."""
+    sent_at: Text = _time()
+
+    class Meta:
+        """A notice is made once for each way."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("account", "kind", "target", "number"), name="one_notice_each_way"
+            )
+        ]
+
+
 class KeptAnswer(AccountsRow):
     """The answer to a request that may be sent again under the same key."""
 

@@ -78,6 +78,13 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("PUT", "v1/people/<person>/roles"): Need("people", MANAGERS),
     ("POST", "v1/people/<person>/invitations"): Need("people", MANAGERS),
     ("DELETE", "v1/people/<person>/devices/<key>"): Need("people", MANAGERS),
+    ("GET", "v1/next"): Need("read"),
+    ("GET", "v1/notices/channels"): Need("read"),
+    ("POST", "v1/notices/webhooks"): Need("read"),
+    ("POST", "v1/notices/calendars"): Need("read"),
+    ("DELETE", "v1/notices/channels/<name>"): Need("read"),
+    # Its token is in the address, and is asked for as seldom as a code.
+    ("GET", "v1/calendars/<token>"): Need(entering=True),
     ("GET", "v1/account-acts"): Need("people", MANAGERS, ("after", "most")),
 }
 """By method and route."""

@@ -1,0 +1,243 @@
+"""Who is told what, how often, and what becomes of it where something ends in between."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from support import shared
+from support.small_case import Minutes, measure, settle, small_case
+from touchstone.deeds import designation as judged
+from touchstone.keys import SystemRandom
+from touchstone.server.accounts.managing import Manager
+from touchstone.server.accounts.models import ACCOUNTS, Account, NoticeRow, ToldDeeds
+from touchstone.server.accounts.people import change_roles, invite, remove_person
+from touchstone.server.accounts.preparing import open_accounts
+from touchstone.server.notices import sending
+from touchstone.server.notices.channels import add_webhook, may_be_told
+from touchstone.server.notices.mailing import as_message
+from touchstone.server.notices.noticing import note_what_waits, what_waits
+from touchstone.server.notices.sending import NoticeSent, SendingDone, UndeliveredError, send_due
+from touchstone.server.notices.webhooks import notice_body
+from touchstone.server.principal import Principal
+from touchstone.service.cases.case_admin import open_found
+from touchstone.service.configuration import NoticesText
+from touchstone.service.installation import Installation, open_installation
+
+TREASURY, LAB = "example-treasury", "example-lab"
+CHOSEN = NoticesText(link="https://reviews.example/", sender="reviews@example.org")
+HOOK = "https://hooks.example/touchstone"
+
+
+def _settled(folder: Path) -> None:
+    with small_case(folder) as case:
+        measure(case)
+        settle(case)
+
+
+@dataclass
+class Place:
+    """An installation with people, and what was sent."""
+
+    here: Installation
+    clock: Minutes
+    people: dict[str, str] = field(default_factory=dict)
+    sent: list[NoticeSent] = field(default_factory=list)
+    fails: list[UndeliveredError] = field(default_factory=list)
+
+    def deliver(self, notice: NoticeSent) -> None:
+        self.sent.append(notice)
+        if self.fails:
+            raise self.fails.pop(0)
+
+    def note(self) -> int:
+        return note_what_waits(self.here, mail=True)
+
+    def send(self) -> SendingDone:
+        ways = {"email": self.deliver, "webhook": self.deliver}
+        return send_due(ways, self.here.now)
+
+    def states(self) -> list[str]:
+        rows = NoticeRow.objects.using(ACCOUNTS).order_by("pk")
+        return [row.state for row in rows]
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shared.made_once("settled", _settled, tmp_path_factory.mktemp("settled"))
+
+
+@pytest.fixture
+def place(settled: Path, tmp_path: Path) -> Iterator[Place]:
+    shutil.copytree(settled, tmp_path, dirs_exist_ok=True)
+    clock, home = Minutes(), tmp_path / "home"
+    with open_installation(home, clock, apart=True) as here:
+        open_accounts(home, None)
+        made = Place(here, clock)
+        for name, party, role in (
+            ("Ada", TREASURY, "official"),
+            ("Bob", TREASURY, "reviewer"),
+            ("Cleo", LAB, "lead"),
+        ):
+            made.people[name] = invite(
+                Manager.machine(),
+                party,
+                [role],
+                name,
+                f"{name.lower()}@example.org" if name != "Bob" else "",
+                now=here.now(),
+                random=SystemRandom(),
+            ).person
+        yield made
+    connections["default"].close()
+
+
+def as_principal(place: Place, name: str) -> Principal:
+    return Principal(
+        place.people[name], TREASURY, frozenset({"official"}), frozenset({"read"}), "1"
+    )
+
+
+def test_each_person_is_told_once_that_something_waits(place: Place):
+    found = what_waits(place.here, TREASURY)
+    assert (found.waiting, found.possible) == (1, 0)
+    assert place.note() == 2
+    assert place.send() == SendingDone(sent=2)
+    assert [(each.target, each.party, each.waiting) for each in place.sent] == [
+        ("ada@example.org", TREASURY, 1),
+        ("cleo@example.org", LAB, 0),
+    ]
+    assert place.note() == 0
+    assert place.send() == SendingDone()
+
+
+def test_what_is_new_is_told_again_and_what_is_done_is_not(place: Place):
+    place.note()
+    place.send()
+    (listed,) = place.here.records.cases()
+    case = open_found(place.here, listed.case)
+    case.record([judged.designation_concurred(case, TREASURY, 1, "covered")])
+    assert place.note() == 0
+    case.record([judged.designation_revised(case, "example-agency", 1, "undetermined", "New.")])
+    assert place.note() == 1
+    assert place.send() == SendingDone(sent=1)
+    assert place.sent[-1].target == "ada@example.org"
+
+
+def test_a_webhook_is_a_way_of_its_own(place: Place):
+    add_webhook(as_principal(place, "Bob"), HOOK, now=place.here.now(), random=SystemRandom())
+    assert place.note() == 3
+    place.send()
+    assert HOOK in [each.target for each in place.sent]
+
+
+def test_who_may_read_nothing_is_told_nothing(place: Place):
+    remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
+    assert place.note() == 1
+    account = Account.objects.using(ACCOUNTS).get(person=place.people["Ada"])
+    account.roles = []
+    assert not may_be_told(account)
+    account.save(using=ACCOUNTS)
+    assert place.send() == SendingDone()
+    assert place.states() == ["replaced"]
+
+
+def test_what_did_not_arrive_is_tried_again_later_and_later(place: Place):
+    remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
+    place.note()
+    place.fails = [UndeliveredError("no", certain=True)] * sending.MOST_ATTEMPTS
+    assert place.send() == SendingDone(waiting=1)
+    assert place.send() == SendingDone()
+    place.clock.pass_by(1)
+    assert place.send() == SendingDone(waiting=1)
+    place.clock.pass_by(1)
+    assert place.send() == SendingDone()
+    for _ in range(sending.MOST_ATTEMPTS - 3):
+        place.clock.pass_by(6 * 60)
+        assert place.send() == SendingDone(waiting=1)
+    place.clock.pass_by(6 * 60)
+    assert place.send() == SendingDone(failed=1)
+    place.clock.pass_by(6 * 60)
+    assert place.send() == SendingDone()
+    assert not any(each.repeats for each in place.sent)
+    assert len({each.name for each in place.sent}) == 1
+
+
+def test_what_may_have_arrived_says_so(place: Place):
+    remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
+    place.note()
+    place.fails = [UndeliveredError("lost", certain=False)]
+    place.send()
+    place.clock.pass_by(1)
+    assert place.send() == SendingDone(sent=1)
+    first, second = place.sent
+    assert (first.repeats, second.repeats) == (False, True)
+    assert first.name == second.name
+
+
+def test_a_crash_between_sending_and_mark_is_told_of(place: Place, monkeypatch: pytest.MonkeyPatch):
+    remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
+    place.note()
+
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "_mark", crash)
+        with pytest.raises(KeyboardInterrupt):
+            place.send()
+    assert place.states() == ["sending"]
+    # While whoever sends may still be at it, nobody else sends it.
+    place.clock.pass_by(9)
+    assert place.send() == SendingDone()
+    place.clock.pass_by(1)
+    assert place.send() == SendingDone(sent=1)
+    assert [each.repeats for each in place.sent] == [False, True]
+    assert place.states() == ["sent"]
+
+
+def test_two_that_send_at_once_send_one(place: Place):
+    remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
+    place.note()
+    claim: Callable[..., NoticeRow | None] = sending._claimed
+    now = place.here.now()
+    (row,) = NoticeRow.objects.using(ACCOUNTS).all()
+    assert claim(["email"], now, now)
+    # What it read is no more so when it writes.
+    held = NoticeRow.objects.using(ACCOUNTS).filter(pk=row.pk, state="due", attempts=0)
+    assert held.update(state="sending") == 0
+    assert claim(["email"], now, now) is None
+
+
+def test_who_was_not_reached_is_told_what_is_so_now(place: Place):
+    place.note()
+    ToldDeeds.objects.using(ACCOUNTS).update(deeds=[])
+    assert place.note() == 2
+    assert place.states() == ["replaced", "replaced", "due", "due"]
+    assert place.send() == SendingDone(sent=2)
+
+
+def test_what_is_sent_names_no_case(place: Place):
+    (listed,) = place.here.records.cases()
+    notice = NoticeSent("n1", TREASURY, "ada@example.org", 2, 1, place.here.now(), repeats=True)
+    message = as_message(CHOSEN, notice)
+    assert message.subject == "example-treasury: 2 deeds wait for you"
+    assert "This may have reached you before" in str(message.body)
+    assert "https://reviews.example/" in str(message.body)
+    assert message.message()["Message-ID"] == "<n1@example.org>"
+    body = notice_body(CHOSEN, place.here.keyring.installation, notice)
+    for text in (message.message().as_string(), body.decode()):
+        for told in (listed.case, "Example Model 3", "proposal", "concur", "covered", LAB):
+            assert told not in text
+
+
+def test_roles_that_read_nothing_are_no_readers(place: Place):
+    ada = Account.objects.using(ACCOUNTS).get(person=place.people["Ada"])
+    assert may_be_told(ada)
+    change_roles(Manager.machine(), place.people["Ada"], ["reviewer"], now=place.here.now())
+    assert may_be_told(Account.objects.using(ACCOUNTS).get(pk=ada.pk))
+    ada.institution = ""
+    assert not may_be_told(ada)
