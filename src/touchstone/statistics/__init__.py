@@ -42,7 +42,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
 - `simulation`: `simulate_outcomes`, `draw_battery_rates`, `simulate_verdicts`, `SimulatedVerdicts`
 - `integrity`: of a result set: `check_integrity`, `IntegrityIssue`
 - `wording`: rates for people, in one way everywhere: `percent`, `exact_percent`,
-  `percent_interval`
+  `percent_digits`, `percent_interval`
 - `errors`: `StatisticsError`, `UnusableNumbersError`
 
 Begin at `touchstone.statistics.verdicts`: `rate_against_threshold(solved, counted, rule)`.

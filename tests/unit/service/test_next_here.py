@@ -177,13 +177,13 @@ def test_each_case_is_folded_once_for_those_who_see_the_same(
 ):
     disputed_apart(case)
     folded: list[int] = []
-    fold = next_here._folded
+    fold = next_here.fold_shown
 
     def noted(every: Any, hidden: frozenset[int]) -> State:
         folded.append(len(hidden))
         return fold(every, hidden)
 
-    monkeypatch.setattr(next_here, "_folded", noted)
+    monkeypatch.setattr(next_here, "fold_shown", noted)
     list(next_for_all(case.installation))
     assert sorted(folded) == [0, 1]
 

@@ -125,6 +125,6 @@ def _checked(address: str) -> str:
     return address
 
 
-def told_apart(*facts: str) -> str:
+def known_by(*facts: str) -> str:
     """A digest (32 hex digits) by which a thing is known that is not to be told."""
     return sha256("\n".join(facts).encode()).hexdigest()[:32]

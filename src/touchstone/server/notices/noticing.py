@@ -11,7 +11,7 @@ from touchstone.ledger import dumps
 from touchstone.records.database import translated
 from touchstone.server.accounts.managing import changing
 from touchstone.server.accounts.models import ACCOUNTS, Account, NoticeRow, ToldDeeds
-from touchstone.server.notices.channels import may_be_told, told_apart, webhooks_of
+from touchstone.server.notices.channels import known_by, may_be_told, webhooks_of
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.next_here import next_for
 
@@ -35,7 +35,7 @@ def what_waits(here: Installation, institution: str) -> Waiting:
         if deed.stance != "awaited"
     ]
     # Until when it is to be done may change, and is no other deed.
-    deeds = {told_apart(case, deed.reason, dumps(dict(deed.about)).decode()) for case, deed in own}
+    deeds = {known_by(case, deed.reason, dumps(dict(deed.about)).decode()) for case, deed in own}
     waiting = sum(deed.stance == "must" for _, deed in own)
     return Waiting(tuple(sorted(deeds)), waiting, len(own) - waiting)
 

@@ -78,7 +78,7 @@ def send_due(ways: Mapping[str, Deliver], now: Callable[[], str]) -> SendingDone
     """Send all that is due, each once; `ways` are by kind, and `now` tells the time (UTC)."""
     done, started = SendingDone(), now()
     # By when it began: what fails is tried again at another time, and not at once.
-    while row := _claimed(list(ways), started, now()):
+    while row := claim_next(list(ways), started, now()):
         if not may_be_told(row.account):
             _mark(row, state="replaced")
             continue
@@ -98,7 +98,7 @@ def send_due(ways: Mapping[str, Deliver], now: Callable[[], str]) -> SendingDone
     return done
 
 
-def _claimed(kinds: list[str], started: str, now: str) -> NoticeRow | None:
+def claim_next(kinds: list[str], started: str, now: str) -> NoticeRow | None:
     """The next notice that is due, which nobody else sends meanwhile; None: there is none."""
     with changing():
         rows = NoticeRow.objects.using(ACCOUNTS)
@@ -118,7 +118,7 @@ def _claimed(kinds: list[str], started: str, now: str) -> NoticeRow | None:
             attempts=row.attempts,
             next_at=utc_text(moment_of(now) + LEASE),
         )
-    return row if claimed else _claimed(kinds, started, now)
+    return row if claimed else claim_next(kinds, started, now)
 
 
 def _mark(row: NoticeRow, **changes: Any) -> None:

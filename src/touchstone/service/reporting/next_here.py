@@ -95,7 +95,7 @@ def seen_states(reader: CaseReader, parties: Sequence[str]) -> dict[str, SeenSta
     members = case_parties(reader)
     hidden = {party: _hidden_from(party, recorded, members) for party in parties}
     # Most parties see the same: what each sees is folded once.
-    folded = {each: _folded(recorded, each) for each in set(hidden.values())}
+    folded = {each: fold_shown(recorded, each) for each in set(hidden.values())}
     return {party: SeenState(folded[each], len(each)) for party, each in hidden.items()}
 
 
@@ -111,7 +111,8 @@ def _hidden_from(
     )
 
 
-def _folded(recorded: Sequence[tuple[Event, str]], hidden: frozenset[int]) -> State:
+def fold_shown(recorded: Sequence[tuple[Event, str]], hidden: frozenset[int]) -> State:
+    """What these events come to without the hidden ones, by n."""
     state, met = State(), False
     for n, (event, at) in enumerate(recorded):
         if n in hidden:

@@ -202,7 +202,7 @@ def test_a_crash_between_sending_and_mark_is_told_of(place: Place, monkeypatch: 
 def test_two_that_send_at_once_send_one(place: Place):
     remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
     place.note()
-    claim: Callable[..., NoticeRow | None] = sending._claimed
+    claim: Callable[..., NoticeRow | None] = sending.claim_next
     now = place.here.now()
     (row,) = NoticeRow.objects.using(ACCOUNTS).all()
     assert claim(["email"], now, now)
