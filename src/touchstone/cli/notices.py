@@ -2,6 +2,7 @@
 
 from cyclopts import App
 
+from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell
 
 DONE, NO = 0, 1
@@ -19,16 +20,13 @@ def send(*, json: Json = False) -> int:
     No notice names a case: it says how many deeds wait, and where to read on. Exit 1: some did not
     arrive, and are tried again by a later call.
     """
-    from touchstone.server.settings import configure
-
-    # Before anything that needs the record: the accounts are beside it.
-    configure()
-    from touchstone.cli.opened import opened
-    from touchstone.records.settings import from_environment
+    # Before anything of the record: with it Django is set up for the accounts, too.
     from touchstone.server.accounts.preparing import open_accounts
-    from touchstone.server.notices.running import send_notices
 
     with opened() as installation:
+        from touchstone.records.settings import from_environment
+        from touchstone.server.notices.running import send_notices
+
         open_accounts(installation.home, from_environment())
         done = send_notices(installation)
     tell(done, json=json)
