@@ -275,7 +275,7 @@ STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "before the certificate": lambda patch: patch.setattr(deed, "draft_certificate", _crash),
     "before the transaction": lambda patch: patch.setattr(deed, "record_destruction", _crash),
     "as the transaction stands": lambda patch: patch.setattr(Records, "finish_destruction", _crash),
-    "as the journal is emptied": lambda patch: patch.setattr(Records, "_empty_journal", _crash),
+    "as the journal is emptied": lambda patch: patch.setattr(store, "empty_journal", _crash),
     "before the folder of work": lambda patch: patch.setattr(shutil, "rmtree", _crash),
     "before the file": lambda patch: patch.setattr(destroying, "write_file", _crash),
 }
