@@ -31,9 +31,8 @@ def serve(
     from touchstone.gateway.logs import log_to_stderr
 
     # First: Django is set up once, and the record would do it for itself alone.
-    from touchstone.server.commands import ServeOptions
-    from touchstone.server.commands import serve as begin
+    from touchstone.server.commands import ServeOptions, begin_serving
 
     log_to_stderr("server")
     options = ServeOptions(host, port, processes, origin, certificate, key, proxy)
-    return begin(options, lambda place: warn(f"listening at {place}"))
+    return begin_serving(options, lambda place: warn(f"listening at {place}"))

@@ -60,7 +60,7 @@ class ServeOptions:
         return Ways(hosts, self.proxy, pair)
 
 
-def serve(options: ServeOptions, ready: Callable[[str], None]) -> int:
+def begin_serving(options: ServeOptions, ready: Callable[[str], None]) -> int:
     """Answer until SIGTERM or Ctrl-C; `ready` is told where, once it is listened there.
 
     Raises:

@@ -10,7 +10,7 @@ from django.conf import settings
 from touchstone.records import DATABASE
 from touchstone.records.settings import DATABASE_READER
 from touchstone.server import commands
-from touchstone.server.commands import ServeOptions, serve, unsafe
+from touchstone.server.commands import ServeOptions, begin_serving, unsafe
 from touchstone.server.errors import UnsafeServerError
 from touchstone.server.examining import examine_server
 from touchstone.service.homes import HOME
@@ -61,7 +61,7 @@ def test_what_is_not_safe_is_refused_in_one_line(options: ServeOptions, words: s
     assert len([each for each in faults if words in each]) == 1
     assert all("\n" not in each for each in faults)
     with pytest.raises(UnsafeServerError):
-        serve(options, _never)
+        begin_serving(options, _never)
     assert not examine_server(options)[0].ok
 
 
@@ -109,7 +109,7 @@ def test_what_is_amiss_with_the_record_is_said_before_it_listens(
     (home / "record.sqlite3").write_bytes(b"no database")
     (home / "record.sqlite3").chmod(0o600)
     with pytest.raises(Exception, match="fix"):
-        serve(LOCAL, _never)
+        begin_serving(LOCAL, _never)
     assert listening == []
     assert not examine_server(LOCAL)[0].ok
 
