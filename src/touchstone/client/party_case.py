@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from touchstone.deeds.agreed_readers import CARRYING, Readable, readers_in
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings
 from touchstone.deeds.seen_case import SeenCase
@@ -60,6 +61,12 @@ class PartyCase:
     def random(self) -> RandomSource:
         """Where salts come from."""
         return self.seen.random
+
+    def agreed_readers(self, what: Readable) -> tuple[str, ...]:
+        """Who may see that beside developer and centre, by the agreement that holds: party ids."""
+        holds = self.state.agreement
+        found = holds and readers_in(self.entries_of(*CARRYING), holds.agreement)
+        return found.get(what, ()) if found else ()
 
     def now(self) -> str:
         """The present moment (UTC)."""

@@ -182,7 +182,9 @@ def submission_received(case: KnownCase, by: str, submission: Submission) -> Dee
     }
     event = event_of(case, opening.SubmissionReceived, by, **facts)
     shown = Content({"modes": _modes_shown(submission)}, case.marks.case)
-    return Deed(event, (shown, Content(submission.model_dump(mode="json"), case.marks.pair)))
+    readers = case.marks.shown_to(*case.agreed_readers("submission"))
+    whole = Content(submission.model_dump(mode="json"), readers)
+    return Deed(event, (shown, whole))
 
 
 def _variant(submission: Submission, variant: SubmittedVariant) -> dict[str, Any]:

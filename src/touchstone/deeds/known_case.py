@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from touchstone.deeds.agreed_readers import Readable
 from touchstone.deeds.markings import Markings
 from touchstone.keys import RandomSource
 from touchstone.review import State
@@ -68,6 +69,9 @@ class KnownCase(Protocol):
     @property
     def random(self) -> RandomSource:
         """Where the salts of words come from."""
+
+    def agreed_readers(self, what: Readable) -> tuple[str, ...]:
+        """Who may see that beside developer and centre, by the agreement that holds: party ids."""
 
     def now(self) -> str:
         """The present moment (UTC), as the record writes it."""

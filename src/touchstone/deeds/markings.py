@@ -28,6 +28,10 @@ class Markings:
         """For the parties of the case, and for these beside: evaluators from outside, say."""
         return tlp("AMBER", *dict.fromkeys((*self.case.parties, *parties)))
 
+    def shown_to(self, *parties: str) -> Marking:
+        """For developer and centre, and for those whom they agreed to show it to beside."""
+        return tlp("AMBER+STRICT", *dict.fromkeys((*self.pair.parties, *parties)))
+
 
 def markings(developer: str, centre: str, others: Iterable[str] = ()) -> Markings:
     """The markings for these parties (ids); `others` are the agencies and partners of the case."""

@@ -189,7 +189,7 @@ def _probed(
     shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
     asked = {mode: said.model_dump(mode="json") for mode, said in readiness.items()}
     told = {"probes": shown, **({"readiness": asked} if asked else {})}
-    parts = (Content(told, case.marks.pair),)
+    parts = (Content(told, case.marks.shown_to(*case.agreed_readers("outcomes"))),)
     if conditions is None:
         return parts
     under = {"conditions": conditions.model_dump(mode="json")}
@@ -214,6 +214,7 @@ def outcomes_recorded(
     `compared` holds them against those of other modes; `used` is every token of the chunk so far.
     """
     marks = case.marks
+    readers = marks.shown_to(*case.agreed_readers("outcomes"))
     event = measuring.OutcomesRecorded(
         actor=case.participants.centre,
         at=case.now(),
@@ -232,10 +233,10 @@ def outcomes_recorded(
     }
     parts: list[Attachment] = [
         Content(_opened(battery, spec, outcomes), marks.case),
-        Content(details, marks.pair),
+        Content(details, readers),
     ]
     if log is not None:
-        parts.append(Evidence(log, "application/zip", f"{spec.id}.eval", marks.pair))
+        parts.append(Evidence(log, "application/zip", f"{spec.id}.eval", readers))
     return Deed(event, tuple(parts))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from touchstone.deeds.agreed_readers import CARRYING, Readable, readers_in
 from touchstone.deeds.deed import Deed, attached
 from touchstone.deeds.known_case import Participants, participants_among
 from touchstone.deeds.markings import Markings, markings
@@ -97,6 +98,12 @@ class SeenCase:
     def whole(self) -> bool:
         """Whether no entry is hidden: only then does it say anything that something is missing."""
         return not self.hidden
+
+    def agreed_readers(self, what: Readable) -> tuple[str, ...]:
+        """Who may see that beside developer and centre, by the agreement that holds: party ids."""
+        holds = self.state.agreement
+        found = holds and readers_in(self.entries_of(*CARRYING), holds.agreement)
+        return found.get(what, ()) if found else ()
 
     @cached_property
     def framework(self) -> Framework | None:

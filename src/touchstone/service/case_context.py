@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from touchstone.clearance import party_audience
+from touchstone.deeds.agreed_readers import CARRYING, Readable, readers_in
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings, markings
@@ -60,6 +61,19 @@ class Case:
         """The markings of this case."""
         who = self.participants
         return markings(who.developer, who.centre, who.agencies)
+
+    def agreed_readers(self, what: Readable) -> tuple[str, ...]:
+        """Who may see that beside developer and centre, by the agreement that holds: party ids."""
+        holds, known = self.state.agreement, self.installation.agreed_readers
+        if holds is None:
+            return ()
+        # A digest is of one text in every case, and this is asked at each chunk of outcomes.
+        if holds.agreement not in known:
+            found = readers_in(self.entries_of(*CARRYING), holds.agreement)
+            if found is None:
+                return ()
+            known[holds.agreement] = found
+        return known[holds.agreement].get(what, ())
 
     @property
     def random(self) -> RandomSource:

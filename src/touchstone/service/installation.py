@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from touchstone import review
+from touchstone.deeds.agreed_readers import Readers
 from touchstone.errors import TouchstoneError
 from touchstone.framework import Framework
 from touchstone.handin import utc_text
@@ -53,6 +54,8 @@ class Installation:
     random: RandomSource = field(default_factory=SystemRandom)
     frameworks: dict[str, Framework] = field(default_factory=dict)
     """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
+    agreed_readers: dict[str, Readers] = field(default_factory=dict)
+    """By a text of an agreement, its digest, who may see what; see `Case.agreed_readers`."""
     witness_due: bool = False
     """Whether a deed stands, since this was opened, that witnesses should see soon."""
     _states: Remembered[State] = field(default_factory=lambda: Remembered(MOST_STATES))

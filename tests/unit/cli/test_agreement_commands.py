@@ -8,6 +8,7 @@ import pytest
 from support.party_homes import SERVER, Machines
 from support.party_server import CASE, FRAMEWORK
 from support.small_case import SUBMISSION
+from touchstone.service.cases.case_admin import open_begun
 
 from .conftest import Command, Sits
 
@@ -69,6 +70,18 @@ def test_a_case_from_its_opening_to_an_assessed_submission(
     assert state.submission.model == "Example Model 3"
     assert state.assessment
     assert not state.assessment.complete
+    # As they agreed, the agency reads what was handed in.
+    handed_in = [
+        json.loads(part.data)["marking"]["parties"]
+        for n, event in enumerate(made.here.records.case("new-1").events())
+        if event["type"] == "submission-received"
+        for part in made.here.records.case("new-1").entry_parts(n)
+        if part.data and "variants" in json.loads(part.data).get("content", {})
+    ]
+    assert handed_in == [[LAB, CENTRE, AGENCY]]
+    known = open_begun(made.here, "new-1")
+    assert known.agreed_readers("submission") == (AGENCY,)
+    assert known.agreed_readers("outcomes") == ()
     words = [
         json.loads(part.data)["content"]["missing"]
         for part in made.here.records.case("new-1").entry_parts(state.size - 1)
@@ -139,6 +152,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
         ('retention_days = "3"\n', "retention_days"),
         ('access = "by post"\n', "access"),
         ("[readers]\nsubmission = 3\n", "submission"),
+        ('[readers]\nsecrets = ["example-lab"]\n', "secrets"),
         ('text = "a\\u202eb"\n', "choices.toml"),
         ("= 3", "choices.toml"),
     ],

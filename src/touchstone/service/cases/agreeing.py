@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from touchstone.deeds.agreed_readers import Readable
 from touchstone.deeds.known_case import Participants
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework
@@ -50,8 +51,8 @@ class Choices(BaseModel):
     """The model that it is about."""
     text: Statement | None = None
     """What else the parties agree on, in words."""
-    readers: dict[Name, tuple[Name, ...]] | None = None
-    """Who may see what: by what it is, as `submission`, party ids."""
+    readers: dict[Readable, tuple[Name, ...]] | None = None
+    """Who may see what beside developer and centre: by what it is, party ids."""
 
     def over(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """The text that these choices make of an earlier one; both are JSON values."""
