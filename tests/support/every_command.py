@@ -1,12 +1,14 @@
 """Every command that takes a case, with something plausible in each place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 from cyclopts import App
 from cyclopts.argument import Argument
 
 from support.june import June
+from support.small_case import SUBMISSION
 from touchstone.cli.app import app
 
 
@@ -37,25 +39,67 @@ CHOICES = {
     "--as": "example-lab",
     "--scope": "public",
     "--variant": "final",
+    "--text": "why",
 }
 """Options that are not required, and yet make the command do what it is for."""
+WORDS = {
+    "--until": "2027-01-31",
+    "--domain": "cyber",
+    "--days": "3",
+    "--expects": "SHA256:" + "ab" * 32,
+    "--kind": "review-halted",
+}
+"""What stands in a required option that takes no words, or a file; else a word does."""
+BY: Mapping[tuple[str, ...], str] = {
+    ("inquiry", "answer"): "example-centre",
+    ("finding", "sign"): "example-centre",
+    ("finding", "rerun"): "example-centre",
+    ("clock", "lay"): "example-centre",
+    ("release", "compare"): "example-centre",
+    ("postponement", "request"): "example-agency",
+    ("designation", "propose"): "example-centre",
+    ("designation", "concur"): "example-agency",
+    ("designation", "dissent"): "example-agency",
+    ("designation", "make"): "example-agency",
+    ("designation", "revise"): "example-agency",
+}
+"""Who acts by a command that is not the developer's."""
+PLACES = {"key": "ab" * 32}
+"""The same for what is given by its place."""
+UNNAMED = {("finding", "show")}
+"""Commands that are called with the case alone: what else they take is one thing of several."""
+
+
+def file_for(noun: str, june: June) -> str:
+    """A file of the kind that a command takes."""
+    if noun == "submission":
+        path = june.file("SUBMISSION.toml")
+        path.write_text(SUBMISSION.format(framework="example"), "utf-8")
+        return str(path)
+    return str(june.file("terms.toml" if noun == "terms" else "june-12.toml"))
 
 
 def words_for(words: tuple[str, ...], command: App, june: June, out: Path) -> list[str]:
     """The command with something plausible in each place."""
-    given: dict[str, str] = {"--out": str(out), "--reason": "why"}
+    given: dict[str, str] = {"--out": str(out), **WORDS}
     typed = list(words)
     for each in arguments(command):
         name, keyword = each.names[0], each.field_info.kind is each.field_info.KEYWORD_ONLY
         if name.lower().strip("-") == "case":
-            typed.append(june.case)
+            typed += [name, june.case] if keyword else [june.case]
+        elif not keyword and words in UNNAMED:
+            continue
+        elif not keyword and get_origin(each.hint) is Literal:
+            typed.append(str(get_args(each.hint)[0]))
         elif not keyword:
-            kind = "terms.toml" if words[0] == "terms" else "june-12.toml"
-            is_path = "Path" in str(each.hint)
-            typed.append(str(june.file(kind)) if is_path else "1")
+            place = PLACES.get(name.lower().strip("-"), "1")
+            typed.append(file_for(words[0], june) if "Path" in str(each.hint) else place)
         elif name in CHOICES:
             value = CHOICES[name]
+            if name == "--as" and words in BY:
+                value = BY[words]
             typed += [name] if value is None else [name, value]
         elif each.required or name == "--out":
-            typed += [name, given[name]]
+            chosen = get_args(each.hint) if get_origin(each.hint) is Literal else ("why",)
+            typed += [name, given.get(name, str(chosen[0]))]
     return typed

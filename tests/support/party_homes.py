@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.party_server import CASE, ROLES, OneParty, begin
+from support.party_server import CASE, OneParty, Party, Roles, begin
 from touchstone.cli import connecting
 from touchstone.client.party_home import PartyHome
 from touchstone.keys import FileSigner
@@ -24,6 +24,8 @@ class Machines:
 
     folder: Path
     here: Installation
+    parties: tuple[Party, ...]
+    """The hands that began the case: for what commands are not asked to do."""
     servers: dict[str, OneParty] = field(default_factory=dict)
 
     @property
@@ -49,12 +51,15 @@ class Machines:
 
 
 @contextmanager
-def machines(folder: Path) -> Iterator[Machines]:
-    """All of them; the server's record is not where TOUCHSTONE_HOME of any party is."""
+def machines(folder: Path, more: Roles = ()) -> Iterator[Machines]:
+    """All of them; the server's record is not where TOUCHSTONE_HOME of any party is.
+
+    `more` are further parties that joined.
+    """
     with open_installation(folder / "server", apart=True) as here:
-        begin(here, folder)
-        made = Machines(folder, here)
-        for party, _ in ROLES:
+        parties = begin(here, folder, more)
+        made = Machines(folder, here, parties)
+        for party in (each.id for each in parties):
             own = made.home(party) / "parties" / party
             own.mkdir(mode=0o700, parents=True)
             for path in (made.home(party), own.parent, own):

@@ -34,7 +34,8 @@ from touchstone.service.reporting.feed import (
 )
 from touchstone.service.taking import take_back_deed, take_deed
 
-ROLES: tuple[tuple[str, Role], ...] = (
+Roles = tuple[tuple[str, Role], ...]
+ROLES: Roles = (
     ("example-lab", "developer"),
     ("example-centre", "centre"),
     ("example-agency", "agency"),
@@ -150,21 +151,28 @@ class Party:
         )
 
 
-def party(here: Installation, homes: Path, name: str, role: Role) -> Party:
-    """A party with a home and keys of its own."""
+def party(here: Installation, homes: Path, name: str, role: Role, told: Roles = ROLES) -> Party:
+    """A party with a home and keys of its own, that was told who is to take part."""
     home = homes / name
     home.mkdir(mode=0o700)
     for key in ("key", "next"):
         FileSigner.create(home / "keys" / f"{key}.pem")
-    return _party(name, role, home, OneParty(here, name))
+    return _party(name, role, home, OneParty(here, name), told=told)
 
 
-def _party(name: str, role: Role, home: Path, server: OneParty, folder: str = "client") -> Party:
+def _party(
+    name: str,
+    role: Role,
+    home: Path,
+    server: OneParty,
+    folder: str = "client",
+    told: Roles = ROLES,
+) -> Party:
     signer, following = (FileSigner.load(home / "keys" / f"{key}.pem") for key in ("key", "next"))
     pinned = server.here.keyring.history.lines[0].fingerprint
     machine = Machine(server.here.clock, SystemRandom())
     client = Client.open(
-        home / folder, server, party=name, pinned=pinned, told=ROLES, machine=machine
+        home / folder, server, party=name, pinned=pinned, told=told, machine=machine
     )
     return Party(name, role, home, signer, following, server, client)
 
@@ -203,15 +211,21 @@ def begun(here: Installation, clock: Minutes, homes: Path) -> Begun:
     return Begun(here, clock, lab, centre, agency)
 
 
-def begin(here: Installation, homes: Path) -> None:
-    """Open a case by the centre's hand, and let all three join it and agree."""
-    lab, centre, agency = (party(here, homes, name, role) for name, role in ROLES)
+def begin(here: Installation, homes: Path, more: Roles = ()) -> tuple[Party, ...]:
+    """Open a case by the centre's hand, and let all three join it and agree; all who take part.
+
+    `more` are further parties that join, known from the start.
+    """
+    told = (*ROLES, *more)
+    everybody = tuple(party(here, homes, name, role, told) for name, role in told)
+    lab, centre = everybody[:2]
     opens(centre, FRAMEWORK)
-    for each in (lab, agency):
+    for each in (lab, *everybody[2:]):
         invites(centre, each)
         each.joins()
     for each in (lab, centre):
         agrees(each)
+    return everybody
 
 
 def agrees(by: Party) -> int:

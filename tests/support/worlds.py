@@ -21,6 +21,7 @@ from support.reviews import KEY
 from support.silent import Silent
 from support.small_case import Minutes
 from touchstone.clearance import party_audience
+from touchstone.deeds.cases import review_halted
 from touchstone.deeds.known_case import Participants
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.evaluation.journal import Journal
@@ -30,7 +31,6 @@ from touchstone.framework import Framework
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import Result, StopReason
 from touchstone.service.case_context import Case
-from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.cases.opening import completed, open_case
 from touchstone.service.errors import StoppedError
@@ -378,7 +378,8 @@ class World:
     def halted(self, case: Case) -> None:
         """Halted and resumed by the commands for it; the endpoint is not there to go on with."""
         self.later()
-        halt_case(case, f"{self.given.prefix} looks into it")
+        why = f"{self.given.prefix} looks into it"
+        case.record([review_halted(case, case.participants.centre, why)])
         self.later()
         submission = self.folder / "SUBMISSION.toml"
         options = ReviewOptions(
@@ -431,7 +432,8 @@ class World:
         wanted = [party_audience(party) for party, _ in case.participants.roles[:2]]
         self.later()
         issue_editions(case, self.folder / "out", wanted)
-        halt_case(case, "before it is destroyed")
+        why = "before it is destroyed"
+        case.record([review_halted(case, case.participants.centre, why)])
         self.later()
         issue_editions(case, self.folder / "out", wanted)
         self.later()

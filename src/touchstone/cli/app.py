@@ -18,10 +18,14 @@ from touchstone import __version__
 from touchstone.cli.accounts import accounts
 from touchstone.cli.agreement import agreement
 from touchstone.cli.case import case, submission
+from touchstone.cli.clock import clock
 from touchstone.cli.confirming import confirm
 from touchstone.cli.deed import deed
+from touchstone.cli.designation import designation
 from touchstone.cli.directive import directive
 from touchstone.cli.estimate import estimate
+from touchstone.cli.evidence import evidence
+from touchstone.cli.finding import finding
 from touchstone.cli.gateway import gateway
 from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
@@ -29,11 +33,13 @@ from touchstone.cli.next_deeds import next_deeds
 from touchstone.cli.notices import notices
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
-from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
+from touchstone.cli.output import Json, show, show_json, tell, warn
 from touchstone.cli.party import party
 from touchstone.cli.plan import plan
+from touchstone.cli.postponement import postponement
 from touchstone.cli.preparing import prepare_all
 from touchstone.cli.release import release
+from touchstone.cli.review_deeds import review
 from touchstone.cli.review_running import review_measure, review_run
 from touchstone.cli.server import server
 from touchstone.cli.serving import serve
@@ -52,11 +58,6 @@ app = App(
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
-review = App(
-    name="review",
-    help="Run, look at, halt, leave or destroy a review.",
-    suppress_keyboard_interrupt=False,
-)
 app.command(review)
 review.command(review_run, name="run")
 review.command(review_measure, name="measure")
@@ -65,6 +66,8 @@ for group in (accounts, directive, estimate, gateway, keys, notices, plan, relea
 app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):
+    app.command(group)
+for group in (clock, finding, evidence, designation, postponement):
     app.command(group)
 
 
@@ -181,52 +184,6 @@ def review_show(case: str, *, json: Json = False) -> int:
         show_json(shown.as_dict())
     else:
         tables.case(shown)
-    return DONE
-
-
-@review.command(name="halt")
-def review_halt(case: str, *, reason: str) -> int:
-    """Stop measuring in a case at once. What has run stays in the record.
-
-    Args:
-        case: The case's id, or enough of its beginning.
-        reason: One line for the record.
-    """
-    from touchstone.service.cases.case_admin import halt_case, open_to_add
-    from touchstone.service.file_io import one_line
-
-    # Before anything is opened: a bad line is bad input, whatever else is amiss.
-    why = one_line(reason, "--reason")
-    with opened() as installation:
-        found = open_to_add(installation, case)
-        stopped = halt_case(found, why)
-    chunks = "chunk" if stopped == 1 else "chunks"
-    show(f"Halted case {found.id[:12]}; {stopped} {chunks} will not run. What ran is recorded.")
-    return DONE
-
-
-@review.command(name="withdraw")
-def review_withdraw(
-    case: str,
-    *,
-    publish: Annotated[bool, Parameter(negative="")] = False,
-    json: Json = False,
-) -> int:
-    """Leave a review, by the developer's key: without penalty, and in every case.
-
-    Args:
-        case: The case's id, or enough of its beginning.
-        publish: The developer consents to the register saying so.
-    """
-    from touchstone.service.cases.case_admin import open_to_leave, withdraw_from
-
-    with opened() as installation:
-        found = open_to_leave(installation, case)
-        withdraw_from(found, publish=publish)
-    said = (
-        f"{found.participants.developer} leaves the review {found.id[:12]}; what ran is recorded."
-    )
-    tell_facts(said, {"case": found.id, "publish": publish}, json=json)
     return DONE
 
 

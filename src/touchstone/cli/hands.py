@@ -1,16 +1,16 @@
 """Where a deed is done: here, by a server, or in a file for a machine that reaches none.
 
-Every command that does a deed, or shows a case, takes the options of `Where`, and leaves the rest
-to a hand::
+Every command that does a deed takes the options of `Where`, one that shows a case those of
+`AtServer`, and leaves the rest to a hand::
 
     @review.command
     def halt(case: CaseId, *, reason: str, where: Where = HERE) -> int:
         why = one_line(reason, "--reason")
         return act(where, case, lambda known: review_halted(known, known.by, why), role="centre")
 
-    @designation.command(name="show")
-    def show_(case: CaseId, *, where: Where = HERE) -> int:
-        with hand_of(where) as hand:
+    @designation.command
+    def show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
+        with where.hand as hand:
             known = hand.look(case)
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from touchstone.clearance import party_audience
-from touchstone.cli.hands import DeedDone, Draft, Where
+from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where
 from touchstone.cli.hands_there import agreed, to_file
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
@@ -19,10 +19,11 @@ from touchstone.errors import BadInputError
 from touchstone.framework import Framework
 from touchstone.keys import FileSigner
 from touchstone.ledger.contract2 import CaseLog
-from touchstone.review import State
+from touchstone.review import Refused, State, require_known
 from touchstone.review.audience_view import Entry, read_entries_of
+from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
-from touchstone.service.case_context import Case
+from touchstone.service.case_context import Case, destroyed_error
 from touchstone.service.cases.case_admin import open_begun
 from touchstone.service.commit import record_opening
 from touchstone.service.installation import Installation
@@ -54,13 +55,14 @@ class HandHere:
         del signer
         found = kept_in_view(open_begun(self.installation, case))
         known = self._known(found, role)
-        deed = draft(known)
-        if self.where.to_file is not None:
-            return to_file(self.where, known, deed)
-        if not self.where.yes:
-            agreed(self.where, known, deed)
-        # On the log that was shown: what moved since is for whoever signs to look at again.
-        after = found.record([deed], known.seen.log)
+        with _as_it_stands(found):
+            deed = draft(known)
+            if self.where.to_file is not None:
+                return to_file(self.where, known, deed)
+            if not self.where.yes:
+                agreed(self.where, known, deed)
+            # On the log that was shown: what moved since is for whoever signs to look at again.
+            after = found.record([deed], known.seen.log)
         return DeedDone(found.id, known.by, deed, after.size - 1)
 
     def begin(
@@ -124,6 +126,23 @@ class HandHere:
             return read_entries_of(reader, audience, types)
 
         return PartyCase(case.id, by, seen, case.framework, entries)
+
+
+@contextmanager
+def _as_it_stands(case: Case) -> Iterator[None]:
+    """Say of a case that is newer than this version, or destroyed, that this is what is in the way.
+
+    What a deed was to rest on may then be what nobody understands, or what is gone.
+    """
+    try:
+        yield
+    except (BadInputError, MissingPartError, Refused, NotDoneError) as error:
+        state, code = case.state, getattr(error, "code", "")
+        if state.unknown:
+            require_known(state)
+        if state.status == "destroyed" and code in {"", "case-destroyed"}:
+            raise NotDoneError("case-destroyed", str(destroyed_error(case.id, state))) from error
+        raise
 
 
 @contextmanager

@@ -1,56 +1,109 @@
 """`touchstone release`: a release is always the developer's own act, whatever the case says."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.opened import act, opened
-from touchstone.cli.output import Json, tell_facts
+from touchstone.cli.hands import HERE, CaseId, Where, act
+from touchstone.cli.texts import name_of
+from touchstone.errors import BadInputError
 
-DONE = 0
-release = App(name="release", help="Put a release on the record.")
+if TYPE_CHECKING:
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.deed import Deed
+    from touchstone.evaluation import Submission
+
+release = App(name="release", help="Put a release on the record, or look at what was released.")
 
 
 @release.command
 def announce(
-    case: str,
+    case: CaseId,
     *,
     scope: Literal["internal", "partners", "public"],
     variant: Annotated[tuple[str, ...], Parameter(negative="")],
     same_model: Literal["same", "changed", "not-said"] = "not-said",
     review_delay_days: int | None = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Announce a release, by the developer's key: in every case, destroyed ones too.
 
+    For example: touchstone release announce 3f2a --scope public --variant final --same-model same
+
     Args:
-        case: The case's id, or enough of its beginning.
         scope: To whom.
         variant: What is released, by its id in the submission; may be given again.
         same_model: Whether it is the model that was reviewed, as the developer says.
         review_delay_days: How many days the release waited for the review, as the developer says.
     """
     from touchstone.deeds.access import release_announced
-    from touchstone.service.cases.case_admin import open_to_leave
 
-    with opened() as installation:
-        # By the door that is open in every case, destroyed and newer ones too: nothing here may
-        # keep a release off the record.
-        found = act(open_to_leave(installation, case))
+    def draft(known: "PartyCase") -> "Deed":
         # Who is told of a public release is everybody; of another one the developer's usual
         # readers.
-        marking = found.marks.public if scope == "public" else None
-        by, delay = found.participants.developer, review_delay_days
-        deed = release_announced(
-            found,
-            by,
+        marking = known.marks.public if scope == "public" else None
+        return release_announced(
+            known,
+            known.by,
             scope,
             variant,
             same_model=same_model,
-            review_delay_days=delay,
+            review_delay_days=review_delay_days,
             marking=marking,
         )
-        found.record([deed])
-    said = f"{by} announces a release to {scope}: {', '.join(variant)}."
-    tell_facts(said, {"case": found.id, "scope": scope, "variants": list(variant)}, json=json)
-    return DONE
+
+    return act(where, case, draft, role="developer")
+
+
+@release.command
+def compare(
+    case: CaseId,
+    *,
+    variant: str,
+    submission: Path | None = None,
+    where: Where = HERE,
+) -> int:
+    """Say whether what was released answers as what was reviewed, by the centre's key.
+
+    Each mode of the variant is asked now, and what it calls itself is held against the first
+    snapshot. Where no snapshot was taken it stays undetermined.
+
+    For example: touchstone release compare 3f2a --variant final --submission RELEASED.toml
+
+    Args:
+        variant: What was released, by its id in the submission.
+        submission: A SUBMISSION.toml that says where the released modes answer; default: where
+            those answered that were handed in.
+    """
+    name = name_of("--variant", variant)
+
+    def draft(known: "PartyCase") -> "Deed":
+        from touchstone.deeds.access import release_compared
+        from touchstone.service.reviews.comparing import ask_released, compare_released
+
+        # Before an endpoint is asked: it may be another party's, and rate its questions.
+        if not known.state.releases:
+            raise BadInputError("CASE: no release is announced so far, so there is none to look at")
+        probes = ask_released(_handed_in(known, submission), name, known.now())
+        compared, digest = compare_released(known.state, name, probes)
+        return release_compared(known, known.by, name, compared, digest)
+
+    return act(where, case, draft, role="centre")
+
+
+def _handed_in(known: "PartyCase", file: Path | None) -> "Submission":
+    """The submission that is named, else the case's own. Raises BadInputError."""
+    from touchstone.evaluation import load_submission
+    from touchstone.verdicts.content_parsers import submission_of
+
+    if file is not None:
+        return load_submission(file)
+    entries = list(known.entries_of("submission-received"))
+    found = entries[-1].parsed("submission", submission_of) if entries else None
+    if found is None:
+        raise BadInputError(
+            "--submission: what was handed in cannot be read here; name a SUBMISSION.toml that "
+            "says where the released modes answer"
+        )
+    return found

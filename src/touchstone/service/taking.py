@@ -47,6 +47,10 @@ WITNESSED = frozenset(
 """Types of deeds after which witnesses are asked at once, and not by the timer alone."""
 
 
+STOPPING = frozenset({"review-halted", "review-withdrawn", "case-closed"})
+"""Types of deeds after which nothing that was planned to run is begun."""
+
+
 def take_deed(
     installation: Installation,
     case: str,
@@ -113,7 +117,7 @@ class Taker:
         self._framework = framework
         self._evidence: dict[str, bytes] = {}
         self._event: Event | None = None
-        self._witnessed = False
+        self._types: set[str] = set()
 
     def bring(self, evidence: Iterable[bytes]) -> None:
         """Keep bytes at hand that deeds may name."""
@@ -154,16 +158,22 @@ class Taker:
                 self._keep_evidence(writer, event.actor, each.value)
         taking.record()
         self.state = evolve(state, event, at)
-        self._witnessed = self._witnessed or event.type in WITNESSED
+        self._types.add(event.type)
         writer.summarise(summarise(writer.case, self.state))
         if certificate is not None:
             self.destruction = writer.destroy(certificate)
 
     def stands(self, case: str) -> None:
         """Say that the transaction stands: what was folded needs not be read again."""
-        self._installation.witness_due = self._installation.witness_due or self._witnessed
+        here = self._installation
+        here.witness_due = here.witness_due or bool(self._types & WITNESSED)
+        # By whichever way it came: whoever halts or leaves must not have to ask for it twice.
+        if self._types & STOPPING:
+            here.records.jobs.halt(case)
+        elif self.state is not None and "review-resumed" in self._types and not self.state.halted:
+            here.records.jobs.resume(case)
         if self.state is not None and self.state.size:
-            self._installation.remember_state(case, self.state)
+            here.remember_state(case, self.state)
 
     def _attached(self, event: Event, taking: DeedTaking) -> list[Attached]:
         """What goes with the deed; evidence with its bytes, or with what its party sent before."""

@@ -67,6 +67,16 @@ def on_disk(june: June) -> bytes:
 
 STILL = {
     ("review", "show"),
+    ("agreement", "show"),
+    ("clock", "show"),
+    ("finding", "show"),
+    ("designation", "show"),
+    ("next",),
+    ("participation", "set"),
+    *(words for words in WITH_CASE if words[0] == "party" and words[1] not in {"invite", "join"}),
+    ("finding", "respond"),
+    ("finding", "dispute"),
+    ("postponement", "answer"),
     ("review", "destroy"),
     ("review", "withdraw"),
     ("release", "announce"),
@@ -94,9 +104,22 @@ def test_every_other_command_says_what_is_left_of_a_destroyed_case(june: June, t
 
 
 BY_COMMAND = {
-    "release-announced": ("release", "announce", "CASE", "--scope", "public", "--variant", "final"),
-    "review-withdrawn": ("review", "withdraw", "CASE"),
+    "release-announced": (
+        "release",
+        "announce",
+        "CASE",
+        "--scope",
+        "public",
+        "--variant",
+        "final",
+        "--yes",
+    ),
+    "review-withdrawn": ("review", "withdraw", "CASE", "--yes"),
     "terms-declined": ("terms", "decline", "CASE", "--as", "example-lab", "--reason", "WORDS"),
+    "participation-noted": (
+        *("participation", "set", "CASE", "declined", "--source", "WORDS"),
+        *("--as", "example-lab", "--yes"),
+    ),
     "directive-issued": (
         *("directive", "issue", "CASE", "ORDER", "--as", "example-agency", "--terms", "TERMS"),
     ),
@@ -109,7 +132,7 @@ BY_COMMAND = {
 }
 """What a destroyed case takes, in this order, by the command of its deed."""
 WORDS = "said afterwards"
-NO_COMMAND = {
+ON_KEYS = {
     "party-admitted",
     "signer-admitted",
     "signer-removed",
@@ -117,12 +140,10 @@ NO_COMMAND = {
     "party-reinvited",
     "party-rejoined",
     "recovery-objected",
-    "participation-noted",
-    "finding-responded",
-    "finding-disputed",
-    "postponement-answered",
 }
-"""Deeds in every status that no command does: that a command comes, this list says."""
+"""Acts on keys, each tested where its command is: a destroyed case takes them as any other does."""
+ANSWERS = {"finding-responded", "finding-disputed", "postponement-answered"}
+"""Answers to what is not in this case: `tests/unit/cli/test_nouns.py` has them."""
 RESTS_ON_TEXTS = {"bundle-published", "receipt-noted"}
 """A bundle is made from texts, and its receipt is for one."""
 
@@ -131,7 +152,7 @@ def test_each_deed_that_a_destroyed_case_takes_has_its_command_here():
     always = {
         kind.model_fields["type"].default for kind, row in RULES.items() if row.when == ALWAYS
     }
-    assert always == {*BY_COMMAND, *NO_COMMAND, *RESTS_ON_TEXTS}
+    assert always == {*BY_COMMAND, *ON_KEYS, *ANSWERS, *RESTS_ON_TEXTS}
 
 
 def test_what_a_destroyed_case_takes_is_done_by_its_command(june: June, tmp_path: Path):

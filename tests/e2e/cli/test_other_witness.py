@@ -131,7 +131,9 @@ def test_another_witness_cosigns_and_catches(june: June, tmp_path: Path):
 
 
 def release(june: June, scope: str = "internal") -> None:
-    done = june.call("release", "announce", june.case, "--scope", scope, "--variant", "final")
+    done = june.call(
+        "release", "announce", june.case, "--scope", scope, "--variant", "final", "--yes"
+    )
     assert done.code == 0
 
 

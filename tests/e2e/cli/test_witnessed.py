@@ -51,7 +51,9 @@ def doctors_row(june: June) -> Any:
 
 
 def release(june: June, scope: str = "internal") -> Said:
-    return june.call("release", "announce", june.case, "--scope", scope, "--variant", "final")
+    return june.call(
+        "release", "announce", june.case, "--scope", scope, "--variant", "final", "--yes"
+    )
 
 
 def editions(june: June, out: Path) -> Path:

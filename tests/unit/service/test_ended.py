@@ -9,14 +9,13 @@ import pytest
 from support.scripted_pool import ScriptedPool, run_of
 from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
-from touchstone.deeds.cases import case_closed
+from touchstone.deeds.cases import case_closed, review_withdrawn
 from touchstone.evaluation import Outcome
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob
 from touchstone.review import State
 from touchstone.service.case_context import Case
-from touchstone.service.cases.case_admin import withdraw_from
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import EndedError, RefusedDeed
 from touchstone.service.measurement import coordinator
@@ -48,7 +47,7 @@ def begun(case: Case) -> Chunks:
 
 
 def withdraw(case: Case) -> None:
-    withdraw_from(case)
+    case.record([review_withdrawn(case, case.participants.developer)])
 
 
 def close(case: Case) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from support.small_case import small_case
 from touchstone.deeds.access import release_announced
-from touchstone.deeds.cases import participation_noted
+from touchstone.deeds.cases import participation_noted, review_withdrawn
 from touchstone.deeds.deed import Deed
 from touchstone.errors import TouchstoneError
 from touchstone.framework import Framework
 from touchstone.service import frameworks
 from touchstone.service.case_context import Case
-from touchstone.service.cases.case_admin import open_to_act, open_to_leave, withdraw_from
+from touchstone.service.cases.case_admin import open_to_act, open_to_leave
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import DestroyedCaseError, UnknownFrameworkError
 from touchstone.service.frameworks import pinned_framework
@@ -39,7 +39,7 @@ def release(case: Case) -> None:
 def test_a_developer_releases_and_leaves(case: Case):
     found = open_to_leave(case.installation, case.id)
     release(found)
-    withdraw_from(found)
+    found.record([review_withdrawn(found, "example-lab")])
     assert [each.scope for each in found.state.releases] == ["public"]
     assert found.state.withdrawal is not None
 

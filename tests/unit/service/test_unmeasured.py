@@ -16,13 +16,13 @@ from support.report_data import early_report
 from support.silent import Silent
 from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import Audience, party_audience
+from touchstone.deeds.cases import review_halted
 from touchstone.editions.page import ReportData, render_html
 from touchstone.editions.page.charts import describe_difficulty
 from touchstone.editions.page.saving_picture import describe, saving
 from touchstone.editions.run_text import landed, remarks
 from touchstone.review.events.measuring import Result
 from touchstone.service.case_context import Case
-from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
@@ -222,7 +222,7 @@ def test_a_review_that_was_halted_says_of_each_run_how_far_it_came(tmp_path: Pat
         prepared = reopen(case)
         first = prepared.runs[0]
         record_chunk(case, prepared, first, range(2), lambda index: index == 0 or "refused")
-        halt_case(case, "somebody looks")
+        case.record([review_halted(case, case.participants.centre, "somebody looks")])
         (tmp_path / "out").mkdir()
         stop = StoppedError("the review is halted by example-centre", "halted")
         result = stopped_review(case, stop, tmp_path / "out", Silent())

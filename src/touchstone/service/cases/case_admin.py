@@ -1,10 +1,9 @@
-"""Looking at cases, halting one, and making the index again."""
+"""Looking at cases, and making the index again."""
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from touchstone.deeds.cases import review_halted, review_withdrawn
 from touchstone.deeds.known_case import participants_among, participants_of
 from touchstone.editions.case_summary import summarise_events
 from touchstone.editions.event_text import designation_in_words, event_sentence
@@ -237,28 +236,6 @@ def _line(reader: CaseReader, n: int, event: Event) -> str:
         return event_sentence(event, texts=stored_entry(reader, n).texts())
     except (KeyFileError, OtherInstallationError):
         return event_sentence(event)
-
-
-def halt_case(case: Case, reason: str) -> int:
-    """Halt the measuring of a case, for the centre: jobs stop at once, and the record says so.
-
-    Gives how many chunks will not run.
-
-    Raises:
-        BadEventError: the reason is no line for the record.
-        Refused: the centre's halt stands already, or the case is over.
-    """
-    case.record([review_halted(case, case.participants.centre, reason)])
-    return case.installation.records.jobs.halt(case.id)
-
-
-def withdraw_from(case: Case, *, publish: bool = False) -> None:
-    """Let the developer leave: nothing keeps it, and no further chunk runs.
-
-    `publish`: it consents to the register saying so.
-    """
-    case.record([review_withdrawn(case, case.participants.developer, publish=publish)])
-    case.installation.records.jobs.halt(case.id)
 
 
 def rebuild_index(installation: Installation) -> str:

@@ -58,7 +58,6 @@ def lift_halt(case: Case, reason: str | None) -> None:
     # A halt is what a resume takes back, also where a breach stands alone in the record.
     halt = [halt_of_breach(case, resumed.event.at)] if breached else []
     case.record([*halt, resumed])
-    case.installation.records.jobs.resume(case.id)
 
 
 def prepared_battery(

@@ -1,0 +1,87 @@
+"""`touchstone review halt|resume|withdraw|close`: what a party does about a review as a whole."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from touchstone.cli.hands import HERE, CaseId, Where, act
+from touchstone.cli.typed import reason_of
+
+review = App(
+    name="review",
+    help="Run, look at, halt, resume, leave, close or destroy a review.",
+    suppress_keyboard_interrupt=False,
+)
+
+
+@review.command
+def halt(case: CaseId, *, reason: str, where: Where = HERE) -> int:
+    """Stop measuring in a case at once. What has run stays in the record. Nothing is asked before.
+
+    For example: touchstone review halt 3f2a --as example-lab --reason "We look into a leak."
+
+    Args:
+        reason: One line for the record.
+    """
+    from touchstone.deeds.cases import review_halted
+
+    # Before anything is opened: a bad line is bad input, whatever else is amiss.
+    why = reason_of("--reason", reason)
+    # A stop is not to wait for an answer on a terminal, and it can be taken back.
+    at_once = replace(where, yes=True)
+    return act(at_once, case, lambda known: review_halted(known, known.by, why), role="centre")
+
+
+@review.command
+def resume(case: CaseId, *, reason: str, where: Where = HERE) -> int:
+    """Take a party's own halt back; what was stopped may run again once no halt stands.
+
+    For example: touchstone review resume 3f2a --as example-lab --reason "It was no leak."
+
+    Args:
+        reason: One line for the record.
+    """
+    from touchstone.deeds.cases import review_resumed
+
+    why = reason_of("--reason", reason)
+    return act(where, case, lambda known: review_resumed(known, known.by, why), role="centre")
+
+
+@review.command
+def withdraw(
+    case: CaseId,
+    *,
+    publish: Annotated[bool, Parameter(negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Leave a review, by the developer's key: without penalty, and in every case.
+
+    For example: touchstone review withdraw 3f2a
+
+    Args:
+        publish: The developer consents to the register saying so.
+    """
+    from touchstone.deeds.cases import review_withdrawn
+
+    return act(
+        where,
+        case,
+        lambda known: review_withdrawn(known, known.by, publish=publish),
+        role="developer",
+    )
+
+
+@review.command
+def close(case: CaseId, *, reason: str, where: Where = HERE) -> int:
+    """Say that a review is over, for the developer or the centre; how long it is kept runs from it.
+
+    For example: touchstone review close 3f2a --as example-centre --reason "All was said."
+
+    Args:
+        reason: One line for the record.
+    """
+    from touchstone.deeds.cases import case_closed
+
+    why = reason_of("--reason", reason)
+    return act(where, case, lambda known: case_closed(known, known.by, why), role="centre")

@@ -1,0 +1,112 @@
+"""Every type of deed that a person does has a command, here, by a server and in a file."""
+
+import pytest
+
+from support.every_command import arguments, commands
+from touchstone.cli.app import app
+from touchstone.review.rules import RULES
+
+BY_COMMAND = {
+    "release-announced": "release announce",
+    "review-withdrawn": "review withdraw",
+    "participation-noted": "participation set",
+    "inquiry-asked": "inquiry ask",
+    "inquiry-answered": "inquiry answer",
+    "clock-anchored": "clock lay",
+    "clock-paused": "clock pause",
+    "clock-resumed": "clock resume",
+    "clock-extended": "clock extend",
+    "clock-ended": "clock end",
+    "review-halted": "review halt",
+    "review-resumed": "review resume",
+    "finding-signed": "finding sign",
+    "outside-finding-signed": "finding sign",
+    "finding-responded": "finding respond",
+    "finding-disputed": "finding dispute",
+    "finding-rerun": "finding rerun",
+    "evidence-declared": "evidence declare",
+    "designation-proposed": "designation propose",
+    "designation-concurred": "designation concur",
+    "designation-dissented": "designation dissent",
+    "designation-made": "designation make",
+    "designation-revised": "designation revise",
+    "postponement-requested": "postponement request",
+    "postponement-answered": "postponement answer",
+    "release-compared": "release compare",
+    "case-closed": "review close",
+    "party-invited": "party invite",
+    "party-joined": "party join",
+    "signer-admitted": "party signers admit",
+    "signer-removed": "party signers remove",
+    "party-key-rotated": "party rotate",
+    "party-reinvited": "party reinvite",
+    "recovery-objected": "party object",
+    "party-rejoined": "party rejoin",
+    "agreement-signed": "agreement sign",
+    "submission-received": "submission hand-in",
+    "submission-assessed": "submission assess",
+}
+"""By type of deed its command, which can be done by whichever hand."""
+HERE_ALONE = {
+    "terms-offered": "terms offer",
+    "terms-countered": "terms counter",
+    "terms-agreed": "terms agree",
+    "terms-declined": "terms decline",
+    "directive-issued": "directive issue",
+    "directive-answered": "directive answer",
+    "directive-answer-revised": "directive answer",
+    "directive-lifted": "directive lift",
+    "standing-classes-authorised": "directive standing",
+    "bundle-published": "terms bundle",
+    "receipt-noted": "directive status",
+    "report-issued": "review run",
+    "case-destroyed": "review destroy",
+}
+"""Commands that act in this machine's record alone so far. It only shrinks."""
+MOST_HERE_ALONE = 13
+BY_THE_INSTRUMENT = {
+    "battery-sealed": "drawn from a seed that nobody may know, as a review begins",
+    "snapshot-seen": "what an endpoint calls itself, asked while samples run",
+    "snapshot-changed": "the same, where another model answers",
+    "outcomes-recorded": "what each sample came to, as it ends",
+    "verdict-reached": "what the outcomes say, by a rule fixed beforehand",
+    "sandbox-breached": "what the sandbox saw, at once",
+    "measuring-stopped": "why a run ended before its battery",
+}
+"""Deeds of measuring: `review run` does them as they come, and nobody types them."""
+EARLIER = {"party-admitted": "parties join by their own keys: only records of contract 1 have it"}
+HANDS = {"--as", "--server", "--trust", "--to-file", "--yes", "--json"}
+"""What every command of a deed takes."""
+
+EVERY = {" ".join(words): command for words, command in commands(app)}
+
+
+def options(command: str) -> set[str]:
+    return {name for each in arguments(EVERY[command]) for name in each.names}
+
+
+def test_every_type_of_deed_has_its_command_or_a_reason():
+    types = [kind.model_fields["type"].default for kind in RULES]
+    named = [*BY_COMMAND, *HERE_ALONE, *BY_THE_INSTRUMENT, *EARLIER]
+    assert sorted(types) == sorted(named)
+    assert all([*BY_THE_INSTRUMENT.values(), *EARLIER.values()])
+
+
+@pytest.mark.parametrize("command", sorted({*BY_COMMAND.values()}))
+def test_a_command_of_a_deed_takes_every_hand(command: str):
+    assert options(command) >= HANDS
+    said = EVERY[command].help
+    assert "For example: touchstone " + command in " ".join(said.split()), said
+
+
+def test_what_is_left_only_shrinks():
+    assert len(HERE_ALONE) <= MOST_HERE_ALONE
+    wrong = [each for each in HERE_ALONE.values() if each in EVERY and options(each) >= HANDS]
+    assert wrong == []
+    assert set(HERE_ALONE.values()) <= set(EVERY)
+
+
+@pytest.mark.parametrize("command", ["clock show", "finding show", "designation show"])
+def test_a_question_is_asked_here_and_of_a_server_and_signs_nothing(command: str):
+    assert options(command) >= {"--as", "--server", "--trust", "--json"}
+    assert not options(command) & {"--yes", "--to-file"}
