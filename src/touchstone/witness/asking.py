@@ -105,11 +105,13 @@ class _Asking:
         self._session, self._witness, self._offer = session, witness, offer
         self._seconds = seconds
         self._size = parse_checkpoint(parse_note(offer.note).text).size
+        # Once: a witness that knows none of our keys would be told them in every turn.
         self._told = False
 
     async def answer(self) -> WitnessAnswer:
         label = self._witness.label
         try:
+            # Over all turns: each request alone may take as long.
             async with asyncio.timeout(self._seconds):
                 return await self._cosigned()
         except _EndedError as ended:
@@ -122,6 +124,8 @@ class _Asking:
             return WitnessAnswer(label, "unreachable", says[:_SHOWN])
 
     async def _cosigned(self) -> WitnessAnswer:
+        # A record that was put back is smaller than what was cosigned, and no proof leads from a
+        # larger tree: the witness is asked all the same, and says so.
         old = min(self._witness.known, self._size)
         for _ in range(MOST_TURNS):
             body = request_body(old, self._offer.prove(old), self._offer.note)
@@ -138,7 +142,9 @@ class _Asking:
 
     async def _post(self, call: str, body: bytes) -> tuple[int, str]:
         url = f"{self._witness.url.rstrip('/')}/{call}"
+        # Whoever could redirect would be asked in the witness's place.
         async with self._session.post(url, data=body, allow_redirects=False) as response:
+            # A length that is announced is a stranger's word: what counts is what came.
             data = bytearray()
             while chunk := await response.content.readany():
                 data += chunk
@@ -150,6 +156,7 @@ class _Asking:
         """The lines of its own key, of all that it answered with."""
         key = self._witness.key
         try:
+            # Held against our own text: lines of another checkpoint would sign nothing of it.
             answered = parse_note(f"{parse_note(self._offer.note).text}\n{text}")
             own = (key.name, key_id(key.name, key.kind, key.public_key))
             lines = "".join(
@@ -172,6 +179,8 @@ class _Asking:
         if size == old:
             # tlog-witness 1.0 says this of another root for the size that it cosigned.
             raise _EndedError("fork", FORKED)
+        # Larger and smaller than both sides know are told apart: one says that this record was put
+        # back, the other that the witness was.
         if size > self._size:
             raise _EndedError("ahead", AHEAD.format(size=size, own=self._size))
         if size < self._witness.known:
@@ -182,6 +191,7 @@ class _Asking:
         """Send the key lines: what refuses our newest key may know an older one."""
         self._told = True
         status, text = await self._post(ADD_KEYS, self._offer.keys)
+        # Witnesses of others have no such call: their first refusal says what to do.
         if status == _NOT_FOUND:
             raise self._refused(_FORBIDDEN, why)
         if status == _NO_EXTENSION:

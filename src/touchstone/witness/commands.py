@@ -53,6 +53,7 @@ class WitnessStatus:
     @property
     def forked(self) -> bool:
         """Whether some of the evidence proves more than that a request came late."""
+        # `unproven` anybody can send who spoils a proof: it is a lead, and proves nothing.
         return any(each.kind in {"fork", "keys"} for each in self.evidence)
 
     def lines(self) -> list[str]:
@@ -79,6 +80,7 @@ def show_witness_key(path: Path) -> WitnessKeyShown:
     Raises WitnessConfigError, WitnessStateError, KeyFileError.
     """
     config = load_witness(path)
+    # Opened as for serving, so that a key is never shown whose state is gone.
     state, _, public_key = open_cosigner(config)
     state.close()
     return _shown(config, public_key)

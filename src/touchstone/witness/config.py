@@ -74,6 +74,7 @@ def load_witness(path: Path) -> WitnessConfig:
     """The checked configuration in a file. Raises WitnessConfigError."""
     try:
         with path.open("rb") as file:
+            # One byte more, by which `read_toml` sees that there are too many.
             data = file.read(MAX_BYTES + 1)
         text = data.decode()
     except OSError as error:
@@ -84,4 +85,6 @@ def load_witness(path: Path) -> WitnessConfig:
         config = read_toml(text, str(path), WitnessConfig, _TABLES, MAX_BYTES)
     except TermsFileError as error:
         raise WitnessConfigError(str(error)) from error
+    # From the file's folder, and not from where the command happens to be run: another folder would
+    # be another witness, which has cosigned nothing.
     return config.model_copy(update={"state": path.absolute().parent / config.state})

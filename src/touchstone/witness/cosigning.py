@@ -55,10 +55,13 @@ class Cosigner:
         except MalformedError as error:
             raise SubmissionRefusedError(400, str(error)) from error
         origin = asked.checkpoint.origin
+        # Before any signature is looked at: who asks for logs by the thousand costs no curve.
         if origin not in self._logs:
             raise SubmissionRefusedError(404, "this witness knows no such log")
         found: ForkEvidence | None = None
         try:
+            # What is held and what is put there are one change: two requests at once could both
+            # extend the same head, each to another tree.
             with self._state.changing():
                 signed = self._signed_part(asked)
                 try:
@@ -69,6 +72,7 @@ class Cosigner:
         except sqlite3.Error as error:
             raise SubmissionRefusedError(503, f"nothing was cosigned: {UNWRITTEN}") from error
         finally:
+            # After the change, which the refusal undid: evidence outlives it.
             if found is not None:
                 self._keep(found, body)
 
@@ -76,9 +80,11 @@ class Cosigner:
         offered, origin = asked.checkpoint, asked.checkpoint.origin
         held = self._state.head(origin) or CosignedHead(0, EMPTY_ROOT, "", 0)
         self._check_extends(asked, signed, held, now)
+        # Times of cosignatures only rise, or an older one could be shown as the newest.
         if now < held.time:
             raise SubmissionRefusedError(503, "this witness's clock is behind its last cosignature")
         note = cosign(str(signed), self._name, self._signer, now)
+        # Remembered before it is told, in the same change: what was told binds this witness.
         self._state.put_head(origin, CosignedHead(offered.size, offered.root, note, now))
         return note[len(str(signed)) :]
 
@@ -95,6 +101,7 @@ class Cosigner:
             answer = SubmissionRefusedError(status, text, media_type)
             return _NotExtendedError(answer, evidence if kind else None)
 
+        # By the size that is held and not by that of the request: who asks may not know, or lie.
         if asked.old != held.size:
             kind = "fork" if same_size else _SMALLER if offered.size < held.size else ""
             raise refuse(_CONFLICT, f"{held.size}\n", kind)
@@ -115,6 +122,7 @@ class Cosigner:
                     check_signature(public_key, note.text.encode(), signature, "the checkpoint")
                 except AlteredError as error:
                     raise SubmissionRefusedError(403, str(error)) from error
+                # Other lines are dropped: what is cosigned says nothing of who else signed.
                 kept.append(NoteSignature(origin, key_id(origin, ED25519, public_key), signature))
         if not kept:
             raise SubmissionRefusedError(403, "not signed by a key that is trusted here")
@@ -124,6 +132,8 @@ class Cosigner:
         """The key whose checkpoints count: the newest of the history, where the pin leads to it."""
         pin, lines = self._logs[origin], self._state.history(origin)
         history = KeyHistory.parse(lines.splitlines()) if lines else None
+        # The pin is the operator's word and outlives any history: one that does not know it counts
+        # for nothing.
         if history is None or pin not in history.public_keys:
             return [pin]
         return [history.current] if vouches(history, pin) else []
@@ -148,6 +158,7 @@ class Cosigner:
                 if pin in followed and not body.startswith(before) and not before.startswith(body):
                     found = ForkEvidence(now, origin, "keys", *_first_difference(before, body))
                     raise SubmissionRefusedError(422, "another history of keys than was followed")
+                # A shorter history of the same beginning is an old one, and takes nothing back.
                 if pin not in followed or len(body) > len(before):
                     self._state.put_history(origin, body)
                     before = body
@@ -175,6 +186,7 @@ class Cosigner:
 
     def newest(self, origin_digest: str) -> str:
         """The newest note that was cosigned of the log whose origin has this SHA-256 (hex)."""
+        # By digest, since an origin may hold what no path can.
         for origin in self._logs:
             if sha256(origin.encode()).hexdigest() == origin_digest:
                 try:

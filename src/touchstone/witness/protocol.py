@@ -20,6 +20,7 @@ from touchstone.ledger.merkle import HASH_SIZE
 
 ADD_CHECKPOINT, ADD_KEYS = "add-checkpoint", "add-keys"
 SIZE_TYPE = "text/x.tlog.size"
+# As tlog-witness bounds it: no tree that there can be needs more.
 MAX_PROOF = 63
 MAX_BODY = 1 << 16
 """Bytes of a request or an answer; a checkpoint with its signatures has a few hundred."""
@@ -60,6 +61,7 @@ def parse_checkpoint_request(body: bytes) -> CheckpointRequest:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8") from error
+    # The first empty line: a note has one of its own, between text and signatures.
     head, blank, note = text.partition("\n\n")
     first, *hashes = head.split("\n")
     if not blank or not first.startswith("old "):

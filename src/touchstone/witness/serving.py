@@ -87,9 +87,11 @@ class _Places:
 
     def take(self, address: str) -> _Place | None:
         """A place; None where all are taken by requests that are being decided."""
+        # One's own first: who has filled its share makes room among its own, and takes nobody's.
         own = self._taken.get(address, [])
         if len(own) >= MOST_OF_ONE and not self._free(own):
             return None
+        # From whoever has most: many slow ones of few addresses do not drive out the rest.
         everyone = sorted(self._taken.values(), key=len, reverse=True)
         if sum(map(len, everyone)) >= MOST_AT_ONCE and not any(map(self._free, everyone)):
             return None
@@ -109,6 +111,7 @@ class _Places:
         """End the oldest that is still to send its body, if there is one."""
         for place in places:
             if place.reading is not None:
+                # To now: its own wait ends with the refusal that a slow body gets anyway.
                 place.reading.reschedule(asyncio.get_running_loop().time())
                 self.leave(place)
                 return True

@@ -74,6 +74,7 @@ class WitnessState:
         self._connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        # SQLite's lock is one for all of a connection's threads: among those this one is needed.
         self._turn = Lock()
         self._connection.execute("PRAGMA journal_mode=WAL")
         # A cosignature that outlives what is remembered of it could be contradicted by the next.
@@ -106,15 +107,20 @@ class WitnessState:
     def look(cls, folder: Path) -> Self:
         """The state of a witness that was prepared. Raises WitnessStateError."""
         path = folder / FILE
+        # SQLite would make an empty one, and the next start would find a state without its key.
         if not path.exists():
             raise WitnessStateError(f"{path}: there is none; it is made by touchstone witness key")
-        return cls(path)
+        try:
+            return cls(path)
+        except sqlite3.Error as error:
+            raise WitnessStateError(f"{path}: cannot be used: {error}") from error
 
     def own(self, key: Path) -> FileSigner:
         """The key in a file, which this state is of from now on; it is made where neither is.
 
         Raises WitnessStateError where it is gone or another one, KeyFileError.
         """
+        # In one change, so that of two that start together one makes the key.
         with self.changing():
             row = self._connection.execute("SELECT public_key FROM owner").fetchone()
             if row and not key.exists():
@@ -186,6 +192,7 @@ class WitnessState:
             kept = self._connection.execute(
                 "SELECT held, offered FROM evidence WHERE origin = ? AND kind = ?", own
             ).fetchall()
+            # Sent again it is the same evidence, and must not use up the room.
             if any(offered == evidence.offered for _, offered in kept):
                 return True
             placed = evidence.kind == "keys" and any(held == evidence.held for held, _ in kept)

@@ -94,13 +94,14 @@ def test_a_stop_is_recorded_though_a_worker_never_lets_go(
 def test_a_journal_that_is_anothers_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    with Journal(tmp_path / "abc", "abc"):
-        pass
     waited: list[float] = []
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=waited.append)
     monkeypatch.setattr(outcomes, "time", clock)
-    with pytest.raises(JournalError, match="belongs to chunk abc"):
-        outcomes.journal_when_free(tmp_path / "abc", "def")
+    with small_case(tmp_path) as case:
+        with Journal(case.installation.records.work(case.id) / "def", "abc"):
+            pass
+        with pytest.raises(JournalError, match="belongs to chunk abc"):
+            outcomes.journal_when_free(case, "def")
     assert not waited
 
 

@@ -15,7 +15,7 @@ from touchstone.ledger import Checkpoint, parse_checkpoint, parse_note, verify_c
 from touchstone.witness import cosigning
 from touchstone.witness import state as witness_state
 from touchstone.witness.cosigning import Cosigner
-from touchstone.witness.errors import SubmissionRefusedError
+from touchstone.witness.errors import SubmissionRefusedError, WitnessStateError
 from touchstone.witness.protocol import MAX_PROOF, request_body
 from touchstone.witness.state import CosignedHead, WitnessState
 
@@ -451,3 +451,10 @@ def test_what_cannot_be_written_is_not_cosigned(
         assert refused(cosigner.add_checkpoint, log.body(0), NOW)[0] == 503
     assert state.head(log.history.origin) is None
     assert cosigner.add_checkpoint(log.body(0), NOW)
+
+
+def test_a_state_that_is_no_database_is_told_in_a_line(tmp_path: Path):
+    """Who looks at a witness whose file was damaged meets no traceback."""
+    (tmp_path / witness_state.FILE).write_bytes(b"no database at all" * 100)
+    with pytest.raises(WitnessStateError, match=r"witness\.sqlite: cannot be used: "):
+        WitnessState.look(tmp_path)

@@ -60,6 +60,7 @@ LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 POLL_SECONDS = 0.25
 TRIES = 3
+LARGEST_LOG = 64 * 1024 * 1024
 SPARE = 2
 """Chunks of a run that are looked at beyond one for each worker."""
 WORDS = {
@@ -143,7 +144,7 @@ def budget_of(setting: Setting, chunks: Chunks) -> Budget:
         # A journal tells of samples that died without an outcome, which the record of a killed run
         # does not.
         if setting.folder(chunk).exists():
-            with journal_when_free(setting.folder(chunk), spec.id) as journal:
+            with journal_when_free(setting.case, spec.id) as journal:
                 used[chunk] = journal.used()
     budget = Budget(setting.case.submission.caps)
     for name, usage in used.items():
@@ -334,7 +335,7 @@ class RunCoordinator:
         self.budget.settle(event.chunk, event.total)
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
-        log = Path(event.log) if event.log else None
+        log = _log_of(event)
         battery = self.setting.prepared.battery
         case = self.setting.case
         told = self.answers
@@ -430,8 +431,7 @@ class RunCoordinator:
         """Record the outcomes that a run of a chunk left which never said that it had finished."""
         setting = self.setting
         battery, rule = setting.prepared.battery, setting.prepared.rule
-        folder = setting.folder(spec.id)
-        found, used = left_by_a_dead_run(folder, spec, battery, rule, why, final=final)
+        found, used = left_by_a_dead_run(setting.case, spec, battery, rule, why, final=final)
         self.budget.settle(spec.id, used)
         told = told_of(setting, spec.id)
         heard = {outcome.index for outcome in told}
@@ -479,6 +479,14 @@ class RunCoordinator:
         self.unrecorded.pop(chunk, None)
         indices = [outcome.index for outcome in outcomes]
         self.evidence.forget(self.setting.case.id, chunk, indices)
+
+
+def _log_of(event: WorkerEvent) -> bytes | None:
+    """Inspect's log of a chunk that has finished, where there is one that a part can hold."""
+    log = Path(event.log)
+    # Beyond that it is left out rather than cut: half a log proves nothing.
+    kept = event.log and log.is_file() and log.stat().st_size <= LARGEST_LOG
+    return log.read_bytes() if kept else None
 
 
 def _now() -> int:

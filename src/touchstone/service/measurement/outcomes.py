@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from touchstone.deeds.cases import review_halted
 from touchstone.deeds.deed import Deed
@@ -20,7 +19,6 @@ PROBES = "snapshot-probes"
 """Where the tokens of probes are counted, beside those of chunks."""
 LOOKED = ("snapshot-seen", "snapshot-changed")
 """The types of the events with which probes go."""
-LARGEST_LOG = 64 * 1024 * 1024
 HELD_SECONDS = 15
 """A worker whose parent was killed ends within 10 s of its own accord."""
 POLL_SECONDS = 0.05
@@ -33,12 +31,13 @@ def record_outcomes(
     key: RunKey,
     outcomes: Sequence[Outcome],
     used: Usage,
-    log: Path | None,
+    log: bytes | None,
     answers: Answers | None = None,
 ) -> State:
     """Record those outcomes of a chunk that the record does not hold yet; the first one stands.
 
-    `used` is every token of the chunk so far, those of samples that a dead run lost included.
+    `used` is every token of the chunk so far, those of samples that a dead run lost included; `log`
+    is Inspect's own, where it is small enough to be kept.
     `answers` is what the record holds of answers, where the caller keeps it; else it is read.
     """
     answers = Answers.of_record(case.entries_of(ANSWERED)) if answers is None else answers
@@ -49,12 +48,8 @@ def record_outcomes(
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
         if not fresh:
             return []
-        # A log beyond what one part may hold is left out rather than cut: half a log proves
-        # nothing.
-        kept = log is not None and log.is_file() and log.stat().st_size <= LARGEST_LOG
-        data = log.read_bytes() if log is not None and kept else None
         compared = answers.compare(key, fresh)
-        return [outcomes_recorded(case, battery, spec, key, fresh, compared, used, data)]
+        return [outcomes_recorded(case, battery, spec, key, fresh, compared, used, log)]
 
     state = case.record(deeds)
     answers.add(key, outcomes)
@@ -85,12 +80,13 @@ def record_not_run(case: Case, battery: Battery, chunks: Chunks) -> State:
     return case.record(deeds)
 
 
-def journal_when_free(folder: Path, chunk: str) -> Journal:
-    """A chunk's journal, which the worker of a run just killed may hold a little longer.
+def journal_when_free(case: Case, chunk: str) -> Journal:
+    """A chunk's journal on this machine, which a worker just killed may hold a little longer.
 
     Raises:
         JournalError: it is still held then, is another chunk's, or the disk refuses.
     """
+    folder = case.installation.records.work(case.id) / chunk
     until = time.monotonic() + HELD_SECONDS
     while True:
         try:
@@ -102,7 +98,7 @@ def journal_when_free(folder: Path, chunk: str) -> Journal:
 
 
 def left_by_a_dead_run(
-    folder: Path,
+    case: Case,
     spec: ChunkSpec,
     battery: Battery,
     rule: AdjudicationRule,
@@ -120,7 +116,7 @@ def left_by_a_dead_run(
         JournalError: the journal is in use.
     """
     committed = battery.sealed.find(spec.item_set).commitments
-    with journal_when_free(folder, spec.id) as journal:
+    with journal_when_free(case, spec.id) as journal:
         commitments = {index: committed[index] for index in spec.indices}
         journal.settle(commitments, rule, why, final=final)
         found = tuple(journal.outcomes[index] for index in sorted(journal.outcomes))

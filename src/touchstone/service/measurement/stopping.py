@@ -5,7 +5,6 @@ One whose case ended meanwhile has no way into the record: what of it had run is
 
 import shutil
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 from touchstone.deeds.deed import Deed
@@ -69,7 +68,7 @@ def _ran(case: Case, chunk: str) -> set[int]:
     if not folder.exists():
         return set()
     try:
-        with journal_when_free(folder, chunk) as journal:
+        with journal_when_free(case, chunk) as journal:
             return {*journal.outcomes, *journal.interrupted()}
     except JournalError:
         return set()
@@ -83,7 +82,7 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
         battery: The battery that was being run.
         stop: What stopped it.
     """
-    begun = begun_without_outcome(case.installation.records.work(case.id))
+    begun = begun_without_outcome(case)
 
     def deeds(state: State) -> list[Deed]:
         if state.stopped and (state.stopped.reason, state.stopped.begun) == (stop.reason, begun):
@@ -93,15 +92,16 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
     return case.record(deeds)
 
 
-def begun_without_outcome(folder: Path) -> int:
-    """How many samples the journals below a case's folder of chunks began and never ended."""
-    return sum(map(_interrupted, sorted(folder.glob("*"))))
+def begun_without_outcome(case: Case) -> int:
+    """How many samples the journals of a case's chunks on this machine began and never ended."""
+    there = case.installation.records.work(case.id).glob("*")
+    return sum(_interrupted(case, each.name) for each in there)
 
 
-def _interrupted(chunk: Path) -> int:
+def _interrupted(case: Case, chunk: str) -> int:
     """Of one chunk; nothing, where its journal stays another process's or is no journal."""
     try:
-        with journal_when_free(chunk, chunk.name) as journal:
+        with journal_when_free(case, chunk) as journal:
             return len(journal.interrupted())
     except JournalError:
         # Going on with the chunk says what is wrong with it.
