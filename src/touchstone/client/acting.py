@@ -115,6 +115,7 @@ class Client:
         Raises:
             KeyFileError: others own the folder, or may enter it.
         """
+        # Answers are secrets of the party, and whoever could write here could make it sign twice.
         secret_folder(folder)
         here = machine or Machine(SystemClock(), SystemRandom())
         return cls(folder, server, party, pinned, here, tuple(told), logs)
@@ -159,6 +160,7 @@ class Client:
         self.settle(case, signer)
         installation = self.greet()
         followed = self._followed(case, installation)
+        # A second opening under the name of a case that is followed would hide the first one.
         if followed.size:
             raise CaseBegunError(case)
         return self._sign(case, self._seen(case, followed), signer, draft)
@@ -213,6 +215,7 @@ class Client:
         It is kept as one of this machine's: what has no answer is sent again, with the same bytes.
         Raises as `act`.
         """
+        # By the payload and not the envelope: another signature under it is the same deed.
         digest = parse_statement_envelope(sent.submitted.envelope).statement.digest
         if not self._memory.knows(digest):
             self._keep(case, sent)
@@ -228,6 +231,7 @@ class Client:
 
         Raises UnheardError.
         """
+        # Of both: a server that leaves a case out of its list is not to make the party forget it.
         listed = self._server.cases() if isinstance(self._server, ListsCases) else ()
         return tuple(sorted({*listed, *self.cases}))
 
@@ -256,6 +260,7 @@ class Client:
 
     def _sign(self, case: str, seen: SeenCase, signer: Signer, draft: Drafting) -> RecordedAnswer:
         deed = draft(seen)
+        # Kept before it is sent: what has left this machine may be recorded, whatever is heard.
         sent = self.on_topics(case, seen, deed).sign(deed, signer)
         return self.send(self._keep(case, sent).digest)
 
@@ -271,6 +276,7 @@ class Client:
         `seen` is the case as `look` gave it. Raises as `look`.
         """
         named = sorted(topics_of(deed.event).must_name)
+        # Where all is shown the party reads the topics itself, and need not take anybody's word.
         if not seen.hidden or not named:
             return seen
         told = dict(zip(named, self._server.newest(case, named), strict=True))
@@ -279,6 +285,7 @@ class Client:
 
     def _answer(self, deed: str, ask: Callable[[KeptDeed], bytes]) -> DeedAnswer:
         kept = self._memory.deed(deed)
+        # An answer is for good: one that was kept is not asked for again, and nobody can change it.
         if kept.answer is None:
             try:
                 line = ask(kept)
@@ -305,6 +312,7 @@ class Client:
                 max(answer.size, followed.size),
                 lambda now: now.check_answer(signed, installation.by_name),
             )
+        # Only now that it holds against the entries: a kept answer is believed ever after.
         refused = isinstance(signed.answer, RefusedAnswer)
         self._memory.keep_answer(kept.digest, line, refused=refused)
         if refused:
@@ -348,6 +356,7 @@ class Client:
                 self._check_log(case, followed)
                 self._memory.keep_entries(case, start, entries)
         except BaseException:
+            # It has taken in what no head covers: from here on it is read anew from what is kept.
             self._cases.pop(case, None)
             raise
         if followed.hides and followed.takes_part(self._party) and not known:
@@ -366,6 +375,7 @@ class Client:
             raise UnheardError(f"{size - start} new entries are more than are taken at once")
         if size == start:
             return []
+        # No more than the head says: what a server goes on to send stands under nothing yet.
         for one in islice(_entries(self._server.news(case, start)), size - start):
             with self._catching(case, {"entry": _outline(one)}):
                 followed.take_in(one, installation.keys)
@@ -375,6 +385,7 @@ class Client:
         return entries
 
     def _check_log(self, case: str, followed: FollowedCase) -> None:
+        # A case's name is the server's own: only the log's id, told by somebody, says which it is.
         told = self._logs.get(case)
         if told is not None and followed.log.log != told:
             raise AlteredError(f"the log of {case} is {followed.log.log}, and {told} was told")
@@ -383,6 +394,7 @@ class Client:
         self, case: str, before: FollowedCase, installation: TrustedInstallation
     ) -> FollowedCase:
         """Ask for all entries again: who has joined may read of earlier ones whose key is whose."""
+        # What is shown is more, and the leaves are the same: the root says so below.
         followed = FollowedCase(before.refused)
         entries = self._taken_in(case, followed, installation, before.size)
         with self._catching(case, {"root": followed.root(before.size).hex()}):

@@ -65,6 +65,7 @@ class LogInFile(_Said):
 
     def root(self, size: int) -> bytes:
         """The root (32 bytes) at its size. Raises DeedFileError at any other."""
+        # Of no other size is a root known here, and a wrong one would be signed.
         if size != self.size:
             raise DeedFileError(f"the file has the head of {self.size} entries, and no other")
         return bytes.fromhex(self.root_seen)
@@ -139,6 +140,7 @@ class DraftedDeed:
             DeedFileError: it is signed already, or that key signs nothing of this for the party.
         """
         self.require_unsigned()
+        # Before it is signed: a signature by a key that may not would be refused, and use up a seq.
         own = fingerprint(signer.public_key)
         if own not in self.keys:
             able = ", ".join(self.keys) or "none"
@@ -171,6 +173,7 @@ def log_for(deed: Deed, log: SeenLog, keys: Sequence[str]) -> LogInFile:
 
 def keys_that_sign(state: State, event: Event) -> dict[str, str]:
     """The fingerprints of the keys that may sign an event, each with what it is called."""
+    # Who brings a key signs with it, so that whoever joins shows that it has it.
     act = event.facts().get("key_act") or {}
     if act.get("act") in {"joined", "rotated", "rejoined"}:
         return {fingerprint(bytes.fromhex(act["key"])): "the key that it brings"}
@@ -201,6 +204,7 @@ def read_deed_file(path: Path) -> DraftedDeed:
     """The deed in a file. Raises DeedFileError."""
     try:
         with path.open("rb") as file:
+            # One more than there may be, by which a larger file is seen without being read.
             data = file.read(MOST + 1)
     except OSError as error:
         raise DeedFileError(f"{path}: cannot be read: {error.strerror}") from error
@@ -253,6 +257,7 @@ def _read(values: list[Any]) -> DraftedDeed:
         raise MalformedError(f"it does not begin with {FORM}")
     header, envelope, salts = _Header.model_validate(values[0]), None, tuple[bytes, ...]()
     parts, pieces = list[Attachment](), list[bytes]()
+    # From behind, since a piece of evidence is told of before its bytes.
     for value in reversed(values[1:]):
         match value:
             case {"kind": "bytes", "hex": str(piece)}:

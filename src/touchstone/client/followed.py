@@ -58,6 +58,7 @@ class FollowedCase:
 
     def take_in(self, lines: Sequence[bytes], keys: KeyHistory) -> None:
         """The next entry: its line, and those of its parts. Raises AlteredError, MalformedError."""
+        # Before anything is parsed: a line without end would be read into memory first.
         if max(map(len, lines)) > MAX_LINE:
             raise MalformedError(f"a line of more than {MAX_LINE} bytes")
         entry = parse_padded_entry(lines[0])
@@ -68,10 +69,12 @@ class FollowedCase:
         self._log.end(entry.leaf)
         recorded = self._log.recorded(entry.n)
         if recorded is None or not isinstance(parts[0], Opened):
+            # It counts, though nobody here knows what it did: sizes and roots go on from it.
             self._hidden.append(entry.n)
             self._state = replace(self._state, size=entry.n + 1)
             return
         digest, at = recorded
+        # A refusal is for good: whoever records such a deed after all has broken its own word.
         if digest in self.refused:
             raise AlteredError(f"entry {entry.n} is a deed that was refused for good")
         self._fold(parse_deed_facts(parts[0].data, entry.n), at)
@@ -111,6 +114,7 @@ class FollowedCase:
 
     def check_head(self, head: CaseHead) -> None:
         """Hold a published head of the case against the entries. Raises AlteredError."""
+        # The log first: sizes and roots of another case would be compared in vain.
         if head.log != self._log.past.log:
             raise AlteredError("the head is of another case's log")
         if head.size > self.size:
@@ -127,6 +131,7 @@ class FollowedCase:
         if answer.size > self.size:
             raise AlteredError(f"the answer is of {answer.size} entries, and {self.size} are shown")
         self._log.check_answer(signed, by)
+        # A party reads what it wrote: a server that hides it may have recorded something else.
         if isinstance(answer, RecordedAnswer) and self._log.recorded(answer.n) is None:
             raise AlteredError(f"entry {answer.n} is the party's own deed, and is not shown to it")
 
@@ -193,6 +198,7 @@ class TopicsToldLog:
         if told is None or told == own or told >= self._seen.size:
             # What has come since may be asked for again; what is shown counts more than a silence.
             return own
+        # Where an entry is shown its topics are known: only a hidden one can be a newer one.
         if (own is not None and told < own) or not self._seen.is_hidden(told):
             at = "none" if own is None else own
             raise AlteredError(f"topic {topic} is said to be at {told}, and is at {at}")

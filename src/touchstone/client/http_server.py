@@ -75,15 +75,18 @@ class HttpServer:
             ServerAddressError: it is no such address, or no https beyond this machine.
         """
         self._tokens = tokens
+        # In place of the machine's own and not beside them: who names some wants no others.
         trusted = ssl.create_default_context(cafile=certificates) if certificates else True
         self._http = httpx.Client(
             base_url=f"{checked_url(url)}/v1/",
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            # A token would go along to wherever the server leads.
             follow_redirects=False,
             # What the environment says of proxies and passwords is not the party's choice.
             trust_env=False,
             verify=trusted,
             transport=transport,
+            # Packed, a small answer could become any number of bytes.
             headers={"Accept-Encoding": "identity", "User-Agent": "touchstone"},
         )
 
@@ -130,6 +133,7 @@ class HttpServer:
         found = _object(self._asked("GET", f"{_case(case)}/newest", params=asked)).get("newest")
         if not isinstance(found, list) or len(found) != len(topics):
             raise UnheardError("what came is not the newest of these topics")
+        # By type and not by instance: True is an int, and would be entry 1.
         if not all(each is None or (type(each) is int and each >= 0) for each in found):
             raise UnheardError("what came is not the newest of these topics")
         return found
@@ -174,6 +178,7 @@ class HttpServer:
             try:
                 found = _object(self._asked("PUT", path, body=piece, headers=headers))
             except _SaidNoError as error:
+                # Another process, or this one before it was broken off, has sent more than we know.
                 if error.code != "offset":
                     raise
                 found = {"received": error.said.get("offset")}
@@ -182,6 +187,7 @@ class HttpServer:
                 raise UnheardError("what came does not say how much evidence is there")
             if received == len(data):
                 return
+            # Only what gets on may go on for ever: a server could ask for one piece time and again.
             tries = 0 if received > offset else tries + 1
             if tries > MOST_TRIES:
                 raise UnheardError("the evidence that is sent does not get there")
@@ -295,6 +301,7 @@ def _check(response: httpx.Response) -> None:
         said = _object(_whole(response))
     except UnheardError:
         said = {}
+    # A stranger's words: bounded, and shown as words, whatever the status makes of them.
     code, why = said.get("code"), said.get("detail")
     words = why[:MOST_SPOKEN] if isinstance(why, str) else f"status {status}"
     if status >= _FAULT or status == _TOO_OFTEN:
@@ -315,11 +322,15 @@ def _whole(response: httpx.Response) -> bytes:
 
 def _lines(response: httpx.Response) -> Iterator[bytes]:
     """The lines of an answer as they come; one that has no end is none."""
-    left, end = b"", time.monotonic() + WHOLE_SECONDS
+    # Grown in place: joined anew with each chunk, a long line in tiny ones would cost its square.
+    left, end = bytearray(), time.monotonic() + WHOLE_SECONDS
     for chunk in response.iter_raw():
-        *whole, left = (left + chunk).split(b"\n")
-        if whole:
-            yield from whole
+        first, *rest = chunk.split(b"\n")
+        left += first
+        for begun in rest:
+            yield bytes(left)
+            left[:] = begun
+            # Anew for each line: a long case takes long, and a line that never ends does not.
             end = time.monotonic() + WHOLE_SECONDS
         _check_bounds(len(left), end)
 

@@ -78,6 +78,7 @@ class Memory:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
+        # In one change: of two processes on a first day neither finds half of the tables.
         with self._changing() as db:
             for each in _TABLES:
                 db.execute(each)
@@ -93,6 +94,7 @@ class Memory:
         """Remember the installation as it is now; what another process saw later stands."""
         keys = b"\n".join(trusted.keys)
         row = (keys, trusted.checkpoint, trusted.size)
+        # Never back: with an older checkpoint remembered, a rollback since would go unseen.
         with self._changing() as db:
             db.execute(
                 "INSERT INTO pinned VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE"
@@ -123,6 +125,7 @@ class Memory:
         kept = 'SELECT n, lines FROM entry WHERE "case" = ? AND n >= ?'
         with self._changing() as db:
             for n, lines in db.execute(kept, (case, start)).fetchall():
+                # The entry's own line: of its parts more may be shown to who asks later.
                 if n - start < len(entries) and lines.splitlines()[0] != entries[n - start][0]:
                     raise AlteredError(f"entry {n} is another than was shown before")
             db.executemany("INSERT OR IGNORE INTO entry VALUES (?, ?, ?)", rows)
@@ -142,6 +145,7 @@ class Memory:
         statement = parse_statement_envelope(sent.submitted.envelope).statement
         row = (statement.digest, case, statement.key, statement.seq, _written(sent))
         try:
+            # Deed and evidence together: a deed that is sent again must bring the same bytes.
             with self._changing() as db:
                 db.execute(
                     'INSERT INTO deed (digest, "case", key, seq, sent, number)'
@@ -171,6 +175,7 @@ class Memory:
 
     def waiting(self, case: str, key: str) -> list[KeptDeed]:
         """The deeds of a key (fingerprint) in a case that have no answer, in their order."""
+        # In the order of signing: a key's deeds name each other, and the next is refused before it.
         asked = (
             'SELECT digest FROM deed WHERE "case" = ? AND key = ? AND answer IS NULL'
             " ORDER BY number"
@@ -224,6 +229,7 @@ class Memory:
             with closing(self._open()) as db:
                 yield db
         except sqlite3.IntegrityError:
+            # It says that a deed stands there already, which `keep_deed` has words for.
             raise
         except sqlite3.Error as error:
             raise MemoryFaultError(f"{self._path}: {error}") from error
@@ -238,6 +244,7 @@ class Memory:
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         with self._opened() as db:
+            # At once, and not with the first write: what is read before it is to hold still.
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db

@@ -62,6 +62,7 @@ def greeted(
         MalformedError: what it says has no sense.
     """
     keys = KeyHistory.parse(said.keys)
+    # By the first one, which no rotation changes: whoever pinned it need not be told of each.
     first = keys.lines[0].fingerprint
     if first != pinned:
         raise WrongInstallationError(
@@ -71,6 +72,7 @@ def greeted(
         raise WrongInstallationError(
             f"{pinned} is pinned, and was revoked: ask the server's operator whom to trust now"
         )
+    # Lines are only added: another one in the place of a known one is another installation's.
     if trusted is not None and said.keys[: len(trusted.keys)] != trusted.keys:
         raise AlteredError("its key history is another than it was")
     # The newest key alone: an older one may have been replaced because it was stolen.

@@ -146,6 +146,7 @@ def rows_left(alias: str, statement: str) -> list[int]:
 
 
 def _translate(error: Error) -> TouchstoneError:
+    # The first line alone: others repeat the statement, which may hold what was sent.
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if REFUSED in text:
         return AppendOnlyError(text.split(REFUSED, 1)[1])
@@ -164,6 +165,7 @@ def _translate(error: Error) -> TouchstoneError:
 
 def _origin(error: BaseException) -> tuple[str | None, str]:
     """The SQLSTATE and the module of the driver's own error, behind Django's."""
+    # Django's error has the driver's behind it, and that may have another: the innermost knows.
     origin = error
     while behind := origin.__cause__ or origin.__context__:
         origin = behind

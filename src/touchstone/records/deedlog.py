@@ -73,6 +73,7 @@ class StoredLog:
         self._newest = dict(known.newest) if current else {}
         self._recorded_at = known.recorded_at if current else None
         self._keys: CaseKeys | None = known.keys if current else None
+        # Of this transaction, which the tables do not show yet.
         self._answers: dict[str, SignedAnswer] = {}
         self._digests: dict[tuple[str, int], str] = {}
 
@@ -174,6 +175,7 @@ class StoredLog:
             dated=str(admitted.facts["at"]),
             recorded=admitted.at,
         )
+        # A log is called by the leaf of its entry 0, which nobody can choose.
         self.log = self.log or recorded.entry.leaf.hex()
         self.size = n + 1
         self._roots[self.size] = root

@@ -119,19 +119,23 @@ class DeedBatch:
         Raises RefusedDeedError: leave the batch with it, so that the refusal is kept.
         """
         writer = self.writer
+        # Whatever is refused from here on is noted with its statement, which was read before.
         try:
             admitted = admit_deed(submitted, writer.past, asker=asker, now=now, topics=topics)
+            # Sent again it is answered as before, and judged no second time: the state has moved.
             if isinstance(admitted, SignedAnswer):
                 return admitted
             judge(DeedTaking(admitted, writer, self._access.random, self._installation))
         except RefusedDeedError:
             self.refused = parse_statement_envelope(submitted.envelope).statement, now
             raise
+        # A judge that forgot to record would have a receipt promised for what stands nowhere.
         if writer.next_n == admitted.n:
             raise PartError(f"{writer.case}: the deed was judged, and not recorded")
         receipt = writer.past.answer(admitted.statement.digest)
         if receipt is None:
             raise PartError(f"{writer.case}: another deed was recorded than was judged")
+        # Whoever opened a case is no flood: what was refused to it before counts no more.
         if not writer.before.size:
             self._access.kept.forget_beginning(admitted.statement.actor)
         return receipt
@@ -149,6 +153,7 @@ class DeedBatch:
         writer = self.writer
         if not writer.moved:
             return
+        # Lists read the index alone: a case without its line there could not be found any more.
         if not (writer.before.size or writer.summarised):
             raise PartError(f"{writer.case}: a case begins with a summary")
         writer.flush()
@@ -168,6 +173,7 @@ class DeedBatch:
         if not self._bounded(statement):
             why = f"{error.why} (and too many deeds of this signer were refused: this may pass)"
             raise UnpromisedError("refused-often", why) from error
+        # Never before the newest entry, where this machine's clock was set back.
         at = max(now, past.recorded_at or now)
         answer = sign_answer(refuse_deed(statement, error, past, at), self._installation)
         row = answer_row(self.writer.case, statement.actor, answer)
@@ -271,6 +277,7 @@ class Deeds:
     def answer(self, digest: str, party: str) -> SignedAnswer | None:
         """The stored answer to a deed of a party, by its digest (hex); None to anybody else."""
         alias = self._access.alias
+        # Of another party the same as of none: whether a deed was sent is its party's own.
         with translated(alias):
             owned = AnswerRow.objects.using(alias).filter(digest=digest, party=party).exists()
             return stored_answer(alias, digest) if owned else None
@@ -340,6 +347,7 @@ class Deeds:
             return False
 
     def _note(self, case: str, statement: DeedStatement, why: str, now: str) -> None:
+        # Outside the case's transaction, so that a flood of refusals waits for no case.
         second = seconds_of(now)
         # The answer stands whatever becomes of the note.
         with suppress(RecordsError):

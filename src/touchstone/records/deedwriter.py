@@ -64,6 +64,7 @@ class DeedWriter(CaseWriter):
         Raises RefusedDeedError `destroyed` for content in a destroyed case, PartError where the
         deed was admitted to another place.
         """
+        # What was judged on one head must not be recorded on another.
         if admitted.n != self.next_n:
             raise PartError(f"{self.case}: a deed is recorded once, at the place it is admitted to")
         salts = (random.draw(SALT_SIZE), random.draw(SALT_SIZE))
@@ -101,6 +102,7 @@ class DeedWriter(CaseWriter):
         self._answers.append(answer_row(self.case, statement.actor, answer))
 
     def _appended(self) -> list[tuple[type[Row], Sequence[Sequence[Any]]]]:
+        # Taken out as they are given: a destruction writes once before it, and once after.
         deeds, topics, answers = self._deeds, self._topics, self._answers
         self._deeds, self._topics, self._answers = [], [], []
         added = [(DeedRow, deeds), (TopicRow, topics), (AnswerRow, answers)]

@@ -56,6 +56,7 @@ class EvidenceFiles:
         path = self._path(case, name)
         try:
             make_folder(path.parent)
+            # The same bytes may have come by another deed: sealed by one key they are one file.
             if not path.exists():
                 _give_second_name(source, path)
             sync_folder(path.parent)
@@ -68,6 +69,7 @@ class EvidenceFiles:
         """The bytes. Raises DamagedError where the file is gone or was altered."""
         path = self._path(case, name)
         try:
+            # Piece by piece, so that an altered file is seen before all of it is in memory.
             with path.open("rb") as file:
                 sealed = iter(lambda: file.read(_PIECE), b"")
                 return b"".join(key.open_stream(sealed, place_of_evidence(case, name)))

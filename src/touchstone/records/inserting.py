@@ -24,6 +24,7 @@ def insert(alias: str, *added: tuple[type[Row], Sequence[Sequence[Any]]]) -> Non
 
     One after the other, in the order given.
     """
+    # In one cursor for all: a deed writes half a dozen tables.
     with _cursor(alias) as (cursor, written):
         for table, rows in added:
             if rows:
@@ -72,6 +73,7 @@ def case_head(
     With these columns: any other would be asked for when it is used. On SQLite a transaction that
     writes holds the whole file from its beginning.
     """
+    # What no column can hold is no case: the database's own error would say more than that.
     if not is_storable(case):
         return None
     statement = _selection(CaseRow, columns, ("case",))

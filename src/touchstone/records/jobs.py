@@ -25,6 +25,7 @@ class JobTable:
     def put(self, case: str, job: str, work: str) -> bool:
         """Add a waiting job; false where the case has one of that id already."""
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            # What is there stays as it stands: a second call must not let a finished job run again.
             _, made = JobRow.objects.using(self._alias).get_or_create(
                 case=case, job=job, defaults={"work": work, "state": "waiting"}
             )
@@ -129,6 +130,7 @@ class JobTable:
 
     def _set(self, lease: Leased, **values: object) -> bool:
         with translated(self._alias):
+            # By token: whoever woke after its lease was given to another changes nothing.
             rows = JobRow.objects.using(self._alias).filter(
                 case=lease.case, job=lease.job, token=lease.token, state="leased"
             )

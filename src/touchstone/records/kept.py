@@ -36,6 +36,7 @@ class KeptFiles:
             data = (self.folder(case) / "state").read_bytes()
         except OSError:
             return None
+        # Held against the log before it is opened: of a record that was put back it is another's.
         head = _HEAD.match(data[:_LONGEST_HEAD])
         if head is None or root_at(int(head[1])) != head[2].decode():
             return None
@@ -47,6 +48,7 @@ class KeptFiles:
     def write(self, case: str, key: DataKey, size: int, root: str, data: bytes) -> None:
         """Keep it in place of what was kept before; where it cannot be written, nothing is."""
         head = f"{size} {root}\n".encode()
+        # A cache: a full disk must not fail whoever only wanted to read.
         with contextlib.suppress(OSError):
             self.folder(case).mkdir(mode=0o700, parents=True, exist_ok=True)
             write_file(self.folder(case) / "state", [head, key.seal(data, _place(case, head))])

@@ -44,6 +44,7 @@ class RefusalLog:
         """
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             rows = RefusalRow.objects.using(self._alias)
+            # Cut before it is counted by: else a longer name would be another actor each time.
             name = _clear(actor, _NAME_LENGTH)
             recent = list(
                 rows.filter(actor=name, second__gt=now - self._window)
@@ -107,6 +108,7 @@ class RefusalBound:
         RefusedSignerRow.objects.using(self._alias).filter(case="", signer=party).delete()
 
     def _counted(self, case: str, signer: str, last: int, now: int) -> int:
+        # One statement: two processes that read and then write would both find the last place free.
         with connections[self._alias].cursor() as cursor:
             cursor.execute(_COUNTED, [case, signer, last, now])
             return int(cursor.fetchone()[0])

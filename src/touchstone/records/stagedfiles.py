@@ -57,6 +57,7 @@ class StagedFiles:
         digest = hashlib.sha256()
 
         def opened() -> Iterator[bytes]:
+            # Opened and sealed anew, each as it comes: whole it may be larger than the memory.
             for piece in pieces:
                 data = self.get(case, piece, key)
                 digest.update(data)

@@ -140,6 +140,7 @@ class StagingArea:
         # Asked before anything is written, and again in the lock.
         _check_piece(row, offset, data)
         file = secrets.token_hex(16)
+        # The file first, outside the lock: a disk that is slow keeps nobody's deed waiting.
         self._files.put(case, file, data, key)
         try:
             with self._locked(case, digest) as (key, name, now):
@@ -178,6 +179,7 @@ class StagingArea:
     def forget(self, case: str, party: str, digest: str) -> bool:
         """Let go of bytes that no deed is to use; false where there were none. As `begin`."""
         self._require_known(case, party, digest)
+        # Files go once the rows are gone: the other way a crash would leave rows of nothing.
         with self._locked(case, digest) as (_, name, _):
             rows = self._rows(case, party).filter(name=name)
             there = rows.exists()
@@ -221,6 +223,7 @@ class StagingArea:
 
     def _row(self, case: str, party: str, name: str, now: int) -> StagedRow:
         row = self._rows(case, party).filter(name=name, until__gt=now).first()
+        # Expired is the same as never begun: a sweep may take its files at any moment.
         if row is None:
             raise StagingError("not-begun", "nothing of that digest was begun, or it expired")
         return row

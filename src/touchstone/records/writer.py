@@ -120,6 +120,7 @@ class CaseWriter:
         Raises DestroyedError, FullError.
         """
         digest = digest_bytes(data)
+        # First, so that of a destroyed case no file is written.
         key = self._open_key()
         # Under a keyed name: whoever has the bytes could otherwise look whether a case has them.
         file = key.name(digest)
@@ -150,6 +151,7 @@ class CaseWriter:
         Raises PartError where they are not all here, DestroyedError, DamagedError, FullError.
         """
         row = self._staged_row(party, digest)
+        # Linked and not moved: where the transaction is undone, the bytes wait as before.
         self._files.adopt(self.case, row.name, self._files.staged.path(self.case, row.file))
         self._list_evidence(row.name, digest, media_type, name, row.size)
         waiting = StagedRow.objects.using(self._alias).filter(id=row.id)
@@ -201,16 +203,19 @@ class CaseWriter:
         entries have no part that would be sealed. Raises DestroyedError.
         """
         self._open_key()
+        # What this transaction appended is in the tables first, or it would outlive the erasing.
         self._write_entries()
         parts = PartRow.objects.using(self._alias).filter(
             case=self.case, i__gt=0, clear=False, label=""
         )
         erased = parts.update(body=None, label=label)
         evidence = EvidenceRow.objects.using(self._alias).filter(case=self.case)
+        # Before they go: the certificate tells how much there was.
         sizes = list(evidence.values_list("size", flat=True))
         evidence.delete()
         OutcomeRow.objects.using(self._alias).filter(case=self.case).delete()
         drop_staged(self._alias, StagedRow.objects.using(self._alias).filter(case=self.case))
+        # In the same transaction: no crash destroys a case and loses the word on it.
         CertificateRow.objects.using(self._alias).create(case_id=self.case, certificate=certificate)
         # The one copy of it: whatever sealed bytes a backup still has, nobody opens them.
         self._key = self._row.wrapped_key = None

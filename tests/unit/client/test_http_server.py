@@ -1,6 +1,9 @@
 """What a server says over HTTP is bounded, and followed nowhere; addresses are checked first."""
 
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import pytest
@@ -255,3 +258,15 @@ def test_who_is_not_let_in_is_told_all_that_the_server_said():
     assert (refused.value.code, refused.value.said["scopes"]) == ("scopes", ["read"])
     with asked(says(200, b'{"token":"a"}')) as server:
         assert server.enter("tokens", {}) == {"token": "a"}
+
+
+def test_a_long_line_in_tiny_pieces_costs_by_its_size_and_lines_end_where_they_do():
+    """The fault: each piece was joined to all before it, and a server held the client for long."""
+    line = b"x" * (768 << 10)
+    data = line + b"\n" + b"second\n\nthird\nwithout an end"
+    pieces = [data[at : at + 8] for at in range(0, len(data), 8)]
+    answer = SimpleNamespace(iter_raw=lambda: iter(pieces))
+    began = time.thread_time()
+    found = list(http_server._lines(cast("httpx.Response", answer)))
+    assert time.thread_time() - began < 4.0
+    assert found == [line, b"second", b"", b"third"]
