@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.accounts import AUD, NOW, RANDOM, Device, administrator, invited, let_in
-from touchstone.ledger import dumps
+from touchstone.ledger import dumps, fingerprint
 from touchstone.ledger.deeds import pre_authentication_encoding
 from touchstone.ledger.devices import JoiningStatement, TokenStatement, signed_by_device
 from touchstone.server.accounts.authenticating import principal_of
@@ -27,7 +27,13 @@ from touchstone.server.accounts.errors import (
 )
 from touchstone.server.accounts.joining import issue_token, redeem, revoke_token
 from touchstone.server.accounts.managing import Manager
-from touchstone.server.accounts.models import AccessToken, UsedNonce
+from touchstone.server.accounts.models import (
+    AccessToken,
+    Account,
+    AccountInvitation,
+    DeviceKey,
+    UsedNonce,
+)
 from touchstone.server.accounts.people import change_roles
 from touchstone.server.accounts.roles import SCOPES, SCOPES_OF, scopes_of
 from touchstone.server.errors import NotAuthenticatedError
@@ -281,6 +287,70 @@ def test_whatever_is_amiss_with_a_token_the_answer_is_the_same():
     assert found.person == device.person
     expired = refusals({"expired": f"Bearer {token}"}, "2026-12-01T10:00:00Z")
     assert expired == refusals({"unknown": headers["unknown"]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda own: own.update(revoked_at=NOW),
+        lambda own: DeviceKey.objects.filter(tokens__in=own).update(revoked_at=NOW),
+        lambda own: Account.objects.filter(tokens__in=own).update(is_active=False),
+        lambda own: own.update(expires_at=NOW),
+    ],
+    ids=["token", "device", "person", "time"],
+)
+def test_each_of_these_ends_a_token_by_itself(change: Callable[[Any], Any]):
+    header = f"Bearer {let_in('example-lab', 'submitter').token('read').token}"
+    own = AccessToken.objects.filter(digest=principal_of(header, NOW).token)
+    assert change(own) == 1
+    with pytest.raises(NotAuthenticatedError):
+        principal_of(header, NOW)
+
+
+def test_each_of_these_keeps_a_device_out_by_itself():
+    told, device = invited("example-lab", "submitter"), let_in("example-lab", "submitter")
+    accounts = Account.objects.filter(person__in=[told.person, device.person])
+    accounts.update(is_active=False)
+    with pytest.raises(NotUsableError):
+        Device("new").joins(told)
+    with pytest.raises(UnprovenError):
+        device.token("read")
+    accounts.update(is_active=True)
+    codes = AccountInvitation.objects.filter(account__person=told.person)
+    for column in ("revoked_at", "used_at"):
+        codes.update(**{column: NOW})
+        with pytest.raises(NotUsableError):
+            Device("new").joins(told)
+        codes.update(**{column: ""})
+    assert Device("new").joins(told).token("read").token
+    DeviceKey.objects.filter(key=device.key).update(revoked_at=NOW)
+    with pytest.raises(UnprovenError):
+        device.token("read")
+
+
+def test_a_device_that_has_ended_does_not_come_in_again_by_its_old_code():
+    told, device = invited("example-lab", "submitter"), Device("a")
+    envelope = device.joining(told.code)
+    taken(told.code, envelope)
+    DeviceKey.objects.filter(key=device.key).update(revoked_at=NOW)
+    with pytest.raises(NotUsableError):
+        taken(told.code, envelope)
+
+
+def test_a_key_of_small_order_is_no_devices():
+    """With such a key anybody could have signed: it proves that nobody has it."""
+    told, device = invited("example-lab", "submitter"), Device("a")
+    envelope = device.joining(told.code)
+    said = json.loads(b64decode(envelope["payload"])) | {"key": "01" + "00" * 31}
+    keyid = fingerprint(bytes.fromhex(said["key"]))
+    # This signature holds for each message under that key.
+    signature = b64encode(bytes.fromhex("01" + "00" * 63)).decode()
+    forged = envelope | {
+        "payload": b64encode(dumps(said)).decode(),
+        "signatures": [{"keyid": keyid, "sig": signature}],
+    }
+    with pytest.raises(UnprovenError):
+        taken(told.code, forged)
 
 
 def test_as_many_questions_are_asked_for_any_token():
