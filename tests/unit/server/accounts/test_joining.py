@@ -119,6 +119,7 @@ def test_who_has_the_code_and_not_the_statement_gets_nothing():
             told.code,
             good | {"signatures": [good["signatures"][0] | {"sig": b64encode(bytes(64)).decode()}]},
         ),
+        (told.code, good | {"signatures": [good["signatures"][0] | {"keyid": OTHER}]}),
         (told.code, good | {"signatures": []}),
         (told.code, good | {"signatures": good["signatures"] * 2}),
         (told.code, good | {"payloadType": TokenStatement.PAYLOAD_TYPE}),

@@ -32,7 +32,7 @@ from touchstone.server.accounts.people import (
     revoke_device,
     shown_person,
 )
-from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES
+from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES, may_manage
 from touchstone.server.errors import NotAuthenticatedError
 
 MACHINE = Manager.machine()
@@ -175,6 +175,15 @@ def test_a_person_that_is_removed_is_out_at_once():
     remove_person(MACHINE, device.person, now=MINUTE_LATER)
     assert [each.act for each in acts_on(device.person)][-1:] == ["removed"]
     assert not shown_person(MACHINE, device.person).active
+    codes = AccountInvitation.objects.filter(account__person=device.person, used_at="")
+    assert [each.revoked_at for each in codes] == [NOW]
+
+
+def test_whoever_is_of_a_party_is_no_administrator():
+    """Else one row that is wrong would give out accounts for all."""
+    assert may_manage("", {ADMINISTRATOR}, "example-lab", {"lead"})
+    assert not may_manage("example-lab", {ADMINISTRATOR}, "example-lab", {"lead"})
+    assert not may_manage("", {"lead"}, "", {ADMINISTRATOR})
 
 
 def test_a_device_that_is_revoked_is_out_and_the_persons_other_one_is_not():
