@@ -33,6 +33,8 @@ WHOLE_SECONDS = 120.0
 """How long a short answer, or a line of a long one, may take in all."""
 PIECE = 4 << 20
 """Bytes of evidence that are sent at once."""
+_PAGE = 100
+"""Cases that are asked for at once."""
 MOST_TRIES = 64
 """How often sending one piece of evidence may begin anew, without coming further."""
 MOST_SPOKEN = 300
@@ -122,6 +124,23 @@ class HttpServer:
         path = f"{_case(case)}/entries"
         with self._answered("GET", path, params={"start": start}) as response:
             yield from _lines(response)
+
+    def cases(self) -> Iterator[str]:
+        """The ids of the cases that the party has joined, all of them (`ListsCases`)."""
+        after, told = None, set[str]()
+        while True:
+            params = {"most": _PAGE} | ({} if after is None else {"after": after})
+            found = _object(self._asked("GET", "cases", params=params))
+            rows, after = found.get("cases"), found.get("after")
+            names = [row.get("case") for row in _rows(rows)]
+            if not _texts(names) or not isinstance(after, str | None):
+                raise UnheardError("what came is no list of cases")
+            new = {*cast("list[str]", names)} - told
+            yield from sorted(new)
+            told |= new
+            # A list that leads in a circle has no end.
+            if after is None or not new:
+                return
 
     def head(self, case: str) -> bytes:
         """The case's newest published head with its proof: the line that a bundle has."""
@@ -350,6 +369,13 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UnheardError("what came is no JSON object")
     return found
+
+
+def _rows(value: object) -> list[dict[str, Any]]:
+    """Objects in a list. Raises UnheardError."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise UnheardError("what came is no list of objects")
+    return value
 
 
 def _texts(value: object) -> bool:

@@ -270,3 +270,26 @@ def test_a_long_line_in_tiny_pieces_costs_by_its_size_and_lines_end_where_they_d
     found = list(http_server._lines(cast("httpx.Response", answer)))
     assert time.thread_time() - began < 4.0
     assert found == [line, b"second", b"", b"third"]
+
+
+def test_all_pages_of_cases_are_asked_for():
+    pages = {
+        None: {"cases": [{"case": "b"}, {"case": "a"}], "after": "2"},
+        "2": {"cases": [{"case": "c"}], "after": None},
+    }
+    server = asked(lambda request: said(200, dumps(pages[request.url.params.get("after")])))
+    assert list(server.cases()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"after":3,"cases":[]}', b'{"after":null,"cases":[1]}', b'{"after":null,"cases":{}}'],
+)
+def test_what_is_no_list_of_cases_is_not_heard(body: bytes):
+    with pytest.raises(UnheardError):
+        list(asked(says(200, body)).cases())
+
+
+def test_a_list_of_cases_that_leads_in_a_circle_ends():
+    body = dumps({"cases": [{"case": "a"}], "after": "1"})
+    assert list(asked(says(200, body)).cases()) == ["a"]
