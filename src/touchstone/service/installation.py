@@ -1,7 +1,7 @@
 """One installation, opened: its record, keys, clock and random source."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
@@ -33,6 +33,17 @@ MOST_STATES = 200
 """Cases whose folded state is remembered: of a long case it is megabytes."""
 
 
+@dataclass(frozen=True)
+class SeenState:
+    """What the entries of a case that are open to a party come to."""
+
+    state: State = field(default_factory=State)
+    hidden: int = 0
+    """How many entries are not open to it: each may have changed what is next."""
+    size: int = 0
+    """Of how many entries that is."""
+
+
 class HasEvents(Protocol):
     """A case that is read or written: its part 0s from any entry on, with their times."""
 
@@ -56,6 +67,10 @@ class Installation:
     """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
     agreed_readers: dict[str, Readers] = field(default_factory=dict)
     """By a text of an agreement, its digest, who may see what; see `Case.agreed_readers`."""
+    seen_states: Remembered[Mapping[str, SeenState]] = field(
+        default_factory=lambda: Remembered(MOST_STATES)
+    )
+    """Of a case by party, what is next followed from; `service.reporting.next_here` keeps it."""
     witness_due: bool = False
     """Whether a deed stands, since this was opened, that witnesses should see soon."""
     _states: Remembered[State] = field(default_factory=lambda: Remembered(MOST_STATES))

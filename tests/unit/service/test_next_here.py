@@ -4,6 +4,7 @@ The law is asked as it stands in the whole record; what is told follows from eac
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,12 +18,13 @@ from touchstone.clearance import Decision
 from touchstone.deeds import cases as about
 from touchstone.deeds import designation as judged
 from touchstone.editions.next_text import NextInCase, next_rows, reservations
-from touchstone.review import Event, State
+from touchstone.review import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.next_deeds import NextReason
 from touchstone.review.rules import RULES
 from touchstone.service.case_context import Case
 from touchstone.service.frameworks import framework_in
+from touchstone.service.installation import SeenState
 from touchstone.service.reporting import next_here
 from touchstone.service.reporting.next_here import (
     next_for,
@@ -179,13 +181,40 @@ def test_each_case_is_folded_once_for_those_who_see_the_same(
     folded: list[int] = []
     fold = next_here.fold_shown
 
-    def noted(every: Any, hidden: frozenset[int]) -> State:
+    def noted(before: SeenState, every: Any, hidden: frozenset[int]) -> SeenState:
         folded.append(len(hidden))
-        return fold(every, hidden)
+        return fold(before, every, hidden)
 
     monkeypatch.setattr(next_here, "fold_shown", noted)
     list(next_for_all(case.installation))
     assert sorted(folded) == [0, 1]
+
+
+def test_what_was_seen_before_is_not_read_again(case: Case, monkeypatch: pytest.MonkeyPatch):
+    """And what is told is what a process tells that has seen nothing before."""
+    told(case, AGENCY)
+    disputed_apart(case)
+    read: list[int] = []
+    fold = next_here.fold_shown
+
+    def noted(before: SeenState, every: Any, hidden: frozenset[int]) -> SeenState:
+        read.append(len(every))
+        return fold(before, every, hidden)
+
+    monkeypatch.setattr(next_here, "fold_shown", noted)
+    once = [*told(case, AGENCY), *told(case, LAB)]
+    case.installation.seen_states.keep(case.id, {})
+    assert once == [*told(case, AGENCY), *told(case, LAB)]
+    size = case.installation.records.case(case.id).size
+    assert read == [1, size, size, size]
+
+
+def test_a_record_that_was_put_back_is_read_anew(case: Case):
+    first, kept = told(case, LAB), case.installation.seen_states
+    seen = kept.get(case.id)
+    assert seen is not None
+    kept.keep(case.id, {LAB: replace(seen[LAB], size=10_000, hidden=7)})
+    assert told(case, LAB) == first
 
 
 def test_of_a_record_that_only_is_read_nothing_is_next(case: Case, monkeypatch: pytest.MonkeyPatch):

@@ -5,28 +5,22 @@ print(each.case, [deed.reason for deed in each.deeds])
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from touchstone.clearance import may_read, party_audience
 from touchstone.editions.next_text import NextInCase
 from touchstone.records import CaseReader
-from touchstone.review import Event, State, evolve_seen, read_event
+from touchstone.review import Event, evolve_seen, read_event
 from touchstone.review.audience_view import case_parties
 from touchstone.review.next_deeds import next_deeds, next_of_invited
 from touchstone.service.frameworks import framework_in
-from touchstone.service.installation import Installation
+from touchstone.service.installation import Installation, SeenState
 
 PAGE = 200
 """So many cases are asked for at once."""
 
 
-@dataclass(frozen=True)
-class SeenState:
-    """What the entries of a case that are open to a party come to."""
-
-    state: State
-    hidden: int
-    """How many entries are not open to it: each may have changed what is next."""
+NOTHING = SeenState()
+"""Of a case of which nothing was seen before."""
 
 
 def next_for_all(installation: Installation) -> Iterator[NextInCase]:
@@ -69,7 +63,7 @@ def next_in_case(
     if reader.contract == 1:
         return
     joined = [party for party in asked if members[party].joined]
-    seen = seen_states(reader, joined)
+    seen = seen_states(installation, reader, joined)
     now = installation.now()
     for party in asked:
         if party not in seen:
@@ -89,14 +83,31 @@ def next_in_case(
             yield found
 
 
-def seen_states(reader: CaseReader, parties: Sequence[str]) -> dict[str, SeenState]:
-    """By party, what the entries that are open to it come to; every entry is read once."""
-    recorded = [(read_event(facts), at) for facts, at in reader.recorded_events()]
+def seen_states(
+    installation: Installation, reader: CaseReader, parties: Sequence[str]
+) -> dict[str, SeenState]:
+    """By party, what the entries that are open to it come to; only those not seen before are read.
+
+    Each of them has joined: what is open to a party then stays open to it.
+    """
+    kept = installation.seen_states.get(reader.case) or {}
+    known = {party: kept.get(party, NOTHING) for party in parties}
+    # A record that was put back has fewer entries than were seen of it.
+    known = {name: each if each.size <= reader.size else NOTHING for name, each in known.items()}
+    start = min((each.size for each in known.values()), default=0)
+    recorded = [(read_event(facts), at) for facts, at in reader.recorded_events(start)]
     members = case_parties(reader)
-    hidden = {party: _hidden_from(party, recorded, members) for party in parties}
-    # Most parties see the same: what each sees is folded once.
-    folded = {each: fold_shown(recorded, each) for each in set(hidden.values())}
-    return {party: SeenState(folded[each], len(each)) for party, each in hidden.items()}
+    found, folded = dict[str, SeenState](), dict[tuple[int, frozenset[int]], SeenState]()
+    for party, before in known.items():
+        news = recorded[before.size - start :]
+        hidden = _hidden_from(party, news, members)
+        # Most parties see the same: what each sees is folded once.
+        same = (id(before), hidden)
+        if same not in folded:
+            folded[same] = fold_shown(before, news, hidden)
+        found[party] = folded[same]
+    installation.seen_states.keep(reader.case, {**kept, **found})
+    return found
 
 
 def _hidden_from(
@@ -111,12 +122,14 @@ def _hidden_from(
     )
 
 
-def fold_shown(recorded: Sequence[tuple[Event, str]], hidden: frozenset[int]) -> State:
-    """What these events come to without the hidden ones, by n."""
-    state, met = State(), False
+def fold_shown(
+    before: SeenState, recorded: Sequence[tuple[Event, str]], hidden: frozenset[int]
+) -> SeenState:
+    """What these events come to after what was seen before, without the hidden ones, by n."""
+    state, met = before.state, before.hidden
     for n, (event, at) in enumerate(recorded):
         if n in hidden:
-            met = True
+            met += 1
         else:
-            state = evolve_seen(state, event, at, hidden=met)
-    return state
+            state = evolve_seen(state, event, at, hidden=bool(met))
+    return SeenState(state, met, before.size + len(recorded))
