@@ -363,3 +363,25 @@ def test_a_command_missing_from_the_readme_is_seen():
 def test_a_fetch_from_elsewhere_is_seen(tag: str):
     assert FOREIGN.findall(tag)
     assert not FOREIGN.findall('<a href="https://a.example">x</a><script src="../x.js">')
+
+
+def test_every_module_of_a_feature_has_its_place_on_the_structure_page():
+    """By the row a newcomer finds it: a module that is not there is found by grep alone."""
+    page = (DOCS / "explanation" / "structure.md").read_text("utf-8")
+    part = page.partition("## Where to look in `service`")[2].partition("\n## ")[0]
+    told = {
+        cells[1].strip(" `"): set(re.findall(r"`(\w+)`", "|".join(cells[2:])))
+        for line in part.splitlines()
+        if line.startswith("| `") and (cells := line.split("|"))
+    }
+    service = DOCS.parent / "src" / "touchstone" / "service"
+    there = {
+        folder.name: {
+            each.stem
+            for each in folder.iterdir()
+            if each.name[0] != "_" and (each.suffix == ".py" or (each / "__init__.py").is_file())
+        }
+        for folder in service.iterdir()
+        if (folder / "__init__.py").is_file()
+    }
+    assert told == there
