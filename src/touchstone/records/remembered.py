@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class Remembered(Generic[V]):
-    """Values by case, at most so many: the case that nobody asked for longest is forgotten first.
+    """Values by case, or by a digest: what nobody asked for longest is forgotten first.
 
     Whatever is forgotten is read anew. Safe from several threads.
     """

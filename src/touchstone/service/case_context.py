@@ -68,12 +68,13 @@ class Case:
         if holds is None:
             return ()
         # A digest is of one text in every case, and this is asked at each chunk of outcomes.
-        if holds.agreement not in known:
+        found = known.get(holds.agreement)
+        if found is None:
             found = readers_in(self.entries_of(*CARRYING), holds.agreement)
             if found is None:
                 return ()
-            known[holds.agreement] = found
-        return known[holds.agreement].get(what, ())
+            known.keep(holds.agreement, found)
+        return found.get(what, ())
 
     @property
     def random(self) -> RandomSource:
@@ -83,6 +84,7 @@ class Case:
     @property
     def example(self) -> Example:
         """What of it is invented; anybody's own endpoint under an invented framework is not."""
+        # Said on every page: an invented case must not be taken for a real one, nor the reverse.
         if not self.framework.example:
             return "none"
         theirs = self.participants.developer in {

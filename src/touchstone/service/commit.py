@@ -77,6 +77,7 @@ def record_destruction(
     """
     if deed.event.facts().get("certificate") != digest_bytes(certificate.encode()):
         raise Ground("certificate-misstated", deed=deed.event.type).fault
+    # The taker looks for it there, as for one that was signed on another machine.
     if installation.records.draft(case) != certificate:
         installation.records.keep_draft(case, certificate)
     taker = Taker(installation, installation.now(), None, framework)
@@ -188,6 +189,7 @@ def _refusals(installation: Installation, case: str, doing: Sequence[Event]) -> 
         try:
             yield
         except DeedRefusedError as answered:
+            # Whoever acts here reads the law's own words; the signed answer is kept all the same.
             cause = answered.error.__cause__
             if isinstance(cause, BadEventError | RefusedDeed):
                 raise cause from answered

@@ -42,6 +42,7 @@ def load_framework(named: str) -> Framework:
             .read_text("utf-8")
         )
         return parse_framework(text, f"{named}.toml")
+    # By its ending, so that a file called as a shipped id is never read in its place.
     path = Path(named)
     if path.suffix != ".toml":
         known = ", ".join(shipped_ids())
@@ -81,6 +82,7 @@ def framework_in(installation: Installation, case: str, state: State) -> Framewo
     found = installation.frameworks.get(digest)
     if found is None:
         found = pinned_framework(installation, case)
+        # A server meets many cases, and few frameworks are in force at a time.
         while len(installation.frameworks) >= MOST_FRAMEWORKS:
             installation.frameworks.pop(next(iter(installation.frameworks)), None)
         installation.frameworks[digest] = found
@@ -104,6 +106,7 @@ def pinned_framework(installation: Installation, case: str) -> Framework:
     if opened is None:
         raise UnknownFrameworkError(f"case {case[:12]}: its framework is not known")
     named = opened.framework
+    # By digest: a shipped one of the same id may have been changed since.
     shipped = (each for each in map(load_framework, shipped_ids()) if each.digest == named.digest)
     # A stand-in, by design: it has what every deed asks for, and refuses the rest.
     return next(shipped, cast("Framework", ErasedFramework(named.id, named.digest)))

@@ -65,7 +65,7 @@ class Installation:
     random: RandomSource = field(default_factory=SystemRandom)
     frameworks: dict[str, Framework] = field(default_factory=dict)
     """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
-    agreed_readers: dict[str, Readers] = field(default_factory=dict)
+    agreed_readers: Remembered[Readers] = field(default_factory=lambda: Remembered(MOST_STATES))
     """By a text of an agreement, its digest, who may see what; see `Case.agreed_readers`."""
     seen_states: Remembered[Mapping[str, SeenState]] = field(
         default_factory=lambda: Remembered(MOST_STATES)

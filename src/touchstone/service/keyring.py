@@ -67,6 +67,7 @@ def rotate_key(installation: Installation, reason: str) -> KeysShown:
     """
     installation.records.check_writable()
     reason = one_line(reason, "--reason")
+    # Verifiers read a revocation off the reason: nobody is to write one by rotating.
     if reason.startswith(f"{REVOKED}SHA256:"):
         raise BadInputError("--reason: this is how a key is revoked: touchstone keys revoke")
     history = installation.keyring.rotate(installation.now(), reason)
@@ -100,6 +101,7 @@ def revoke_key(installation: Installation, fingerprint: str, reason: str) -> Key
 
 
 def _shown(history: KeyHistory, says: str = "") -> KeysShown:
+    # Revoked before anything else: a key that is in use may have been, until the next takes over.
     revoked = history.revoked
     last = len(history.lines) - 1
     return KeysShown(

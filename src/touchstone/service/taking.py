@@ -121,6 +121,7 @@ class Taker:
 
     def bring(self, evidence: Iterable[bytes]) -> None:
         """Keep bytes at hand that deeds may name."""
+        # By digest: a part names it so, whoever brought the bytes.
         self._evidence.update((digest_bytes(data), data) for data in evidence)
 
     def topics(self, facts: Mapping[str, Any]) -> DeedTopics:
@@ -205,6 +206,7 @@ class Taker:
 
     def _check_opening(self, event: Event) -> None:
         """Only this installation's record is begun here. Raises BadEventError."""
+        # Any key of the history: it may have been rotated while the opening was on its way.
         if isinstance(event, CaseOpened):
             keys = {line.public_key for line in self._installation.keyring.history.lines}
             if event.installation_key not in keys:

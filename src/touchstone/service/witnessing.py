@@ -80,6 +80,7 @@ def ask_configured(
     """
     configured = {each.name: each for each in read_configuration(installation.home).witnesses}
     named = tuple(only)
+    # Before any is asked: a slip in one name must not leave half of them asked.
     for name in named:
         if name not in configured:
             raise BadInputError(f"{name[:80]!a}: {CONFIGURATION} names no such witness")
@@ -92,6 +93,7 @@ def ask_configured(
     asked = []
     for name, each in chosen.items():
         key = parse_vkey(each.vkey, COSIGNATURE_V1)
+        # No more than there is here: after a restore a witness may have cosigned a larger log.
         asked.append(AskedWitness(name, each.url, key, min(size, log.cosigned_size(key))))
     offer = Offer(
         note=note,
@@ -100,6 +102,7 @@ def ask_configured(
         vkey=str(VerifierKey(history.origin, ED25519, history.current)),
     )
     answers = asyncio.run(ask_witnesses(asked, offer, seconds))
+    # Whatever the others said: each cosignature counts by itself.
     if lines := "".join(each.lines for each in answers):
         log.keep_cosigned(note, lines)
     return WitnessesAsked(size, tuple(map(_said, answers)))

@@ -41,6 +41,7 @@ def check_length(text: NamedText) -> None:
     Raises:
         CannotOrderError: it is too long for the record.
     """
+    # As the part has it: escapes make a text longer than it looks.
     if len(dumps({"text": text.text})) > MOST_TEXT:
         raise CannotOrderError("text-too-long", source=text.source, most=MOST_TEXT)
 
@@ -63,6 +64,7 @@ class CaseDocuments:
 
         Raises CannotOrderError where these are others, and TermsFileError where they are none.
         """
+        # By digest: whoever has other terms would have the directive read in other words.
         given, agreed = parse_terms(text.text, text.source).digest, self.state.terms_in_force
         if given != agreed:
             code, named = "terms-not-in-force", agreed or "none"
@@ -71,10 +73,12 @@ class CaseDocuments:
 
     def text(self, digest: str) -> str:
         """The text with this digest. Raises CannotOrderError where the record has none."""
+        # First, since of a destroyed case it is all that there is.
         if digest in self._own:
             return self._own[digest]
         self.case.require_content()
         why = ""
+        # A text may have come more than once; one whole copy is enough.
         for n in self._entries.get(digest, ()):
             entry = stored_entry(self._reader, n)
             name = _TEXTS[entry.event.type][1]
@@ -162,6 +166,7 @@ class CaseDocuments:
 
     def counts(self, directive: str) -> dict[str, int] | None:
         """How many people a directive affects, as went into the record with its newest deed."""
+        # The newest first: an answer's numbers are of what is carried out, and not of the order.
         for n, facts in reversed(self._events):
             if facts["type"] in _COUNTED and facts.get("directive") == directive:
                 content = stored_entry(self._reader, n).content("people")

@@ -111,6 +111,7 @@ def preview(case: Case, text: NamedText, crowd: UserBase) -> Previewed:
         CannotOrderError: it has ended: it would be shown to bar nobody.
         TooLargeError: the rules tell too many cases apart.
     """
+    # Of one moment: what has ended and what is in force are reckoned by the same clock.
     at, recorded = case.now(), CaseDocuments(case)
     directive = _read(text, recorded)
     if directive.expires <= seconds_of(at):
@@ -158,6 +159,7 @@ def issue(
     check_length(text)
     people = reach.counts() if reach else None
 
+    # Under the lock: two agencies that issue at once would else both take the next number.
     def deeds(state: State) -> list[Deed]:
         number = len(state.directives) + 1
         return [directive_issued(case, agency, directive, text.text, number, people, marking)]
@@ -187,6 +189,7 @@ def _answered_at_once(
         why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
         return Done(tuple(why), directive.id)
     except TouchstoneError as error:
+        # The order stands: to raise would have it issued a second time.
         return Done(
             ("It is issued, and could not be answered at once",), directive.id, failed=error
         )
@@ -243,6 +246,7 @@ def answer(
             case, by, name, kind, bundle=bundle, reading=own, people=people, reason=reason
         )
 
+    # One that a bundle carries must end by another bundle; else there is nothing to sign.
     if kind == "contested" and name not in recorded.state.bundled_directives:
         case.record([deed(None)])
         return Done((*says, "No bundle carries it out."), name)
@@ -269,6 +273,7 @@ def lift(
     carrying = [b for b in state.bundles[-1:] if name in {d.directive for d in b.directives}]
     if not carrying:
         return Done(says, name)
+    # What was answered beforehand also ends without the developer's hand; the rest waits for it.
     by_class = known.said is not None and known.said.answer == "by-standing-class"
     still = sentence("directive.carried-out", number=carrying[0].number, case=case.id[:12])
     if out is None or not by_class:

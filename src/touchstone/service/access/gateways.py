@@ -46,6 +46,7 @@ def hear(gateway: Gateway) -> Heard:
     if gateway.fault is not None:
         return Heard(gateway, (), gateway.fault)
     try:
+        # All or none: one that is missing or altered may hide when a directive took effect.
         found = [SignedReceipt.parse(text.encode()) for text in gateway.receipts]
         verify_chain(found, gateway.key)
         for each in found:
@@ -73,6 +74,7 @@ def note(case: Case, heard: Sequence[Heard]) -> int:
         for signed in each.receipts:
             receipt = signed.receipt
             place = (receipt.stream, receipt.number, receipt.digest)
+            # A gateway may obey other streams too: what this case did not publish is not its own.
             if signed.digest not in noted and place in published:
                 deeds.append(_noted(case, each.gateway, signed))
     if deeds:

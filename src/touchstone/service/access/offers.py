@@ -99,12 +99,14 @@ def offer(
     changes = None
     if table is not None:
         crowd = population_from(entities, terms, people)
+        # Old terms whose text is gone keep nobody from offering new ones.
         with suppress(CannotOrderError):
             before = recorded.terms(table)
             changes = difference(in_force(before), in_force(terms), crowd)
     if counter and table is None:
         raise CannotOrderError("nothing-to-counter")
     check_length(text)
+    # A counter names what it answers, and is refused where that has moved; an offer names nothing.
     deed = (
         terms_offered(case, party, terms.digest, text.text)
         if table is None or not counter
@@ -129,6 +131,7 @@ def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) ->
     deed = terms_agreed(case, party, table) if agree else terms_declined(case, party, table, reason)
     state = case.record([deed])
     word = "agrees to" if agree else "declines"
+    # By the record and not by this answer: it takes another party's to be agreed.
     return Answered(party, table, word, table in state.agreed_before)
 
 

@@ -46,6 +46,7 @@ def population_of(recorded: CaseDocuments, crowd: UserBase) -> Population:
 
 def reach_of(recorded: CaseDocuments, directive: Directive, crowd: UserBase, at: str) -> Impact:
     """What changes when a directive is carried out, or carried out otherwise than now."""
+    # Against what gateways carry out now, and not against what was ordered: people feel the former.
     before = recorded.enacted(at)
     after = [directive if each.id == directive.id else each for each in before]
     if directive.id not in {each.id for each in before}:

@@ -103,6 +103,7 @@ def find(installation: Installation, beginning: str) -> str:
         UnknownCaseError: none does, or several do.
     """
     found = [row.case for row in installation.records.cases() if row.case.startswith(beginning)]
+    # Every id begins with nothing: with one case here it would be found by accident.
     if not beginning:
         raise UnknownCaseError("case-unnamed")
     if len(found) != 1:

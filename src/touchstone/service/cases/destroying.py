@@ -88,6 +88,7 @@ def destroy_case(installation: Installation, case: str, reason: str = UNSAID) ->
 def finish_destruction(installation: Installation, case: str) -> LeftOver:
     """Let nothing of a destroyed case lie on the disk; what does is told."""
     records = installation.records
+    # Both: a crash may have left the folders, and a reader the row.
     if case not in records.unfinished() and not records.left_of(case):
         return LeftOver()
     if records.finish_destruction(case):
@@ -99,6 +100,7 @@ def finish_destruction(installation: Installation, case: str) -> LeftOver:
 def _destroy(case: Case, reason: str) -> Destruction:
     if first := _before_destruction(case, reason):
         case.record(first)
+    # Before the certificate is drafted, which is of one head: a chunk would still add to the log.
     case.installation.records.jobs.halt(case.id)
     certificate = draft_certificate(case.installation, case.id, reason)
     deed = case_destroyed(case, case.participants.centre, certificate)

@@ -23,6 +23,7 @@ def interrupted_in_order() -> Iterator[threading.Event]:
     pressed = threading.Event()
 
     def heard(number: int, frame: FrameType | None) -> None:
+        # Whoever presses again does not want to wait, and has been told what that costs.
         if pressed.is_set():
             signal.default_int_handler(number, frame)
         pressed.set()

@@ -84,6 +84,7 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
     """
     begun = begun_without_outcome(case)
 
+    # Under the lock, and once: a command that is tried again would fill the record with its stops.
     def deeds(state: State) -> list[Deed]:
         if state.stopped and (state.stopped.reason, state.stopped.begun) == (stop.reason, begun):
             return []
