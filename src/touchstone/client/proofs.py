@@ -22,6 +22,7 @@ def write_proof(folder: Path, proof: Mapping[str, Any]) -> Path:
     """Write what was said beside what it does not agree with; gives the file (0600, JSON)."""
     # Not canonical JSON, which many a lie is none of: lone surrogates, numbers of any size.
     data = json.dumps(_bounded(proof), ensure_ascii=True, indent=1).encode() + b"\n"
+    # Called by its content: the same lie told each minute is one file.
     path = folder / f"caught-{digest_bytes(data)[-16:]}.json"
     write_secret(path, data, replace=True)
     return path
@@ -41,4 +42,5 @@ def _bounded(value: Any) -> Any:
         return {cut(str(name), 200): _bounded(each) for name, each in list(value.items())[:MOST]}
     if isinstance(value, list | tuple):
         return [_bounded(each) for each in value[:MOST]]
+    # Whatever else a server's JSON may hold is shown as text, so that writing a proof never fails.
     return value if isinstance(value, bool | int | None) else cut(str(value))

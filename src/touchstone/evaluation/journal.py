@@ -104,6 +104,7 @@ class Journal:
 
         The sandbox may notice more until then; `record` has the last word.
         """
+        # Not synced: lost with the power, the sample has no outcome yet and is lost as a whole.
         self._judged[outcome.index] = outcome
         self._append({"line": "judged", "outcome": outcome.model_dump(mode="json")}, sync=False)
 
@@ -118,6 +119,7 @@ class Journal:
 
     def used(self) -> Usage:
         """Tokens of every call that the journal knows of, those of dead executions included."""
+        # Of samples that have an outcome too: each call was paid for, whatever came of it.
         return sum(self._open_usage.values(), Usage())
 
     def interrupted(self) -> tuple[int, ...]:

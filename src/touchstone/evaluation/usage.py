@@ -59,6 +59,7 @@ def sane_usage(
         notes.append(f"input tokens reported as {_shown(told, 'prompt_tokens')}; estimated")
         prompt = sent // _BYTES_PER_TOKEN + 1
     elif prompt > sent + _TEMPLATE:
+        # Above what the bytes allow it is no count of this call, and would eat a review's cap.
         notes.append(f"input tokens reported as {prompt}; clamped to {sent + _TEMPLATE}")
         prompt = sent + _TEMPLATE
     output = _number(told, "completion_tokens")

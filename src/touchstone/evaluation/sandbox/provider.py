@@ -119,6 +119,7 @@ class TouchstoneSandbox(SandboxEnvironment):
 
     def close(self) -> None:
         """Kill everything in it and give all back. Safe to call twice."""
+        # Also where it never ran: a tool that comes late must not start it after its sample.
         self._closed = True
         if self._launched and not self._launched.closed:
             self._limits_hit()
@@ -190,6 +191,7 @@ class TouchstoneSandbox(SandboxEnvironment):
     async def write_file(self, file: str, contents: str | bytes) -> None:
         """See Inspect. Relative paths are below the working folder; parents are made."""
         fd = await self._open(file, write=True)
+        # In a thread, as for reading: a full disk inside answers slowly.
         try:
             data = contents.encode() if isinstance(contents, str) else contents
             await anyio.to_thread.run_sync(_write_all, fd, data)

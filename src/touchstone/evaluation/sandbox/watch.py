@@ -73,6 +73,7 @@ class Watcher:
 
     def remove(self, launched: Launched) -> None:
         """Stop watching; when this returns no handler of the sandbox runs or will run."""
+        # In the lock in which handlers run, so that none is at work when this returns.
         with self._lock:
             for fd in (launched.control.fileno(), launched.listener):
                 self._drop(fd)

@@ -92,6 +92,7 @@ class WorkerPool:
             raise WorkerError("every worker is busy")
         # One that is idle has loaded all it needs.
         child = next((c for c in self._children.values() if not c.chunk), None) or self._spawn()
+        # Before it is told: should it die of the job, its death is to name the chunk.
         child.chunk = job.spec.id
         child.heard = time.monotonic()
         self._tell(child, job.model_dump_json())
@@ -130,6 +131,7 @@ class WorkerPool:
     def close(self) -> None:
         """End all workers; those that do not end by themselves are killed."""
         self._closing = True
+        # All first, and then each is waited for: together they take as long as the slowest.
         for child in self._children.values():
             try:
                 child.process.commands.close()
@@ -182,6 +184,7 @@ class WorkerPool:
 
     def _note(self, event: WorkerEvent) -> WorkerEvent | None:
         """Keep the books; gives the event if the caller should hear of it."""
+        # What a worker said before it died may be read after its death was told.
         child = self._children.get(event.worker)
         if child is None:
             return None

@@ -57,6 +57,7 @@ class _Worker:
 
     def _run(self, job: WorkerJob) -> None:
         self._chunk = job.spec.id
+        # Positions of the last chunk are those of other items here.
         self._told.clear()
         self._say(WorkerEvent(event="started", chunk=self._chunk))
         try:
