@@ -2,13 +2,20 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.opened import act, opened
-from touchstone.cli.output import Json, tell
+from touchstone.cli.hands import HERE, CaseId, Where, act
+from touchstone.cli.opened import act as kept_in_view
+from touchstone.cli.opened import opened
+from touchstone.cli.output import Json, tell, warn
 from touchstone.cli.texts import line_of, terms_text, user_base
+from touchstone.errors import BadInputError
+
+if TYPE_CHECKING:
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.deed import Deed
 
 DONE, NO = 0, 1
 terms = App(
@@ -20,7 +27,6 @@ Entities = Annotated[
 
 
 People = Annotated[Path | None, Parameter(help="A CSV file of the real user base.")]
-As = Annotated[str, Parameter(name="--as", help="The party whose key signs.")]
 
 
 @terms.command
@@ -98,91 +104,120 @@ def compile_(file: Path, *, json: Json = False) -> int:
 
 @terms.command
 def offer(
-    case: str,
+    case: CaseId,
     file: Path,
     *,
-    party: As,
     entities: Entities = None,
     people: People = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Offer terms in a case, signed with a party's key, and say what they change.
 
+    For example: touchstone terms offer 3f2a terms.toml --as example-agency
+
     Args:
-        case: The case's id, or enough of its beginning.
         file: The terms, a TOML file.
     """
-    return _offer(case, file, party, (entities, people), counter=False, json=json)
+    return _offer(case, file, where, (entities, people), counter=False)
 
 
 @terms.command
 def counter(
-    case: str,
+    case: CaseId,
     file: Path,
     *,
-    party: As,
     entities: Entities = None,
     people: People = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Answer another party's terms with a counter-offer, and say what it changes.
 
+    For example: touchstone terms counter 3f2a stricter.toml --as example-lab
+
     Args:
-        case: The case's id, or enough of its beginning.
         file: The terms, a TOML file.
     """
-    return _offer(case, file, party, (entities, people), counter=True, json=json)
+    return _offer(case, file, where, (entities, people), counter=True)
 
 
 def _offer(
     case: str,
     file: Path,
-    party: str,
+    where: Where,
     crowd: tuple[Path | None, Path | None],
     *,
     counter: bool,
-    json: bool,
 ) -> int:
     from touchstone.service.access import offers
     from touchstone.service.cases.case_admin import open_to_add
 
+    if _elsewhere(where):
+        text, people = terms_text(file), user_base(*crowd)
+
+        def draft(known: "PartyCase") -> "Deed":
+            who = (known.by, text, people.entities, people.people)
+            deed, told = offers.drafted_offer(known, *who, counter=counter)
+            # Beside what binds: what the answer is for, which no fact of the deed says.
+            for line in told.lines():
+                warn(line)
+            return deed
+
+        return act(where, case, draft)
     with opened() as installation:
         found = open_to_add(installation, case)
-        known = user_base(*crowd)
-        args = (found, terms_text(file), party, known.entities, known.people)
-        tell(offers.offer(*args, counter=counter), json=json)
+        given = user_base(*crowd)
+        args = (found, terms_text(file), _by(where), given.entities, given.people)
+        tell(offers.offer(*args, counter=counter), json=where.json)
     return DONE
 
 
+def _elsewhere(where: Where) -> bool:
+    """Whether it is done by a server, or in a file: else it is signed here at once, as ever."""
+    return where.server is not None or where.to_file is not None
+
+
+def _by(where: Where) -> str:
+    if where.party is None:
+        raise BadInputError("--as: name the party whose key signs")
+    return where.party
+
+
 @terms.command
-def agree(case: str, *, party: As, json: Json = False) -> int:
+def agree(case: CaseId, *, where: Where = HERE) -> int:
     """Agree to exactly the terms on the table, signed with a party's key.
 
-    Args:
-        case: The case's id, or enough of its beginning.
+    For example: touchstone terms agree 3f2a --as example-lab
     """
-    return _answer(case, party, None, agree=True, json=json)
+    return _answer(case, where, None, agree=True)
 
 
 @terms.command
-def decline(case: str, *, party: As, reason: str | None = None, json: Json = False) -> int:
+def decline(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> int:
     """Decline the terms on the table, signed with a party's key. It carries no penalty.
 
+    For example: touchstone terms decline 3f2a --as example-lab --reason "Too wide."
+
     Args:
-        case: The case's id, or enough of its beginning.
         reason: Why, one line for the record.
     """
-    return _answer(case, party, reason, agree=False, json=json)
+    return _answer(case, where, reason, agree=False)
 
 
-def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
+def _answer(case: str, where: Where, reason: str | None, *, agree: bool) -> int:
     from touchstone.service.access import offers
     from touchstone.service.cases.case_admin import open_to_act, open_to_add
 
     why = line_of("--reason", reason)
+    if _elsewhere(where):
+        return act(
+            where,
+            case,
+            lambda known: offers.drafted_answer(known, known.by, agree=agree, reason=why),
+        )
     with opened() as installation:
-        found = act((open_to_add if agree else open_to_act)(installation, case))
-        tell(offers.answer(found, party, agree=agree, reason=why), json=json)
+        found = kept_in_view((open_to_add if agree else open_to_act)(installation, case))
+        told = offers.answer(found, _by(where), agree=agree, reason=why)
+        tell(told, json=where.json)
     return DONE
 
 
@@ -233,6 +268,6 @@ def rollback(
     from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        found = act(open_to_act(installation, case))
+        found = kept_in_view(open_to_act(installation, case))
         tell(bundles.return_to(found, BundleFolder(out), number, stream), json=json)
     return DONE

@@ -42,16 +42,16 @@ BY_COMMAND = {
     "party-reinvited": "party reinvite",
     "recovery-objected": "party object",
     "party-rejoined": "party rejoin",
+    "terms-offered": "terms offer",
+    "terms-countered": "terms counter",
+    "terms-agreed": "terms agree",
+    "terms-declined": "terms decline",
     "agreement-signed": "agreement sign",
     "submission-received": "submission hand-in",
     "submission-assessed": "submission assess",
 }
 """By type of deed its command, which can be done by whichever hand."""
 HERE_ALONE = {
-    "terms-offered": "terms offer",
-    "terms-countered": "terms counter",
-    "terms-agreed": "terms agree",
-    "terms-declined": "terms decline",
     "directive-issued": "directive issue",
     "directive-answered": "directive answer",
     "directive-answer-revised": "directive answer",
@@ -63,7 +63,7 @@ HERE_ALONE = {
     "case-destroyed": "review destroy",
 }
 """Commands that act in this machine's record alone so far. It only shrinks."""
-MOST_HERE_ALONE = 13
+MOST_HERE_ALONE = 9
 BY_THE_INSTRUMENT = {
     "battery-sealed": "drawn from a seed that nobody may know, as a review begins",
     "snapshot-seen": "what an endpoint calls itself, asked while samples run",

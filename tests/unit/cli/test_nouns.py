@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,16 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     folder = tmp_path_factory.mktemp("nouns")
     with hands(folder) as each:
         found = Told(each, len(each.made.events()))
-        for step in (_clock, _findings, _designation, _release, _end):
+        for step in (_clock, _findings, _designation, _terms, _release, _end):
             step(found, folder)
         yield found
 
 
-def refused(told: Told, what: str, party: str, *words: str | Path) -> None:
-    """Try what the law refuses; nothing is recorded."""
+def refused(told: Told, what: str, party: str, *words: str | Path, code: int = 1) -> None:
+    """Try what the law refuses, or what cannot be drafted; nothing is recorded."""
     before = len(told.hands.made.events())
-    line = told.hands.at(party, *words[:2], CASE, *words[2:]).refused(1)
-    told.codes[what] = line.partition("(")[2].partition(")")[0]
+    line = told.hands.at(party, *words[:2], CASE, *words[2:]).refused(code)
+    told.codes[what] = line.partition("(")[2].partition(")")[0] if code == 1 else line[12:]
     assert len(told.hands.made.events()) == before
 
 
@@ -136,6 +137,24 @@ def _designation(told: Told, _folder: Path) -> None:
     told.shown["revised"] = shows(CENTRE, "designation")
 
 
+def _terms(told: Told, folder: Path) -> None:
+    does, at = told.hands.does, told.hands.at
+    text = resources.files("touchstone.demo.june").joinpath("terms.toml").read_text("utf-8")
+    wide, narrow = folder / "terms.toml", folder / "stricter.toml"
+    wide.write_text(text, "utf-8")
+    tiers = 'tiers = ["verified", "named-list"]'
+    assert tiers in text
+    narrow.write_text(text.replace(tiers, 'tiers = ["verified"]'), "utf-8")
+    refused(told, "empty table", LAB, "terms", "agree", code=2)
+    refused(told, "nothing to counter", LAB, "terms", "counter", narrow, code=2)
+    does(AGENCY, "terms", "offer", wide)
+    countered = at(LAB, "terms", "counter", CASE, narrow)
+    assert countered.code == 0, countered.err
+    told.shown["countered"] = countered.err
+    does(AGENCY, "terms", "agree")
+    does(TREASURY, "terms", "decline", "--reason", "Too wide still.")
+
+
 def _release(told: Told, _folder: Path) -> None:
     does, shows = told.hands.does, told.hands.shows
     asked = ("more-time", "--until", "2027-02-01", "--reason", "Two criteria are open.")
@@ -178,6 +197,7 @@ def test_each_command_did_the_deed_that_it_is_for(told: Told):
         *("finding-disputed", "finding-rerun", "finding-responded", "evidence-declared"),
         *("designation-proposed", "designation-dissented", "designation-concurred"),
         *("designation-made", "designation-revised"),
+        *("terms-offered", "terms-countered", "terms-agreed", "terms-declined"),
         *("postponement-requested", "postponement-answered", "release-announced"),
         *("snapshot-seen", "release-compared", "release-compared"),
         *("clock-ended", "review-withdrawn", "case-closed"),
@@ -207,6 +227,16 @@ def test_the_clock_tells_hour_zone_and_who_is_to_act(told: Told):
     halted = {each["what"]: each["by"] for each in told.shown["clock halted"]["dates"]}
     assert halted["window-ends"] == [LAB]
     assert told.shown["clock halted"]["window"]["extension_days"] == 3
+
+
+def test_terms_are_negotiated_each_by_its_own_key_and_say_what_they_change(told: Told):
+    state = told.hands.made.here.state(CASE)
+    assert state.terms.offered_by == LAB
+    assert set(state.terms.agreed) == {LAB, AGENCY}
+    assert set(state.terms.declined) == {TREASURY}
+    assert state.agreed_terms == state.terms.on_table
+    assert "example-lab offers" in told.shown["countered"]
+    assert "Against what was on the table:" in told.shown["countered"]
 
 
 def test_a_postponement_refused_and_a_release_despite_it(told: Told):
@@ -300,6 +330,8 @@ def test_what_the_law_refuses_says_its_code_and_stands_nowhere(told: Told):
         "made too early": "nothing-proposed",
         "not in question": "not-in-question",
         "not the designator": "not-the-designator",
+        "empty table": "nothing is on the table: touchstone terms offer CASE TERMS.toml",
+        "nothing to counter": "nothing is on the table to counter: touchstone terms offer CASE",
         "not asked": "request-unknown",
         "after it left": "case-withdrawn",
         "halt when closed": "case-closed",
