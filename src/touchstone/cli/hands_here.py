@@ -10,7 +10,6 @@ from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where
 from touchstone.cli.hands_there import agreed, to_file
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
-from touchstone.cli.output import warn
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.party_case import PartyCase
 from touchstone.client.party_home import PartyHome
@@ -84,10 +83,7 @@ class HandHere:
         folder, party = self.installation.home / "keys", self.where.party
         if make and party not in self.installation.keyring.parties():
             made = PartyHome.create(folder, party)
-            warn(
-                f"touchstone: made the key of {party} on this machine, whose operator can sign as"
-                f" {party}: {made.signer().fingerprint}"
-            )
+            self.installation.keys_made[party] = made.signer().fingerprint
         return PartyHome.open(folder, party, asked_once())
 
     def cases(self) -> tuple[str, ...]:

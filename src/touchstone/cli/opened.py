@@ -24,6 +24,12 @@ def opened() -> "Iterator[Installation]":
 
     with open_installation() as installation:
         yield installation
+        # Whoever reads of a party's deeds is to know whose hands held its key.
+        for party, key in installation.keys_made.items():
+            warn(
+                f"touchstone: made the key of {party} on this machine, whose operator can sign as"
+                f" {party}: {key}"
+            )
         if installation.witness_due:
             _ask_witnesses(installation)
         # After the command's own answer: what is amiss must not be taken for why it was refused.

@@ -30,7 +30,7 @@ from touchstone.ledger import MalformedError, dumps, fingerprint, loads
 from touchstone.ledger.contract2 import LastDeed, SentPart, SubmittedDeed
 from touchstone.ledger.signing import Signer
 from touchstone.review import Event, State, parse_event, topics_of
-from touchstone.review.events.base import Role
+from touchstone.review.events.base import Count, Hex32, Role, Time
 
 FORM = "touchstone-deed/1"
 MOST = 256 << 20
@@ -44,19 +44,19 @@ class _Said(BaseModel):
 
 
 class _Last(_Said):
-    n: int
-    seq: int
-    digest: str
-    seen: int
+    n: Count
+    seq: Count
+    digest: Hex32
+    seen: Count
 
 
 class LogInFile(_Said):
     """The head of a case's log as whoever drafted saw it; meets `SeenLog`."""
 
-    log: str | None
-    size: int
-    recorded_at: str | None
-    root_seen: str
+    log: Hex32 | None
+    size: Count
+    recorded_at: Time | None
+    root_seen: Hex32
     """Its root at its size, in hex."""
     topics: dict[str, int | None]
     """The newest entry of each topic that the deed must name."""
@@ -255,27 +255,16 @@ def _written(part: Attachment) -> Iterator[dict[str, Any]]:
 def _read(values: list[Any]) -> DraftedDeed:
     if not values or not isinstance(values[0], dict) or values[0].get("form") != FORM:
         raise MalformedError(f"it does not begin with {FORM}")
-    header, envelope, salts = _Header.model_validate(values[0]), None, tuple[bytes, ...]()
-    parts, pieces = list[Attachment](), list[bytes]()
-    # From behind, since a piece of evidence is told of before its bytes.
-    for value in reversed(values[1:]):
-        match value:
-            case {"kind": "bytes", "hex": str(piece)}:
-                pieces.append(bytes.fromhex(piece))
-            case {"kind": "evidence", "media_type": str(kind), "name": str(name), **rest}:
-                data, pieces = b"".join(reversed(pieces)), []
-                parts.append(Evidence(data, kind, name, parse_marking(rest["marking"])))
-            case {"kind": "content", "marking": marking, "value": said}:
-                parts.append(Content(said, parse_marking(marking)))
-            case {"kind": "signed", "envelope": envelope, "salts": list(drawn)}:
-                salts = tuple(map(bytes.fromhex, drawn))
-            case _:
-                raise MalformedError("a line that is none of a deed's")
-    if not set(header.roles.values()) <= set(get_args(Role)):
-        raise MalformedError("a role that is none")
-    deed = Deed(parse_event(header.event), tuple(reversed(parts)))
+    header, lines = _Header.model_validate(values[0]), values[1:]
+    signed = [line for line in lines if isinstance(line, dict) and line.get("kind") == "signed"]
+    if not set(header.roles.values()) <= set(get_args(Role)) or len(signed) > 1:
+        raise MalformedError("a role that is none, or several signatures")
+    parts = _parts([line for line in lines if line not in signed])
+    deed = Deed(parse_event(header.event), parts)
+    if set(header.log.topics) != set(topics_of(deed.event).must_name):
+        raise MalformedError("other topics than a deed of its type must name")
     foreseen = Foresight(header.refused, header.hidden, tuple(header.unseen_topics))
-    return DraftedDeed(
+    drafted = DraftedDeed(
         header.case,
         deed,
         header.log,
@@ -284,6 +273,37 @@ def _read(values: list[Any]) -> DraftedDeed:
         foreseen,
         header.then,
         header.bare,
-        envelope,
-        salts,
     )
+    for line in signed:
+        salts = tuple(map(bytes.fromhex, line["salts"]))
+        drafted = replace(drafted, envelope=line["envelope"], salts=salts)
+    return drafted
+
+
+def _parts(lines: list[Any]) -> tuple[Attachment, ...]:
+    """What goes with the deed, from the lines after its head. Raises MalformedError."""
+    parts, pieces = list[Attachment](), list[bytes]()
+    # From behind, since a piece of evidence is told of before its bytes.
+    for line in reversed(lines):
+        match line:
+            case {"kind": "bytes", "hex": str(piece), **rest} if not rest:
+                pieces.append(bytes.fromhex(piece))
+            case {
+                "kind": "evidence",
+                "media_type": str(kind),
+                "name": str(name),
+                "size": int(size),
+                "marking": marking,
+                **rest,
+            } if not rest:
+                data, pieces = b"".join(reversed(pieces)), []
+                if len(data) != size:
+                    raise MalformedError(f"{name} has {len(data)} bytes, and {size} are told")
+                parts.append(Evidence(data, kind, name, parse_marking(marking)))
+            case {"kind": "content", "marking": marking, "value": said, **rest} if not rest:
+                parts.append(Content(said, parse_marking(marking)))
+            case _:
+                raise MalformedError("a line that is none of a deed's")
+    if pieces:
+        raise MalformedError("bytes of no evidence")
+    return tuple(reversed(parts))

@@ -16,8 +16,8 @@ from touchstone.review import State, evolve, layout_of
 from touchstone.review.events.base import Event, EventWithTexts
 
 _COMMON = frozenset({"type", "schema", "actor", "at", "marking", "key_act"})
-MOST_SHOWN = 4_000
-"""Characters of what a part says; the rest is named by how much there is."""
+MOST_SHOWN = 20_000
+"""Characters of what a part says that are shown; it is told where there are more."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Preview:
         event = self.deed.event
         texts = event.TEXTS if isinstance(event, EventWithTexts) else ()
         for name, part in self._named:
-            if name in texts and isinstance(part, Content) and "text" in part.value:
-                yield name, str(part.value["text"])
+            if name in texts and isinstance(part, Content) and isinstance(part.value, dict):
+                yield name, str(part.value.get("text", ""))
 
     def _parts(self) -> Iterator[str]:
         for name, part in self._named:
@@ -80,7 +80,10 @@ class Preview:
                 yield sentence("preview.evidence-read-by", part=name, size=size, readers=readers)
                 continue
             yield sentence("preview.part-read-by", part=name, readers=readers)
-            yield sentence("preview.says", said=_said(part.value))
+            said = _said(part.value)
+            yield sentence("preview.says", said=said[:MOST_SHOWN])
+            if len(said) > MOST_SHOWN:
+                yield sentence("preview.cut", shown=MOST_SHOWN, count=len(said))
 
     def _outlook(self) -> Iterator[str]:
         told, party = self.foreseen, self.deed.event.actor
@@ -167,5 +170,4 @@ def _plain(value: Any) -> str:
 def _said(value: Any) -> str:
     """A part's content; of one that is a text, the text."""
     words = value.get("text") if isinstance(value, dict) else None
-    text = words if isinstance(words, str) else dumps(value).decode()
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({len(text)})"
+    return words if isinstance(words, str) else dumps(value).decode()

@@ -65,6 +65,8 @@ class Installation:
     random: RandomSource = field(default_factory=SystemRandom)
     frameworks: dict[str, Framework] = field(default_factory=dict)
     """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
+    keys_made: dict[str, str] = field(default_factory=dict)
+    """By party, the fingerprint of the key that was made for it here since this was opened."""
     agreed_readers: Remembered[Readers] = field(default_factory=lambda: Remembered(MOST_STATES))
     """By a text of an agreement, its digest, who may see what; see `Case.agreed_readers`."""
     seen_states: Remembered[Mapping[str, SeenState]] = field(

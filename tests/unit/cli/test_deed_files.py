@@ -161,6 +161,12 @@ def test_a_file_is_never_written_over(
         ('"form"', '"extra":1,"form"'),
         ('{"kind":"content"', '{"kind":"other"'),
         ('"size":', '"size":"x","sizes":'),
+        ('"size":', '"size":-1,"sizes":'),
+        ('"root_seen":"', '"root_seen":"zz'),
+        ('"topics":{', '"topics":{"clock":3,'),
+        ('"topics":{', '"topics":{},"tropics":{'),
+        ('"recorded_at":"2', '"recorded_at":"x'),
+        ('"value":{', '"value":3,"values":{'),
         ("\n", ""),
     ],
 )

@@ -306,6 +306,7 @@ def _joining(installation: Installation, party: str, role: Role) -> joining.Join
         signer = keyring.party(party)
     except KeyMissingError:
         signer = keyring.new_party_key(party)
+        installation.keys_made[party] = signer.fingerprint
     return joining.JoinedAct(
         party=party,
         role=role,
