@@ -70,15 +70,13 @@ class Supervisor:
         # Before anything is read: another supervisor would change it under our hands.
         self._lock = _hold(config)
         with ExitStack() as undo:
-            # Whoever mends what is wrong and tries again in this process finds folder and address
-            # free.
+            # So that the next try in this process finds folder and addresses free.
             undo.callback(os.close, self._lock)
-            self._set_up(config, listener, undo)
+            self._set_up(listener, undo)
             undo.pop_all()
 
-    def _set_up(
-        self, config: GatewayConfig, listener: socket.socket | None, undo: ExitStack
-    ) -> None:
+    def _set_up(self, listener: socket.socket | None, undo: ExitStack) -> None:
+        config = self._config
         kept = self.store.load(config.bundle_pin)
         self._receipt = self._last_receipt()
         self._intake = BundleAcceptance(
@@ -115,6 +113,12 @@ class Supervisor:
         self._contact_kept = 0.0
         self._leave = asyncio.Event()
         self.admin_port = 0
+
+    def close(self) -> None:
+        """Let go of folder and addresses, where it is not run."""
+        os.close(self._lock)
+        for each in self._listeners:
+            each.close()
 
     @property
     def address(self) -> tuple[str, int]:

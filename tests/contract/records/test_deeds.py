@@ -47,7 +47,9 @@ from touchstone.records import (
     eventrows,
 )
 from touchstone.records import deeds as taken
+from touchstone.records.deedlog import LogKnown
 from touchstone.records.models import InstallationRow
+from touchstone.records.remembered import Remembered
 from touchstone.records.settings import connect
 
 NEXT = "2026-11-21T09:00:01Z"
@@ -183,11 +185,17 @@ def test_only_so_much_is_remembered_and_what_is_forgotten_is_read_anew(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     """A server meets more cases than it can hold in memory."""
-    monkeypatch.setattr(taken, "MOST_KNOWN", 1)
+    made: list[Remembered[LogKnown]] = []
+
+    def bounded(most: int) -> Remembered[LogKnown]:
+        made.append(Remembered(min(most, 1)))
+        return made[-1]
+
+    monkeypatch.setattr(taken, "Remembered", bounded)
     scene = opened(place)
     other = replace(scene.server, case="deeds-2")
     begun(other, KINDS, "another")
-    assert len(scene.records.deeds._known) == 1
+    assert [len(each) for each in made if len(each)] == [1]
     # The case that came second is remembered: the first is read from its tables, and goes on.
     scene.lab.act(scene.server, "review-halted")
     whole(scene, 5)

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
-from typing import cast
 
 import httpx
 import pytest
@@ -265,9 +263,9 @@ def test_a_long_line_in_tiny_pieces_costs_by_its_size_and_lines_end_where_they_d
     line = b"x" * (768 << 10)
     data = line + b"\n" + b"second\n\nthird\nwithout an end"
     pieces = [data[at : at + 8] for at in range(0, len(data), 8)]
-    answer = SimpleNamespace(iter_raw=lambda: iter(pieces))
+    server = asked(lambda _: httpx.Response(200, stream=Pieces(*pieces)))
     began = time.thread_time()
-    found = list(http_server._lines(cast("httpx.Response", answer)))
+    found = list(server.news("a-case", 0))
     assert time.thread_time() - began < 4.0
     assert found == [line, b"second", b"", b"third"]
 

@@ -19,12 +19,6 @@ def begin(folder: Path) -> Supervisor:
     return Supervisor(load_config(folder / "gateway.toml"))
 
 
-def let_go(supervisor: Supervisor) -> None:
-    """As the end of its process does."""
-    supervisor._listener.close()
-    os.close(supervisor._lock)
-
-
 def test_an_address_that_is_taken_is_told_and_the_next_try_begins(tmp_path: Path):
     port, _ = write_config(tmp_path, "http://127.0.0.1:1", workers=1)
     with socket.socket() as other:
@@ -32,7 +26,7 @@ def test_an_address_that_is_taken_is_told_and_the_next_try_begins(tmp_path: Path
         other.listen()
         with pytest.raises(GatewayConfigError, match="in use"):
             begin(tmp_path)
-    let_go(begin(tmp_path))
+    begin(tmp_path).close()
 
 
 def test_two_on_one_folder_are_told_apart(tmp_path: Path):
@@ -40,7 +34,7 @@ def test_two_on_one_folder_are_told_apart(tmp_path: Path):
     first = begin(tmp_path)
     with pytest.raises(GatewayError, match="another gateway runs on this folder"):
         begin(tmp_path)
-    let_go(first)
+    first.close()
 
 
 def test_a_folder_that_knows_no_locks_is_refused_in_a_line(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from touchstone.gateway.feed import (
     bundle_name,
     catch_up,
 )
-from touchstone.gateway.fleet import Member
+from touchstone.gateway.fleet.member import give
 from touchstone.gateway.receipts import Receipt
 from touchstone.terms import (
     Pin,
@@ -408,15 +407,8 @@ def test_a_kept_bundle_that_is_gone_or_altered_is_told_to_the_fleet_and_ends_not
     second = build(position(first))
     for data in (bundles[0], second):
         store.keep(data, accept_bundle(data, PIN, None))
-    member = SimpleNamespace(
-        _store=store,
-        _pin=PIN,
-        _gateway="one",
-        _news=asyncio.Event(),
-        _intake=SimpleNamespace(current=accept_bundle(second, PIN, None)),
-    )
     log, path = Log(), store.bundle_path(2)
-    asyncio.run(Member._publish(member, log, 0))  # type: ignore[arg-type]  # what it uses of them
+    asyncio.run(give(log, store, PIN, [1, 2], "one"))
     assert log.taken == [1, 2]
     if fault == "missing":
         path.unlink()
@@ -424,5 +416,5 @@ def test_a_kept_bundle_that_is_gone_or_altered_is_told_to_the_fleet_and_ends_not
         path.write_bytes(bundles[0] if fault == "another" else second[:-2])
     # What `run` takes for a log that is lost: it is told, and tried again.
     with pytest.raises(StateError, match=r"000002\.bundle: .*fix: restore it"):
-        asyncio.run(Member._publish(member, log, 1))  # type: ignore[arg-type]
+        asyncio.run(give(log, store, PIN, [2], "one"))
     assert log.taken == [1, 2]

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import psycopg
 
@@ -16,6 +16,7 @@ from touchstone.gateway.fleet.lease import Lease
 from touchstone.gateway.fleet.log import FleetLog, MemberState
 from touchstone.handin import printable_line
 from touchstone.ledger import fingerprint
+from touchstone.terms import Pin, PolicyBundle
 
 _RENEWALS = 5
 """In one lease."""
@@ -23,6 +24,13 @@ _GLANCE_SECONDS = 0.02
 """Between two looks at whether there is something to tell the log."""
 _STANDING_SECONDS = 1.0
 _log = logging.getLogger(__name__)
+
+
+class TakesBundles(Protocol):
+    """What bundles are given to; `FleetLog` is one."""
+
+    async def publish(self, bundle: PolicyBundle, data: bytes, gateway: str) -> None:
+        """Add the next bundle."""
 
 
 class Member:
@@ -170,10 +178,8 @@ class Member:
         current = self._intake.current
         if current is None:
             return
-        for number in range(current.number if newest is None else newest + 1, current.number + 1):
-            # A fault of this folder is told, and tried again: it ends no other work of the gateway.
-            bundle, data = self._store.bundle(number, self._pin)
-            await log.publish(bundle, data, self._gateway)
+        first = current.number if newest is None else newest + 1
+        await give(log, self._store, self._pin, range(first, current.number + 1), self._gateway)
         self._news.set()
 
     async def _send_receipts(self, log: FleetLog) -> None:
@@ -189,6 +195,19 @@ class Member:
             # In short steps: a notice in the log and news of our own must both end the wait.
             if await log.woken(min(left, _GLANCE_SECONDS)):
                 return
+
+
+async def give(
+    log: TakesBundles, store: Store, pin: Pin, numbers: Iterable[int], gateway: str
+) -> None:
+    """Give a log the bundles of these numbers that a gateway kept, in order.
+
+    Raises StateError where one is gone or altered: it is told, and tried again, and ends no other
+    work of the gateway. FeedLostError as `FleetLog.publish`.
+    """
+    for number in numbers:
+        bundle, data = store.bundle(number, pin)
+        await log.publish(bundle, data, gateway)
 
 
 def _refused(refused: RejectedBundle) -> None:
