@@ -1,21 +1,24 @@
-"""`touchstone accounts`: who may come in at this server; run it where the server stands."""
+"""`touchstone accounts`: who may come in at a server, said where it stands or by the server."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from touchstone.cli.hands import AtServer
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, tell_facts
 
 if TYPE_CHECKING:
+    from touchstone.client.people import ServerDesk, ToldAct, ToldInvitation, ToldPerson
+    from touchstone.server.accounts.desk import MachineDesk
     from touchstone.server.accounts.people import InvitedPerson, ShownAct, ShownPerson
-    from touchstone.service.installation import Installation
 
 DONE = 0
-accounts = App(name="accounts", help="Say who may come in at this server, and as what.")
+HERE = AtServer()
+accounts = App(name="accounts", help="Say who may come in at a server, and as what.")
 Person = Annotated[str, Parameter(help="The person's id, as `accounts list` shows it.")]
 Roles = Annotated[
     tuple[str, ...],
@@ -29,24 +32,42 @@ Roles = Annotated[
 
 
 @contextmanager
-def _opened_accounts() -> "Iterator[Installation]":
-    """The installation of TOUCHSTONE_HOME with its accounts."""
+def _machine_desk() -> "Iterator[tuple[MachineDesk, str]]":
+    """The accounts of TOUCHSTONE_HOME, and its installation's fingerprint."""
     # First: Django is set up once, and the record would do it for itself alone.
     from touchstone.server.accounts.preparing import open_accounts
 
-    with opened() as installation:
+    with opened() as here:
         from touchstone.records.settings import from_environment
+        from touchstone.server.accounts.desk import MachineDesk
 
-        open_accounts(installation.home, from_environment())
-        yield installation
+        open_accounts(here.home, from_environment())
+        yield MachineDesk(here), here.keyring.history.lines[0].fingerprint
+
+
+@contextmanager
+def _desk(where: AtServer) -> "Iterator[tuple[MachineDesk | ServerDesk, str]]":
+    """The desk that the options ask for, and the installation's fingerprint."""
+    if where.server is None:
+        with _machine_desk() as found:
+            yield found
+        return
+    from touchstone.cli.connecting import connect, home_of
+    from touchstone.client.people import ServerDesk
+    from touchstone.keys import SystemRandom
+
+    home = home_of(where.party)
+    place = home.server(where.server, where.trust)
+    with connect(home, place) as server:
+        yield ServerDesk(server, SystemRandom()), place.pinned
 
 
 @dataclass(frozen=True)
 class _Invited:
     """An invitation, as it is told once."""
 
-    told: "InvitedPerson"
-    shown: "ShownPerson"
+    told: "InvitedPerson | ToldInvitation"
+    shown: "ShownPerson | ToldPerson"
     fingerprint: str
 
     def lines(self) -> Iterator[str]:
@@ -71,7 +92,7 @@ class _Invited:
 class _People:
     """Everybody, a line each and one for each device."""
 
-    people: "tuple[ShownPerson, ...]"
+    people: "Sequence[ShownPerson | ToldPerson]"
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -96,7 +117,7 @@ class _People:
 class _Acts:
     """Who did what to whose account."""
 
-    found: "tuple[ShownAct, ...]"
+    found: "Sequence[ShownAct | ToldAct]"
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -105,9 +126,7 @@ class _Acts:
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        from dataclasses import asdict
-
-        return {"acts": [asdict(each) for each in self.found]}
+        return {"acts": [each.as_dict() for each in self.found]}
 
 
 def _facts(facts: dict[str, Any]) -> str:
@@ -121,7 +140,7 @@ def _words(value: Any) -> str:
 
 @accounts.command
 def first_administrator(name: str, *, json: Json = False) -> int:
-    """Invite the first administrator, who then says who else may come in.
+    """Invite the first administrator, who then says who else may come in; where the server stands.
 
     An administrator sees no contents of any case.
 
@@ -130,11 +149,9 @@ def first_administrator(name: str, *, json: Json = False) -> int:
     Args:
         name: Who it is, for those who see the list of people.
     """
-    from touchstone.server.accounts import people
-
-    with _opened_accounts() as here:
-        told = people.first_administrator(name, now=here.now(), random=here.random)
-        _tell_invited(here, told, json=json)
+    with _machine_desk() as (desk, fingerprint):
+        told = desk.first_administrator(name)
+        tell(_Invited(told, desk.shown(told.person), fingerprint), json=json)
     return DONE
 
 
@@ -145,7 +162,7 @@ def invite(
     of: str = "",
     role: Roles = (),
     email: str = "",
-    json: Json = False,
+    where: AtServer = HERE,
 ) -> int:
     """Invite a person: a code lets one device in, once; it is shown here and never again.
 
@@ -157,67 +174,57 @@ def invite(
         role: What the person is there.
         email: Where notices go.
     """
-    from touchstone.server.accounts import people
-    from touchstone.server.accounts.managing import Manager
-    from touchstone.server.accounts.roles import ADMINISTRATOR
+    from touchstone.cli.connecting import ADMINISTRATOR
 
     roles = role or (() if of else (ADMINISTRATOR,))
-    with _opened_accounts() as here:
-        machine = Manager.machine()
-        told = people.invite(machine, of, roles, name, email, now=here.now(), random=here.random)
-        _tell_invited(here, told, json=json)
+    with _desk(where) as (desk, fingerprint):
+        told = desk.invite(of, roles, name, email)
+        tell(_Invited(told, desk.shown(told.person), fingerprint), json=where.json)
     return DONE
 
 
 @accounts.command
-def code(person: Person, *, json: Json = False) -> int:
+def code(person: Person, *, where: AtServer = HERE) -> int:
     """Show a new code for a further device of a person; one that nobody used ends with it.
 
     For example: touchstone accounts code p0123456789abcdef01234567
     """
-    from touchstone.server.accounts import people
-    from touchstone.server.accounts.managing import Manager
-
-    with _opened_accounts() as here:
-        machine = Manager.machine()
-        told = people.invite_again(machine, person, now=here.now(), random=here.random)
-        _tell_invited(here, told, json=json)
+    with _desk(where) as (desk, fingerprint):
+        told = desk.invite_again(person)
+        tell(_Invited(told, desk.shown(person), fingerprint), json=where.json)
     return DONE
 
 
 @accounts.command(name="list")
-def list_(*, of: str | None = None, json: Json = False) -> int:
-    """List the people of this server, their roles and devices, and those removed.
+def list_(*, of: str | None = None, where: AtServer = HERE) -> int:
+    """List people, their roles and devices, and those removed; a lead sees its own institution's.
 
     For example: touchstone accounts list --of example-lab
 
     Args:
         of: Only of this institution.
     """
-    with _opened_accounts():
-        found = tuple(each for each in _everybody() if of in {None, each.institution})
-    tell(_People(found), json=json)
+    with _desk(where) as (desk, _):
+        found = [each for each in desk.everybody() if of in {None, each.institution}]
+    tell(_People(found), json=where.json)
     return DONE
 
 
 @accounts.command
-def roles(person: Person, *, role: Roles, json: Json = False) -> int:
+def roles(person: Person, *, role: Roles, where: AtServer = HERE) -> int:
     """Give a person other roles, at once: its tokens allow no more than these.
 
     For example: touchstone accounts roles p0123456789abcdef01234567 --role reviewer
     """
-    from touchstone.server.accounts import people
-    from touchstone.server.accounts.managing import Manager
-
-    with _opened_accounts() as here:
-        shown = people.change_roles(Manager.machine(), person, role, now=here.now())
+    with _desk(where) as (desk, _):
+        shown = desk.change_roles(person, role)
     said = f"{shown.name} is from now on, for {shown.institution}: {', '.join(shown.roles)}."
-    tell_facts(said, shown.as_dict(), json=json)
+    tell_facts(said, shown.as_dict(), json=where.json)
     return DONE
 
 
 @accounts.command
-def remove(person: Person, *, device: str | None = None, json: Json = False) -> int:
+def remove(person: Person, *, device: str | None = None, where: AtServer = HERE) -> int:
     """End a person's account with its devices and tokens, at once; or one device of it.
 
     For example: touchstone accounts remove p0123456789abcdef01234567
@@ -225,59 +232,24 @@ def remove(person: Person, *, device: str | None = None, json: Json = False) -> 
     Args:
         device: Only this device, by its key as `accounts list` shows it.
     """
-    from touchstone.server.accounts import people
-    from touchstone.server.accounts.managing import Manager
-
-    with _opened_accounts() as here:
-        machine, now = Manager.machine(), here.now()
+    with _desk(where) as (desk, _):
         if device is None:
-            people.remove_person(machine, person, now=now)
+            desk.remove(person)
             said = f"{person} is out, with all devices and tokens."
         else:
-            people.revoke_device(machine, person, device, now=now)
+            desk.end_device(person, device)
             said = f"That device of {person} is out, with its tokens."
-    tell_facts(said, {"person": person, "device": device}, json=json)
+    tell_facts(said, {"person": person, "device": device}, json=where.json)
     return DONE
 
 
 @accounts.command
-def acts(*, json: Json = False) -> int:
+def acts(*, where: AtServer = HERE) -> int:
     """Show who did what to whose account, oldest first.
 
     For example: touchstone accounts acts --json
     """
-    with _opened_accounts():
-        found = tuple(_all_acts())
-    tell(_Acts(found), json=json)
+    with _desk(where) as (desk, _):
+        found: list[ShownAct | ToldAct] = [*desk.acts()]
+    tell(_Acts(found), json=where.json)
     return DONE
-
-
-def _tell_invited(here: "Installation", told: "InvitedPerson", *, json: bool) -> None:
-    from touchstone.server.accounts.managing import Manager
-    from touchstone.server.accounts.people import shown_person
-
-    shown = shown_person(Manager.machine(), told.person)
-    tell(_Invited(told, shown, here.keyring.history.lines[0].fingerprint), json=json)
-
-
-def _everybody() -> "Iterable[ShownPerson]":
-    from touchstone.server.accounts.managing import Manager
-    from touchstone.server.accounts.people import list_people
-
-    after = ""
-    while True:
-        page = list_people(Manager.machine(), after=after)
-        yield from page.people
-        after = page.after
-        if not after:
-            return
-
-
-def _all_acts() -> "Iterable[ShownAct]":
-    from touchstone.server.accounts.managing import Manager
-    from touchstone.server.accounts.people import list_acts
-
-    after = 0
-    while page := list_acts(Manager.machine(), after=after):
-        yield from page
-        after = page[-1].n

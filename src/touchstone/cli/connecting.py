@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from touchstone.client.entering import ServerAccount
     from touchstone.client.followed import Machine
+    from touchstone.client.http_server import HttpServer
     from touchstone.client.party_home import PartyHome, ServerPlace
-    from touchstone.client.server import RecordServer
 
 ADMINISTRATOR = "administrator"
 """Under this name, which no party may have, an administrator's machine keeps what it knows."""
 
 
-def connect(home: "PartyHome", place: "ServerPlace") -> "RecordServer":
+def connect(home: "PartyHome", place: "ServerPlace") -> "HttpServer":
     """The server at an address, for one party.
 
     Raises:

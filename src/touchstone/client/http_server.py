@@ -222,6 +222,21 @@ class HttpServer:
         except _SaidNoError as error:
             raise NotLetInError(error.code, error.why, error.said) from error
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        sent: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Ask what is answered by a JSON object, or by nothing (None).
+
+        Raises UnpromisedError where the server says no, UnheardError.
+        """
+        body = None if sent is None else dumps(sent)
+        found = self._asked(method, path, body=body, headers=headers)
+        return _object(found) if found else None
+
     def _asked(
         self,
         method: str,

@@ -186,6 +186,39 @@ def test_an_administrator_comes_in_without_a_party(site: Site, call: Call):
     assert "as an administrator (administrator)" in out
 
 
+def test_a_lead_says_from_its_own_machine_who_comes_in(site: Site, call: Call):
+    assert call("chief", *joining(site), typed=invited(call, "lead")["code"])[0] == 0
+    other = invited(call, "official", of="example-agency")
+    at = ("--server", site.server.url, "--as", LAB)
+
+    def said(*words: str) -> dict[str, Any]:
+        code, out, err = call("chief", "accounts", *words, *at, "--json")
+        assert (code, err) == (0, "")
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    told = said("invite", "Bob Example", "--of", LAB, "--role", "submitter")
+    assert (told["fingerprint"], len(told["code"])) == (site.pinned, 29)
+    again = said("code", told["person"])
+    assert call("new", *joining(site), typed=again["code"])[0] == 0
+    people = said("list")["people"]
+    assert {each["institution"] for each in people} == {LAB}
+    (bob,) = (each for each in people if each["person"] == told["person"])
+    assert (bob["name"], bob["roles"], len(bob["devices"])) == ("Bob Example", ["submitter"], 1)
+    assert said("roles", told["person"], "--role", "reviewer")["roles"] == ["reviewer"]
+    said("remove", told["person"], "--device", bob["devices"][0]["key"])
+    said("remove", told["person"])
+    acts = [each["act"] for each in said("acts")["acts"] if each["person"] == told["person"]]
+    assert acts[-3:] == ["roles-changed", "device-revoked", "removed"]
+    for words in (
+        ("remove", other["person"]),
+        ("code", "p0/../p1"),
+        ("invite", "A", "--of", "example-agency", "--role", "lead"),
+    ):
+        code, out, err = call("chief", "accounts", *words, *at)
+        assert (code != 0, out, len(err.splitlines())) == (True, "", 1)
+
+
 def test_over_a_network_it_must_be_https(site: Site, call: Call):
     words = ("server", "join", "http://review.example", "--fingerprint", site.pinned)
     code, _, err = call("hasty", *words, typed="0")

@@ -116,6 +116,10 @@ class ShownAct:
     institution: str
     facts: dict[str, Any]
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
 
 def first_administrator(name: str, *, now: str, random: RandomSource) -> InvitedPerson:
     """Invite the first administrator, where there is none.
