@@ -1,6 +1,6 @@
 """How a command reaches a server: its address, who it must be, and the tokens of this machine."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from touchstone.client.entering import ServerAccount
@@ -23,13 +23,17 @@ def connect(home: "PartyHome", place: "ServerPlace") -> "HttpServer":
     from touchstone.client.errors import NotJoinedError
     from touchstone.client.http_server import HttpServer
 
-    entrance = HttpServer(place.url)
-    tokens = TokenSource(place.folder, entrance.enter, _machine())
+    def enter(path: str, sent: dict[str, Any]) -> Any:
+        # By the same connection: tokens are asked for where they are used.
+        return server.enter(path, sent)
+
+    tokens = TokenSource(place.folder, enter, _machine())
     account = tokens.account
     # A device key signs for one installation alone: another one there has not let it in.
     if (account.installation, account.party or ADMINISTRATOR) != (place.pinned, home.party):
         raise NotJoinedError(place.folder)
-    return HttpServer(place.url, tokens)
+    server: HttpServer = HttpServer(place.url, tokens)
+    return server
 
 
 def home_of(party: str | None) -> "PartyHome":

@@ -93,9 +93,11 @@ def test_a_machine_comes_in_and_is_answered(
     code, out, err = call("lab", *joining(site), "--label", "desk", typed=f"{told['code']}\n")
     assert (code, err) == (0, "")
     assert out == f"This machine may ask {site.server.url} for {LAB} (submitter).\n"
-    server = connecting.connect(*place(site, "lab", monkeypatch))
     # It is known: that there is no such case is told to nobody else.
-    with pytest.raises(UnpromisedError) as refused:
+    with (
+        connecting.connect(*place(site, "lab", monkeypatch)) as server,
+        pytest.raises(UnpromisedError) as refused,
+    ):
         server.head("case-of-nobody")
     assert refused.value.code == "unknown"
     _, out, _ = call("server", "accounts", "list", "--json")
@@ -108,13 +110,13 @@ def test_a_token_that_was_ended_is_asked_for_anew(
 ):
     told = invited(call)
     assert call("second", *joining(site), typed=told["code"])[0] == 0
-    server = connecting.connect(*place(site, "second", monkeypatch))
-    with pytest.raises(UnpromisedError):
-        server.head("case-of-nobody")
-    own = AccessToken.objects.filter(account__person=told["person"])
-    assert own.update(revoked_at="2026-01-01T00:00:00Z") == 1
-    with pytest.raises(UnpromisedError) as refused:
-        server.head("case-of-nobody")
+    with connecting.connect(*place(site, "second", monkeypatch)) as server:
+        with pytest.raises(UnpromisedError):
+            server.head("case-of-nobody")
+        own = AccessToken.objects.filter(account__person=told["person"])
+        assert own.update(revoked_at="2026-01-01T00:00:00Z") == 1
+        with pytest.raises(UnpromisedError) as refused:
+            server.head("case-of-nobody")
     assert (refused.value.code, own.count()) == ("unknown", 2)
 
 
