@@ -45,6 +45,8 @@ IN_PATHS = {
     "digest": f"sha256:{'ab' * 32}",
     "person": "p" + "0" * 24,
     "key": "0" * 64,
+    "name": "n" + "0" * 24,
+    "token": "A" * 43,
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "v1/cases/<case>/deeds"): {"envelope": {}, "parts": []},
