@@ -7,7 +7,7 @@ from typing import Any
 from touchstone.bench.table import BenchTable
 from touchstone.errors import BadInputError
 
-NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms", "gateway", "directive")
+NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms", "gateway", "directive", "api")
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "rounds": ("gateway", "directive"),
     "seconds": ("gateway",),

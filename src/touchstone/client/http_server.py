@@ -33,7 +33,7 @@ WHOLE_SECONDS = 120.0
 """How long a short answer, or a line of a long one, may take in all."""
 PIECE = 4 << 20
 """Bytes of evidence that are sent at once."""
-_PAGE = 100
+_PAGE = 500
 """Cases that are asked for at once."""
 MOST_TRIES = 64
 """How often sending one piece of evidence may begin anew, without coming further."""

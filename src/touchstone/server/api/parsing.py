@@ -4,8 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja.parser import Parser
-from ninja.schema import Schema
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from touchstone.ledger import MalformedError, loads
 from touchstone.ledger.canonical import MAX_LINE
@@ -14,8 +13,11 @@ from touchstone.server.errors import ProblemError
 JSON = "application/json"
 
 
-class Strict(Schema):
-    """What is sent, exactly so: an unknown field or another type is refused."""
+class Strict(BaseModel):
+    """What is sent, exactly so: an unknown field or another type is refused.
+
+    No schema of ninja's, which would check each of them twice, and read attributes of objects.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
