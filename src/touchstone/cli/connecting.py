@@ -62,6 +62,7 @@ def let_in(
         # Before anything is kept: a fingerprint that was typed wrong must not stay.
         greeted(server.greet(0), fingerprint, None, None)
         place = home.server(url, fingerprint)
+        home.keep(place)
         return take_invitation(
             place.folder, fingerprint, party, code, label, server.enter, _machine()
         )

@@ -13,6 +13,7 @@ from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, wr
 from touchstone.client.party_case import PartyCase, case_shown
 from touchstone.client.party_home import PartyHome, parties_of
 from touchstone.client.preview import Preview, preview_of
+from touchstone.client.trusting import greeted
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.errors import BadInputError
@@ -140,6 +141,10 @@ def client_of(where: Where | AtServer, *, keyless: bool = False) -> tuple[PartyH
     home = party_home(where.party, keyless=keyless)
     place = home.server(where.server or "", where.trust)
     server = connecting.connect(home, place)
+    if where.trust is not None:
+        # Before it is kept: a fingerprint that was typed wrong must not stay.
+        greeted(server.greet(0), place.pinned, None, None)
+    home.keep(place)
     return home, Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
 
 

@@ -165,7 +165,9 @@ class PartyHome:
         return tuple(sorted(self._places(), key=lambda place: place.url))
 
     def server(self, url: str, pinned: str | None = None) -> ServerPlace:
-        """What is kept of the server at an address; `pinned` makes it known where it is not.
+        """What is kept of the server at an address; of one that is not known, with `pinned`.
+
+        Nothing is written: see `keep`.
 
         Raises:
             UnknownServerError: it is not known here, and no fingerprint was given.
@@ -184,16 +186,21 @@ class PartyHome:
                     f"{address}: is not known here; ask its operator, by another way, for the"
                     " fingerprint of its first key, and add it once: --trust SHA256:..."
                 )
-            place = ServerPlace(folder, address, pinned)
-            for each in (self._folder.parent, self._folder, folder.parent, folder):
-                secret_folder(each)
-            write_secret(folder / FILE, dumps({"url": address, "pinned": pinned}) + b"\n")
-            return place
+            return ServerPlace(folder, address, pinned)
         if pinned not in {None, known.pinned}:
             raise WrongInstallationError(
                 f"{address}: {known.pinned} is pinned, and {pinned} is given: ask its operator"
             )
         return known
+
+    def keep(self, place: ServerPlace) -> None:
+        """Know a server from now on. Before it showed to be who it must be, nothing is to stay."""
+        if _read(place.folder) is not None:
+            return
+        for each in (self._folder.parent, self._folder, place.folder.parent, place.folder):
+            secret_folder(each)
+        told = {"url": place.url, "pinned": place.pinned}
+        write_secret(place.folder / FILE, dumps(told) + b"\n")
 
     def _places(self) -> Iterator[ServerPlace]:
         folder = self._folder / "servers"

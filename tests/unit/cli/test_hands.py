@@ -10,6 +10,10 @@ import pytest
 
 from support.party_homes import SERVER, URL, Machines
 from support.party_server import CASE
+from touchstone.cli.hands import NotDoneError, Where, hand_of
+from touchstone.client.party_case import PartyCase
+from touchstone.deeds.cases import participation_noted
+from touchstone.deeds.deed import Deed
 from touchstone.ledger.contract2 import parse_deed_part, parse_statement_envelope
 
 from .conftest import Command, Sits
@@ -155,6 +159,39 @@ def test_bad_options_write_nothing(
     before = sorted(made.home(LAB).rglob("*"))
     assert told in command(*SAYS, *options, "--yes").refused(2)
     assert sorted(made.home(LAB).rglob("*")) == before
+
+
+def test_a_fingerprint_that_was_typed_wrong_does_not_stay(
+    made: Machines, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(made.home(LAB), tmp_path / "anew", ignore=shutil.ignore_patterns("servers"))
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "anew"))
+    (tmp_path / "anew").chmod(0o700)
+    before = sorted((tmp_path / "anew").rglob("*"))
+    wrong = ("--server", URL, "--trust", "SHA256:" + "0" * 64)
+    assert "is pinned: ask its operator" in command(*SAYS, *wrong, "--yes").refused()
+    assert sorted((tmp_path / "anew").rglob("*")) == before
+    assert command(*SAYS, "--server", URL, "--trust", made.pinned, "--yes").code == 0
+
+
+@pytest.mark.usefixtures("beside")
+def test_what_moved_since_it_was_shown_is_not_signed_here(made: Machines, at: Sits):
+    """Another one speaks between the preview and the signature."""
+    at(SERVER)
+
+    def meanwhile(known: PartyCase) -> Deed:
+        with hand_of(Where(party=LAB, yes=True)) as other:
+            other.act(CASE, lambda seen: participation_noted(seen, LAB, "declined", "First."))
+        return participation_noted(known, LAB, "participating", "A letter.")
+
+    before = len(made.events())
+    with (
+        pytest.raises(NotDoneError) as refused,
+        hand_of(Where(party=LAB, yes=True)) as hand,
+    ):
+        hand.act(CASE, meanwhile)
+    assert refused.value.code == "topic-moved"
+    assert len(made.events()) == before + 1
 
 
 def test_another_fingerprint_than_the_pinned_one_is_refused(
