@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from touchstone.cli.hands import HERE, CaseId, Where
+from touchstone.cli.hands import act as do
 from touchstone.cli.opened import act, opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, tell
@@ -19,6 +21,8 @@ from touchstone.cli.texts import (
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from touchstone.service.access.directives import Kind
 
 DONE, NO = 0, 1
@@ -30,7 +34,6 @@ Entities = Annotated[
     Parameter(help="A TOML file of organisations, lists and people; default: the newest bundle's."),
 ]
 People = Annotated[Path | None, Parameter(help="A CSV file of the real user base.")]
-As = Annotated[str | None, Parameter(name="--as", help="The agency; default: the only one.")]
 TermsFile = Annotated[
     Path | None,
     Parameter(help="The terms in force, a TOML file: of a destroyed case, which keeps no text."),
@@ -73,42 +76,55 @@ def preview(
 
 @directive.command
 def issue(
-    case: str,
+    case: CaseId,
     file: Path,
     *,
-    party: As = None,
     marking: str | None = None,
     entities: Entities = None,
     people: People = None,
     out: Path | None = None,
     terms: TermsFile = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Issue a directive, by an agency's key.
 
+    By a server, or in a file, no numbers of people go with it.
+
+    For example: touchstone directive issue 3f2a order.toml --as example-agency
+
     Args:
-        case: The case's id, or enough of its beginning.
         file: The directive, a TOML file.
         marking: RED, AMBER+STRICT, AMBER (the default), GREEN or CLEAR: who may read it.
         out: The folder that gateways watch: a directive in a standing class is then answered at
             once.
     """
-    from touchstone.service.access import directives
+    from touchstone.service.access import directives, orders
     from touchstone.service.cases.case_admin import open_to_act
 
+    if where.elsewhere:
+        _only_here({"--out": out, "--terms": terms, "--entities": entities, "--people": people})
+        text = terms_text(file)
+        return do(where, case, lambda known: orders.drafted_order(known, known.by, text, marking))
     with opened() as installation:
         found, crowd = act(open_to_act(installation, case)), user_base(entities, people)
         done = directives.issue(
             found,
             terms_text(file),
             crowd,
-            party=party_of(party),
+            party=party_of(where.party),
             label=marking,
             out=shelf(out),
             terms=terms_text_if(terms),
         )
-    tell(done.told(sentence_of), json=json)
+    tell(done.told(sentence_of), json=where.json)
     return DONE
+
+
+def _only_here(given: "Mapping[str, Path | None]") -> None:
+    """Refuse what is done beside the record alone, where a deed is done elsewhere."""
+    for option, path in given.items():
+        if path is not None:
+            raise BadInputError(f"{option}: is for the record of this machine: leave it out")
 
 
 @directive.command
@@ -141,6 +157,7 @@ def answer(
         out: The folder that gateways watch.
     """
     from touchstone.service.access import directives
+    from touchstone.service.access.orders import directive_called
     from touchstone.service.cases.case_admin import open_to_act
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
@@ -149,7 +166,7 @@ def answer(
         found = act(open_to_act(installation, case))
         done = directives.answer(
             found,
-            directives.named(found, number),
+            directive_called(found, number),
             kind,
             user_base(entities, people),
             reading=terms_text_if(reading),
@@ -217,54 +234,65 @@ def status(
 
 
 @directive.command
-def lift(
-    case: str, number: str, *, party: As = None, out: Path | None = None, json: Json = False
-) -> int:
+def lift(case: CaseId, number: str, *, out: Path | None = None, where: Where = HERE) -> int:
     """Lift a directive, by the key of the agency that issued it.
 
+    For example: touchstone directive lift 3f2a 1 --as example-agency
+
     Args:
-        case: The case's id, or enough of its beginning.
         number: The directive's id, or its number in the case.
         out: The folder that gateways watch: one answered by standing class then ends at once.
     """
-    from touchstone.service.access import directives
+    from touchstone.service.access import directives, orders
     from touchstone.service.cases.case_admin import open_to_act
 
+    if where.elsewhere:
+        _only_here({"--out": out})
+        return do(where, case, lambda known: orders.drafted_lifting(known, known.by, number))
     with opened() as installation:
         found = act(open_to_act(installation, case))
-        done = directives.lift(
-            found, directives.named(found, number), party=party_of(party), out=shelf(out)
-        )
-    tell(done.told(sentence_of), json=json)
+        name = orders.directive_called(found, number)
+        done = directives.lift(found, name, party=party_of(where.party), out=shelf(out))
+    tell(done.told(sentence_of), json=where.json)
     return DONE
 
 
 @directive.command
 def standing(
-    case: str,
+    case: CaseId,
     file: Path | None = None,
     *,
     withdraw: Flag = False,
     terms: TermsFile = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Authorise classes of directives that are answered at once, by the developer's key.
 
+    For example: touchstone directive standing 3f2a classes.toml
+
     Args:
-        case: The case's id, or enough of its beginning.
         file: The classes, a TOML file.
         withdraw: Take back what was authorised.
     """
-    from touchstone.service.access import directives
+    from touchstone.service.access import directives, orders
     from touchstone.service.cases.case_admin import open_to_act
 
     # An authorisation and its end by one option would make a forgotten file a withdrawal.
     if (file is None) is not withdraw:
         raise BadInputError("name a file of classes, or take them back with --withdraw")
+    if where.elsewhere:
+        _only_here({"--terms": terms})
+        text = terms_text_if(file)
+        return do(
+            where,
+            case,
+            lambda known: orders.drafted_classes(known, known.by, text),
+            role="developer",
+        )
     with opened() as installation:
         found = act(open_to_act(installation, case))
         done = directives.authorise(found, terms_text_if(file), terms_text_if(terms))
-    tell(done.told(sentence_of), json=json)
+    tell(done.told(sentence_of), json=where.json)
     return DONE
 
 

@@ -90,6 +90,11 @@ class Where:
     yes: Annotated[bool, Parameter(group=_GROUP, negative="", help="Sign without asking.")] = False
     json: _InJson = False
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is done by a server, or in a file, and not in this machine's record."""
+        return self.server is not None or self.to_file is not None
+
 
 HERE, ANYWHERE = Where(), AtServer()
 

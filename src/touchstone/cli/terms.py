@@ -151,7 +151,7 @@ def _offer(
     from touchstone.service.access import offers
     from touchstone.service.cases.case_admin import open_to_add
 
-    if _elsewhere(where):
+    if where.elsewhere:
         text, people = terms_text(file), user_base(*crowd)
 
         def draft(known: "PartyCase") -> "Deed":
@@ -169,11 +169,6 @@ def _offer(
         args = (found, terms_text(file), _by(where), given.entities, given.people)
         tell(offers.offer(*args, counter=counter), json=where.json)
     return DONE
-
-
-def _elsewhere(where: Where) -> bool:
-    """Whether it is done by a server, or in a file: else it is signed here at once, as ever."""
-    return where.server is not None or where.to_file is not None
 
 
 def _by(where: Where) -> str:
@@ -208,7 +203,7 @@ def _answer(case: str, where: Where, reason: str | None, *, agree: bool) -> int:
     from touchstone.service.cases.case_admin import open_to_act, open_to_add
 
     why = line_of("--reason", reason)
-    if _elsewhere(where):
+    if where.elsewhere:
         return act(
             where,
             case,

@@ -50,7 +50,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     folder = tmp_path_factory.mktemp("nouns")
     with hands(folder) as each:
         found = Told(each, len(each.made.events()))
-        for step in (_clock, _findings, _designation, _terms, _release, _end):
+        for step in (_clock, _findings, _designation, _terms, _directives, _release, _end):
             step(found, folder)
         yield found
 
@@ -137,14 +137,20 @@ def _designation(told: Told, _folder: Path) -> None:
     told.shown["revised"] = shows(CENTRE, "designation")
 
 
+def june(folder: Path, name: str, old: str, new: str) -> Path:
+    """A file of the June example with a passage replaced."""
+    text = resources.files("touchstone.demo.june").joinpath(name).read_text("utf-8")
+    assert old in text
+    path = folder / f"{len([*folder.iterdir()])}-{name}"
+    path.write_text(text.replace(old, new), "utf-8")
+    return path
+
+
 def _terms(told: Told, folder: Path) -> None:
     does, at = told.hands.does, told.hands.at
-    text = resources.files("touchstone.demo.june").joinpath("terms.toml").read_text("utf-8")
-    wide, narrow = folder / "terms.toml", folder / "stricter.toml"
-    wide.write_text(text, "utf-8")
+    wide = june(folder, "terms.toml", "version", "version")
     tiers = 'tiers = ["verified", "named-list"]'
-    assert tiers in text
-    narrow.write_text(text.replace(tiers, 'tiers = ["verified"]'), "utf-8")
+    narrow = june(folder, "terms.toml", tiers, 'tiers = ["verified"]')
     refused(told, "empty table", LAB, "terms", "agree", code=2)
     refused(told, "nothing to counter", LAB, "terms", "counter", narrow, code=2)
     does(AGENCY, "terms", "offer", wide)
@@ -153,6 +159,20 @@ def _terms(told: Told, folder: Path) -> None:
     told.shown["countered"] = countered.err
     does(AGENCY, "terms", "agree")
     does(TREASURY, "terms", "decline", "--reason", "Too wide still.")
+
+
+def _directives(told: Told, folder: Path) -> None:
+    does = told.hands.does
+    order = june(folder, "june-12.toml", "expires = 2027", "expires = 2036")
+    classes = june(folder, "standing.toml", "until = 2027", "until = 2036")
+    refused(told, "not an agency", LAB, "directive", "issue", order)
+    refused(told, "no directive", AGENCY, "directive", "lift", "1", code=2)
+    refused(told, "no gateway there", AGENCY, "directive", "issue", order, "--out", folder, code=2)
+    does(AGENCY, "directive", "issue", order, "--marking", "AMBER+STRICT")
+    refused(told, "another's directive", TREASURY, "directive", "lift", "june-12")
+    does(LAB, "directive", "standing", classes)
+    does(LAB, "directive", "standing", "--withdraw")
+    does(AGENCY, "directive", "lift", "1")
 
 
 def _release(told: Told, _folder: Path) -> None:
@@ -198,6 +218,8 @@ def test_each_command_did_the_deed_that_it_is_for(told: Told):
         *("designation-proposed", "designation-dissented", "designation-concurred"),
         *("designation-made", "designation-revised"),
         *("terms-offered", "terms-countered", "terms-agreed", "terms-declined"),
+        *("directive-issued", "standing-classes-authorised", "standing-classes-authorised"),
+        "directive-lifted",
         *("postponement-requested", "postponement-answered", "release-announced"),
         *("snapshot-seen", "release-compared", "release-compared"),
         *("clock-ended", "review-withdrawn", "case-closed"),
@@ -332,6 +354,10 @@ def test_what_the_law_refuses_says_its_code_and_stands_nowhere(told: Told):
         "not the designator": "not-the-designator",
         "empty table": "nothing is on the table: touchstone terms offer CASE TERMS.toml",
         "nothing to counter": "nothing is on the table to counter: touchstone terms offer CASE",
+        "not an agency": "not-your-role",
+        "no directive": "no directive '1' is issued; issued are: none",
+        "no gateway there": "--out: is for the record of this machine: leave it out",
+        "another's directive": "directive-of-another",
         "not asked": "request-unknown",
         "after it left": "case-withdrawn",
         "halt when closed": "case-closed",

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from touchstone.clearance import Marking, tlp
-from touchstone.clearance.markings import LABELS
 from touchstone.deeds.access import (
     directive_answer_revised,
     directive_answered,
@@ -21,11 +19,12 @@ from touchstone.handin import seconds_of, utc
 from touchstone.review import State
 from touchstone.service.access.bundles import BundleShelf, Published, publish
 from touchstone.service.access.case_documents import CaseDocuments, check_length
+from touchstone.service.access.orders import order_marking, parse_order
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText
-from touchstone.terms import Directive, parse_directive
+from touchstone.terms import Directive
 from touchstone.terms.directives.coverage import exceeds
 from touchstone.terms.directives.impact import Impact
 from touchstone.terms.directives.pre_authorisation import (
@@ -93,15 +92,6 @@ class Done:
         }
 
 
-def named(case: Case, name: str) -> str:
-    """The id of the directive that has this id or number. Raises CannotOrderError if none has."""
-    issued = case.state.directives
-    for each in issued.values():
-        if name in {each.issued.directive, str(each.issued.number)}:
-            return each.issued.directive
-    raise CannotOrderError("directive-unknown", name=name[:64], issued=tuple(issued))
-
-
 def preview(case: Case, text: NamedText, crowd: UserBase) -> Previewed:
     """What a directive would do to the real user base. Nothing is recorded.
 
@@ -113,7 +103,7 @@ def preview(case: Case, text: NamedText, crowd: UserBase) -> Previewed:
     """
     # Of one moment: what has ended and what is in force are reckoned by the same clock.
     at, recorded = case.now(), CaseDocuments(case)
-    directive = _read(text, recorded)
+    directive = parse_order(text, recorded.agreed, recorded.state.directives)
     if directive.expires <= seconds_of(at):
         expires = utc(directive.expires)
         raise CannotOrderError("directive-ended", source=text.source, expires=expires, at=at)
@@ -148,11 +138,11 @@ def issue(
         Refused: the party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
-    marking = _marking(case, label)
+    marking = order_marking(case.marks, label)
     recorded = CaseDocuments(case)
     if terms is not None:
         recorded.know_terms(terms)
-    directive = _read(text, recorded)
+    directive = parse_order(text, recorded.agreed, recorded.state.directives)
     agency = party or _only_agency(case)
     at = case.now()
     reach = reach_of(recorded, directive, crowd, at) if crowd.given else None
@@ -210,7 +200,7 @@ def answer(
 
     Args:
         case: The case.
-        name: The directive's id, as `named` gives it.
+        name: The directive's id, as `directive_called` gives it.
         kind: How. A contested one is not carried out.
         crowd: The real user base, where there is one; its registry goes into the bundle.
         reading: The developer's own text of the directive, with `narrowly` and `more-broadly`.
@@ -260,8 +250,8 @@ def lift(
 ) -> Done:
     """Lift a directive, by the key of the agency that issued it.
 
-    `name` is its id, as `named` gives it. With `out`, one that was answered by standing class is
-    also taken out of force at once.
+    `name` is its id, as `directive_called` gives it. With `out`, one that was answered by standing
+    class is also taken out of force at once.
 
     Raises:
         Refused: another agency issued it, or it is lifted already.
@@ -310,29 +300,13 @@ def authorise(case: Case, text: NamedText | None, terms: NamedText | None = None
     )
 
 
-def _read(text: NamedText, recorded: CaseDocuments) -> Directive:
-    """What a directive comes to, checked against what it spares people from."""
-    directive = parse_directive(text.text, text.source, recorded.agreed)
-    issued = recorded.state.directives
-    for number, each in enumerate(directive.restores, start=1):
-        if each.directive not in issued:
-            raise CannotOrderError(
-                "restored-unknown",
-                source=text.source,
-                number=number,
-                directive=each.directive,
-                issued=tuple(issued),
-            )
-    return directive
-
-
 def _reading(
     recorded: CaseDocuments, name: str, kind: Kind, text: NamedText | None, crowd: UserBase
 ) -> tuple[NamedText, Directive]:
     """The developer's own text of a directive, which must be what it calls itself."""
     if text is None:
         raise CannotOrderError("reading-missing", answer=kind)
-    own = _read(text, recorded)
+    own = parse_order(text, recorded.agreed, recorded.state.directives)
     if own.id != name:
         code, source = "reading-of-another", text.source
         raise CannotOrderError(code, source=source, named=own.id, directive=name)
@@ -390,14 +364,6 @@ def _affected(reach: Impact) -> Sequence[str]:
     against = f"; blocking everyone: {reach.everyone:,}, so {reach.spared:,} are spared"
     of = f"{reach.losing:,} of {reach.people:,} people lose something, {reach.gaining:,} gain"
     return [f"{of}{against if reach.everyone else ''}."]
-
-
-def _marking(case: Case, label: str | None) -> Marking:
-    chosen = next((each for each in LABELS if each == ("AMBER" if label is None else label)), None)
-    if chosen is None:
-        raise CannotOrderError("marking-unknown", label=str(label)[:40], labels=tuple(LABELS))
-    named = () if chosen in {"GREEN", "CLEAR"} else case.marks.case.parties
-    return tlp(chosen, *named)
 
 
 def _only_agency(case: Case) -> str:

@@ -126,6 +126,10 @@ class TableCase(KnownCase, Protocol):
     """A case at whose table a party sits, wherever its record is."""
 
     @property
+    def id(self) -> str:
+        """The case's id."""
+
+    @property
     def state(self) -> State:
         """What the party may read comes to."""
 
@@ -158,7 +162,7 @@ def drafted_offer(
     check_length(text)
     if counter and table is None:
         raise CannotOrderError("nothing-to-counter")
-    before = None if table is None else _on_table(case, table)
+    before = None if table is None else terms_called(case, table)
     changes = None
     if before is not None:
         crowd = population_from(entities, terms, people)
@@ -186,12 +190,12 @@ def drafted_answer(case: TableCase, party: str, *, agree: bool, reason: str | No
     return terms_declined(case, party, table, reason)
 
 
-def _on_table(case: TableCase, table: str) -> Terms | None:
-    """The terms with this digest, where the party may read their text."""
+def terms_called(case: TableCase, digest: str) -> Terms | None:
+    """The terms with this digest; None where the party may not read their text."""
     for entry in case.entries_of("terms-offered", "terms-countered"):
-        content = entry.content("terms") if entry.event.facts()["terms"] == table else None
+        content = entry.content("terms") if entry.event.facts()["terms"] == digest else None
         if content is not None:
-            return parse_terms(content["text"], "the terms on the table")
+            return parse_terms(content["text"], "the terms in the record")
     return None
 
 
