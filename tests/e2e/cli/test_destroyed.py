@@ -143,7 +143,7 @@ ON_KEYS = {
 }
 """Acts on keys, each tested where its command is: a destroyed case takes them as any other does."""
 ANSWERS = {"finding-responded", "finding-disputed", "postponement-answered"}
-"""Answers to what is not in this case: `tests/unit/cli/test_nouns.py` has them."""
+"""Answers to what is not in this case: `tests/e2e/cli/test_nouns.py` has them."""
 RESTS_ON_TEXTS = {"bundle-published", "receipt-noted"}
 """A bundle is made from texts, and its receipt is for one."""
 
