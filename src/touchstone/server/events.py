@@ -35,6 +35,8 @@ MOST_OF_ONE = 20
 LOOK_BACK = timedelta(seconds=60)
 """What is recorded may be seen so much later than it says: a deed's time is taken before it waits
 for its case, and the clocks of several processes differ."""
+SEND_SECONDS = 30.0
+"""How long a listener may take for one message."""
 MOST_WAITING = 64
 """Messages that wait for one listener; whoever has more is cut off, and comes again."""
 log = logging.getLogger(__name__)
@@ -121,9 +123,10 @@ class Events:
     async def _begin(self, listener: _Listener, since: str | None) -> None:
         """Tell a new listener the moment, and what it missed since another."""
         now = self._serving.now()
-        listener.tell(_message("ready", {}, now))
         moved = await self._moved(listener.party, since or now)
+        # Before it is told that it listens: from then on nothing that moves may be left out.
         self._told.setdefault(listener.party, moved)
+        listener.tell(_message("ready", {}, now))
         for case, size in moved.items() if since else ():
             listener.tell(_moved_message(case, size, now))
 
@@ -139,7 +142,8 @@ class Events:
                 message = getting.result()
                 if message is None:
                     break
-                await send({"type": "http.response.body", "body": message, "more_body": True})
+                body = {"type": "http.response.body", "body": message, "more_body": True}
+                await asyncio.wait_for(send(body), SEND_SECONDS)
         finally:
             gone.cancel()
         with contextlib.suppress(Exception):

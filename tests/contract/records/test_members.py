@@ -112,6 +112,22 @@ def test_members_are_who_joined_and_who_is_invited_from_their_entry_on(scene: St
     assert amiss(scene) == []
 
 
+def test_what_moved_is_told_to_who_joined_and_since_when_it_is_asked(scene: StoredScene):
+    members = scene.records.members
+    updated = scene.records.cases()[0].summary.updated
+    size = scene.records.case(CASE).size
+    assert members.moved(LAB, updated) == {CASE: size}
+    # After that second there is nothing; who is invited, or nobody there, has no case that moves.
+    assert members.moved(LAB, f"{updated[:-1]}1") == {}
+    invite(scene)
+    updated = scene.records.cases()[0].summary.updated
+    assert members.moved(LAB, updated) == {CASE: size + 1}
+    for other in (AGENCY, "example-other", "\x00", ""):
+        assert members.moved(other, updated) == {}
+    join(scene)
+    assert members.moved(AGENCY, updated) == {CASE: size + 2}
+
+
 def test_what_is_taken_back_makes_nobody_a_member(scene: StoredScene):
     def breaking(taking: DeedTaking) -> None:
         stored_deeds.judge(taking)
