@@ -21,10 +21,11 @@ from django.urls import set_script_prefix
 
 from touchstone.ledger.canonical import MAX_LINE
 from touchstone.server.api.problems import answer_for, problem
-from touchstone.server.bodies import Bodies, Receive
+from touchstone.server.bodies import FREE, Bodies, Receive
 from touchstone.server.chosen import MOST_BODY
 from touchstone.server.errors import ProblemError
 from touchstone.server.events import Events, EventStream
+from touchstone.server.principal import Principal
 from touchstone.server.serving import SERVING, Serving
 
 Scope = Mapping[str, Any]
@@ -106,10 +107,10 @@ class Application:
             environ["REMOTE_ADDR"] = told or environ["REMOTE_ADDR"]
         try:
             length = _length(environ)
-            with self._bodies.read(length):
-                body = b""
-                if length:
-                    body = await self._bodies.body(receive, length, lambda: self._known(environ))
+            # Asked before anything is set aside: by its head alone nobody takes room from others.
+            who = await self._person(environ) if length > FREE else ""
+            with self._bodies.read(length, who):
+                body = await self._body(receive, length) if length else b""
                 return cast(
                     "HttpResponseBase", await self._in_thread(lambda: self._ask(environ, body))
                 )
@@ -118,14 +119,27 @@ class Application:
         except TimeoutError:
             return problem(408)
 
-    async def _known(self, environ: Environ) -> None:
-        """Ask who sends so much. Raises ProblemError where nobody is known."""
+    async def _body(self, receive: Receive, length: int) -> bytes:
+        """What is sent. Raises ProblemError, TimeoutError, ConnectionResetError."""
+        # Whoever sends slowly waits for nothing of ours, and keeps nobody else from an answer.
+        self._open -= 1
+        try:
+            body = await self._bodies.body(receive, length)
+        finally:
+            self._open += 1
+        if self._open > MOST_AT_ONCE:
+            raise ProblemError(503, "", "")
+        return body
+
+    async def _person(self, environ: Environ) -> str:
+        """Who sends so much. Raises ProblemError where nobody is known."""
         header, now = environ.get("HTTP_AUTHORIZATION"), self._serving.now()
         try:
-            await self._in_thread(lambda: self._serving.authenticate(header, now))
+            found = await self._in_thread(lambda: self._serving.authenticate(header, now))
         except Exception as error:
             response = answer_for(error)
             raise ProblemError(response.status_code, "", "") from error
+        return cast("Principal", found).person
 
     def _ask(self, environ: Environ, body: bytes) -> HttpResponseBase:
         """Django's answer, all of it but what is streamed; in a thread."""

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from touchstone.server import bodies
-from touchstone.server.app import environ_of
+from touchstone.server.app import MOST_AT_ONCE, Application, environ_of
 from touchstone.server.bodies import FREE, Bodies
 from touchstone.server.errors import ProblemError
+from touchstone.server.serving import Serving
 
 pytestmark = pytest.mark.enable_socket  # a loop makes a pair for itself
 
@@ -26,17 +27,21 @@ def receiving(*pieces: bytes | None) -> Callable[[], Awaitable[dict[str, Any]]]:
     return receive
 
 
-def read(length: int, *pieces: bytes | None, known: bool = True) -> bytes:
-    asked = list[None]()
+def scope(method: str, path: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "http_version": "1.1",
+        "scheme": "http",
+        "client": ("127.0.0.1", 1),
+        "headers": [(b"host", b"127.0.0.1"), *headers],
+    }
 
-    async def knows() -> None:
-        asked.append(None)
-        if not known:
-            raise ProblemError(401)
 
-    found = asyncio.run(Bodies().body(receiving(*pieces), length, knows))
-    assert bool(asked) == (length > FREE)
-    return found
+def read(length: int, *pieces: bytes | None) -> bytes:
+    return asyncio.run(Bodies().body(receiving(*pieces), length))
 
 
 def test_a_body_is_as_long_as_it_says():
@@ -50,25 +55,16 @@ def test_a_body_is_as_long_as_it_says():
         read(4, b"ab", None)
 
 
-def test_of_nobody_little_is_read():
-    with pytest.raises(ProblemError) as refused:
-        read(2 * FREE, bytes(FREE), bytes(FREE), known=False)
-    assert refused.value.status == 401
-
-
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
     async def never() -> dict[str, Any]:
         await asyncio.Event().wait()
-        raise AssertionError
-
-    async def known() -> None:
         raise AssertionError
 
     for name in ("IDLE_SECONDS", "BODY_SECONDS"):
         with monkeypatch.context() as patched:
             patched.setattr(bodies, name, 0.0)
             with pytest.raises(TimeoutError):
-                asyncio.run(Bodies().body(never, 4, known))
+                asyncio.run(Bodies().body(never, 4))
 
 
 def test_so_much_is_held_at_one_time():
@@ -83,23 +79,90 @@ def test_so_much_is_held_at_one_time():
         pass
 
 
+def test_one_person_leaves_the_others_room():
+    held = Bodies(16)
+    with held.read(4, "ann"):
+        with pytest.raises(ProblemError) as refused, held.read(1, "ann"):
+            pass
+        assert refused.value.status == 503
+        with held.read(4, "bob"), held.read(8):
+            pass
+    with held.read(4, "ann"):
+        pass
+
+
+class Stall:
+    """Requests whose bodies do not come until they are let go."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.go, self.there = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def receive(self) -> dict[str, Any]:
+        self.there.release()
+        await self.go.wait()
+        return {"type": "http.disconnect"}
+
+    async def status(self, length: int, method: str = "POST") -> int:
+        """That of an answer to a request of such a length, once one comes."""
+        found = list[int]()
+
+        async def send(message: dict[str, Any]) -> None:
+            found.append(message.get("status", 0))
+
+        asked = scope(method, "/v1/tokens", (b"content-length", str(length).encode()))
+        await self.application(asked, self.receive, send)
+        # One that is answered at once waits for nothing, and nobody waits for it.
+        self.there.release()
+        return found[0] if found else 0
+
+    async def begin(self, count: int, length: int) -> list[asyncio.Task[int]]:
+        """Leave so many requests waiting for their bodies."""
+        tasks = [asyncio.create_task(self.status(length)) for _ in range(count)]
+        for _ in tasks:
+            await self.there.acquire()
+        return tasks
+
+    async def end(self, tasks: list[asyncio.Task[int]]) -> None:
+        self.go.set()
+        await asyncio.gather(*tasks)
+
+
+def test_whoever_sends_slowly_keeps_nobody_from_an_answer(serving: Serving):
+    async def ask() -> int:
+        stall = Stall(Application(serving, 1))
+        slow = await stall.begin(MOST_AT_ONCE + 1, 10)
+        answered = await stall.status(0, "GET")
+        await stall.end(slow)
+        return answered
+
+    assert asyncio.run(ask()) == 405
+
+
+def test_nothing_is_set_aside_for_nobody(serving: Serving):
+    async def ask() -> list[int]:
+        stall = Stall(Application(serving, 1))
+        stall.application._bodies = Bodies(FREE)
+        slow = await stall.begin(1, FREE)
+        # Not that there is no room (503): that it is nobody (401) is asked first.
+        answered = [await stall.status(FREE + 1)]
+        await stall.end(slow)
+        return answered
+
+    assert asyncio.run(ask()) == [401]
+
+
 def test_a_header_passes_for_no_other():
-    scope = {
-        "method": "GET",
-        "path": "/v1/é",
-        "query_string": b"a=1",
-        "http_version": "1.1",
-        "scheme": "http",
-        "client": ("127.0.0.1", 1),
-        "headers": [
-            (b"host", b"a.example"),
+    environ = environ_of(
+        scope(
+            "GET",
+            "/v1/é",
             (b"x_forwarded_for", b"1.2.3.4"),
             (b"authorization", b"Bearer a"),
             (b"authorization", b"Bearer b"),
             (b"content-type", b"text/plain"),
-        ],
-    }
-    environ = environ_of(scope)
+        )
+    )
     assert environ["PATH_INFO"].encode("latin-1").decode() == "/v1/é"
     assert environ["HTTP_AUTHORIZATION"] == "Bearer a,Bearer b"
     assert environ["CONTENT_TYPE"] == "text/plain"
