@@ -168,6 +168,13 @@ def test_a_name_is_asked_once_and_what_it_leads_to_is_where_it_goes(
     assert headers["Host"] == f"hooks.example:{port}"
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example"])
+def test_a_name_that_none_can_be_is_not_reached(signer: FileSigner, host: str):
+    with pytest.raises(UndeliveredError) as refused:
+        webhook_way(chosen(), signer)(notice(f"https://{host}/"))
+    assert refused.value.certain
+
+
 def test_plain_http_stays_inside(signer: FileSigner, monkeypatch: pytest.MonkeyPatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
@@ -193,6 +200,8 @@ def test_plain_http_stays_inside(signer: FileSigner, monkeypatch: pytest.MonkeyP
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:1::", False),
         ("ff0e::1", False),
+        ("::127.0.0.1", False),
+        ("fec0::1", False),
         ("192.168.7.7", True),
     ],
 )

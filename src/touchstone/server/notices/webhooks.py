@@ -60,7 +60,9 @@ def is_allowed(address: Address, private: Sequence[str]) -> bool:
     if any(address in ip_network(each) for each in private):
         return True
     hidden = any(address in each for each in _EMBEDDING)
-    return address.is_global and not address.is_multicast and not hidden
+    # Networks that Python calls global lead inside, too: `::127.0.0.1` and the old `fec0::/10`.
+    local = address.is_reserved or (isinstance(address, IPv6Address) and address.is_site_local)
+    return address.is_global and not (address.is_multicast or hidden or local)
 
 
 def _send(chosen: NoticesText, signer: Signer, notice: NoticeSent) -> None:
@@ -70,7 +72,8 @@ def _send(chosen: NoticesText, signer: Signer, notice: NoticeSent) -> None:
     body = notice_body(chosen, signer, notice)
     try:
         reached = _connected(host, port, chosen.private_webhooks, secure=secure)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A ValueError is of a name that none can be (`a..b`): it must not keep others' from going.
         raise UndeliveredError(str(error)[:200], certain=True) from error
     with reached:
         try:
