@@ -31,7 +31,7 @@ SILENT_SECONDS = 15.0
 MOST_STREAMS = 2000
 """That one process keeps."""
 MOST_OF_ONE = 20
-"""Of one token."""
+"""Of one person, whatever its tokens."""
 LOOK_BACK = timedelta(seconds=60)
 """What is recorded may be seen so much later than it says: a deed's time is taken before it waits
 for its case, and the clocks of several processes differ."""
@@ -57,10 +57,10 @@ class EventStream(HttpResponse):
 class _Listener:
     """One open stream."""
 
-    __slots__ = ("asked", "authorization", "party", "spoken", "token", "waiting")
+    __slots__ = ("asked", "authorization", "party", "person", "spoken", "waiting")
 
     def __init__(self, stream: EventStream, now: float) -> None:
-        self.party, self.token = stream.principal.party, stream.principal.token
+        self.party, self.person = stream.principal.party, stream.principal.person
         self.authorization = stream.authorization
         self.asked = self.spoken = now
         self.waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
@@ -88,7 +88,7 @@ class Events:
     async def send(self, stream: EventStream, receive: Receive, send: Send) -> None:
         """Send one listener what moves, until it goes, may listen no more, or the server ends."""
         listener = _Listener(stream, asyncio.get_running_loop().time())
-        own = sum(1 for each in self._listeners if each.token == listener.token)
+        own = sum(1 for each in self._listeners if each.person == listener.person)
         if len(self._listeners) >= MOST_STREAMS or own >= MOST_OF_ONE:
             await _refuse(send)
             return
@@ -127,8 +127,9 @@ class Events:
         # Before it is told that it listens: from then on nothing that moves may be left out.
         self._told.setdefault(listener.party, moved)
         listener.tell(_message("ready", {}, now))
-        for case, size in moved.items() if since else ():
-            listener.tell(_moved_message(case, size, now))
+        if since:
+            # At once: one by one they would be more than may wait, and none would ever be told.
+            listener.tell(b"".join(_moved_message(*each, now) for each in moved.items()))
 
     async def _pass_on(self, listener: _Listener, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_until_gone(receive))
@@ -168,10 +169,12 @@ class Events:
             listening[each.party].append(each)
         for party, listeners in listening.items():
             moved, told = await self._moved(party, since), self._told.get(party, {})
-            for case, size in moved.items():
-                if told.get(case) != size:
-                    for each in listeners:
-                        each.tell(_moved_message(case, size, since))
+            news = [each for each in moved.items() if told.get(each[0]) != each[1]]
+            if news:
+                message = b"".join(_moved_message(*each, since) for each in news)
+                # Whoever was removed meanwhile is told nothing more.
+                for each in await self._still(listeners, now):
+                    each.tell(message)
             self._told[party] = moved
         for party in self._told.keys() - listening.keys():
             del self._told[party]
@@ -192,14 +195,22 @@ class Events:
         due = [each for each in self._listeners if clock - each.asked >= AGAIN_SECONDS]
         for each in due:
             each.asked = clock
-            header = each.authorization
-            try:
-                found = await self._in_thread(lambda: self._serving.authenticate(header, now))  # noqa: B023 - awaited within the turn
-            except TouchstoneError:
+        await self._still(due, now)
+
+    async def _still(self, listeners: list[_Listener], now: str) -> list[_Listener]:
+        """Those who may still listen; the others are told that this is the end."""
+        may = await self._in_thread(lambda: [self._may_listen(each, now) for each in listeners])
+        for each, listens in zip(listeners, may, strict=True):
+            if not listens:
                 each.tell(None)
-                continue
-            if found.party != each.party or "read" not in found.scopes:
-                each.tell(None)
+        return [each for each, listens in zip(listeners, may, strict=True) if listens]
+
+    def _may_listen(self, listener: _Listener, now: str) -> bool:
+        try:
+            found = self._serving.authenticate(listener.authorization, now)
+        except TouchstoneError:
+            return False
+        return found.party == listener.party and "read" in found.scopes
 
 
 def _message(event: str, value: dict[str, Any], moment: str) -> bytes:

@@ -6,7 +6,7 @@ from ninja import Router
 from touchstone.errors import BadInputError
 from touchstone.handin import moment_of
 from touchstone.server.errors import ProblemError
-from touchstone.server.events import EventStream
+from touchstone.server.events import LOOK_BACK, EventStream
 from touchstone.server.serving import speaker_of
 
 router = Router(tags=["Events"])
@@ -21,8 +21,9 @@ def events(request: HttpRequest) -> EventStream:
     since = request.headers.get("Last-Event-ID")
     if since is not None:
         try:
-            moment_of(since)
-        except (BadInputError, ValueError) as error:
+            # As it is looked back from: of the first year there is nothing before.
+            moment_of(since) - LOOK_BACK
+        except (BadInputError, ValueError, OverflowError) as error:
             raise ProblemError(
                 422, "event-id", "Last-Event-ID is none that a stream gave"
             ) from error
