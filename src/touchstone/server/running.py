@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from granian import net
-from granian.constants import Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.server.embed import Server
 
 from touchstone.errors import TouchstoneError
@@ -94,6 +94,8 @@ async def answer_on(
         address=host,
         port=port,
         interface=Interfaces.ASGI,
+        # In HTTP/2 one connection is hundreds of requests, and connections are what is bounded.
+        http=HTTPModes.http1,
         websockets=False,
         backlog=BACKLOG,
         backpressure=MOST_CONNECTIONS,

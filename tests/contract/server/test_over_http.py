@@ -420,6 +420,8 @@ def test_what_is_too_long_or_from_nobody_is_not_read(server: LiveServer, trio: T
     for said in (f"Content-Length: {2 << 20}", "Transfer-Encoding: chunked", "Content-Length: x"):
         assert b" 4" in head_of(server, f"POST /v1/cases/a/deeds HTTP/1.1\r\n{host}\r\n{said}")
     assert b"400" in head_of(server, "GET /v1/installation HTTP/1.1\r\nHost: strange.example")
+    # Nor are hundreds of requests taken by one connection.
+    assert not head_of(server, "PRI * HTTP/2.0", b"SM\r\n\r\n").startswith(b"\0\0")
 
 
 def test_a_stream_tells_a_party_of_its_own_cases_as_they_move(server: LiveServer, trio: Trio):
