@@ -150,6 +150,14 @@ def test_any_other_body_is_refused(body: bytes, status: int):
 @pytest.mark.parametrize(
     "kind", ["text/plain", "", "application/json; charset=latin-1", "multipart/form-data"]
 )
+def test_another_content_type_is_refused_over_the_api(client: Client, kind: str):
+    says(client.generic("POST", "/v1/tokens", b'{"a":1}', kind), 415, "media-type")
+    says(client.generic("POST", "/v1/tokens", b'{"a":NaN}', "application/json"), 400, "json")
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "", "application/json; charset=latin-1", "multipart/form-data"]
+)
 def test_another_content_type_is_refused(kind: str):
     with pytest.raises(ProblemError) as refused:
         parsed(b'{"a":1}', kind)

@@ -108,6 +108,12 @@ def _staging(error: StagingError) -> HttpResponse:
     return problem(409, error.code, str(error), {"offset": error.offset})
 
 
+def _http(error: HttpError) -> HttpResponse:
+    # Ninja makes one of whatever its parser raised, and says no more why.
+    why = error.__cause__
+    return answer_for(why) if isinstance(why, ProblemError) else problem(error.status_code)
+
+
 def _busy(error: TouchstoneError) -> HttpResponse:
     # What it says is for whoever runs the server: it may name its files.
     log.error("%s", error)
@@ -135,7 +141,7 @@ _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], HttpResponse]], ...] = (
     # Where, and what is wrong with it: never what stood there.
     (ValidationError, lambda error: problem(422, beside={"fields": _where(error.errors)})),
     (Http404, lambda _: problem(404)),
-    (HttpError, lambda error: problem(error.status_code)),
+    (HttpError, _http),
     (Exception, _fault),
 )
 
