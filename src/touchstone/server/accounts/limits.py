@@ -1,4 +1,4 @@
-"""How often one may ask: by token and by address, over all processes of a server.
+"""How often one may ask: by person and by address, over all processes of a server.
 
 The generic cell rate algorithm: of whoever asks one number is kept, until when it has used up what
 it may. A process draws some permits at a time and gives them out itself, so that most requests
@@ -36,10 +36,11 @@ class Rate:
         return 60 * _MILLISECONDS // self.a_minute
 
 
-BY_TOKEN = Rate("token", 6_000, 2_000, 50)
+BY_PERSON = Rate("person", 6_000, 2_000, 50)
+"""Whatever the token: a person may have one anew each second."""
 BY_ADDRESS = Rate("address", 30_000, 5_000, 100)
-"""Of those who are not known: whoever has a token is counted by that, and its people may all come
-by one address."""
+"""Of those who are not known: whoever has a token is counted by whose it is, and all people
+of an institution may come by one address."""
 ENTERING = Rate("entering", 60, 60)
 """Codes taken and tokens asked for, by address: where guessing would be done."""
 

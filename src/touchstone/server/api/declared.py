@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from touchstone.handin import utc_text
 from touchstone.server.accounts.limits import (
     BY_ADDRESS,
-    BY_TOKEN,
+    BY_PERSON,
     ENTERING,
     Rate,
     address_group,
@@ -106,7 +106,7 @@ def admitted(request: HttpRequest) -> Principal:
         )
     serving = serving_of(request)
     moment = serving.here.clock.now()
-    by_address, by_token = _counted(request, moment)
+    by_address, by_person = _counted(request, moment)
     if need.scope is None:
         by_address(ENTERING if need.entering else BY_ADDRESS)
         return NOBODY
@@ -116,7 +116,7 @@ def admitted(request: HttpRequest) -> Principal:
         # Whoever guesses is slowed down, and whoever comes by the same address and is known is not.
         by_address(BY_ADDRESS)
         raise
-    by_token(principal.token)
+    by_person(principal.person)
     if need.scope not in {ANY, *principal.scopes} or not need.roles & principal.roles:
         raise ProblemError(403, "", "")
     return principal
@@ -125,10 +125,10 @@ def admitted(request: HttpRequest) -> Principal:
 def _counted(
     request: HttpRequest, moment: datetime
 ) -> tuple[Callable[[Rate], None], Callable[[str], None]]:
-    """What counts a request by its address, and by its token. Both raise TooOftenError."""
+    """What counts a request by its address, and by whose it is. Both raise TooOftenError."""
     limiter, now = serving_of(request).limiter, int(moment.timestamp() * 1_000)
     address = address_group(request.META.get("REMOTE_ADDR", ""))
     return (
         lambda rate: limiter.take(rate, address, now),
-        lambda token: limiter.take(BY_TOKEN, token, now),
+        lambda person: limiter.take(BY_PERSON, person, now),
     )

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from touchstone.server.accounts.errors import TooOftenError
 from touchstone.server.accounts.limits import (
     BY_ADDRESS,
-    BY_TOKEN,
+    BY_PERSON,
     ENTERING,
     Limiter,
     Rate,
@@ -122,6 +122,6 @@ def test_a_household_counts_as_one(address: str, group: str):
 
 def test_entering_is_stricter():
     assert ENTERING.a_minute * 100 <= BY_ADDRESS.a_minute
-    assert ENTERING.at_once * 30 <= BY_TOKEN.at_once
+    assert ENTERING.at_once * 30 <= BY_PERSON.at_once
     # Guessing is counted one by one.
     assert ENTERING.drawn == 1
