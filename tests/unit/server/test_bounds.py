@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from touchstone.server import bodies
+from touchstone.server import app, bodies
 from touchstone.server.app import MOST_AT_ONCE, Application, environ_of
 from touchstone.server.bodies import FREE, Bodies
 from touchstone.server.errors import ProblemError
@@ -139,10 +139,11 @@ def test_whoever_sends_slowly_keeps_nobody_from_an_answer(serving: Serving):
     assert asyncio.run(ask()) == 405
 
 
-def test_nothing_is_set_aside_for_nobody(serving: Serving):
+def test_nothing_is_set_aside_for_nobody(serving: Serving, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(app, "Bodies", lambda: Bodies(FREE))
+
     async def ask() -> list[int]:
         stall = Stall(Application(serving, 1))
-        stall.application._bodies = Bodies(FREE)
         slow = await stall.begin(1, FREE)
         # Not that there is no room (503): that it is nobody (401) is asked first.
         answered = [await stall.status(FREE + 1)]
