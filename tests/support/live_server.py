@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from touchstone.server.app import Application
 from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
-from touchstone.server.running import answer_on, listen
+from touchstone.server.running import ServerCertificate, answer_on, listen
 from touchstone.server.serving import Serving
 from touchstone.service.installation import Installation
 
@@ -65,7 +65,10 @@ class LiveServer:
 
 @contextmanager
 def live(
-    here: Installation, doorkeeper: Doorkeeper, listener: socket.socket | None = None
+    here: Installation,
+    doorkeeper: Doorkeeper,
+    listener: socket.socket | None = None,
+    certificate: ServerCertificate | None = None,
 ) -> Iterator[LiveServer]:
     """Answer for an installation until the context is left; then no connection is left, either."""
     own = listener or listen("127.0.0.1", 0)
@@ -77,7 +80,7 @@ def live(
         stop = asyncio.Event()
         stopping.append((asyncio.get_running_loop(), stop))
         ready.set()
-        await answer_on(application, own, stop)
+        await answer_on(application, own, stop, certificate)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="server")
     thread.start()

@@ -1,0 +1,64 @@
+"""Over a network a server speaks TLS, and a party's machine believes no other certificate."""
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from support.live_server import Doorkeeper, live
+from touchstone.client.errors import UnheardError
+from touchstone.client.http_server import HttpServer
+from touchstone.server.accounts.preparing import open_accounts
+from touchstone.server.running import ServerCertificate
+from touchstone.server.settings import set_up_server
+from touchstone.service.installation import open_installation
+
+
+def certificate(folder: Path) -> ServerCertificate:
+    """A certificate of this machine's address, by its own key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "review.example")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, secret = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return ServerCertificate(chain, secret)
+
+
+def test_a_server_with_a_certificate_is_asked_by_who_trusts_it(tmp_path: Path):
+    set_up_server()
+    pair = certificate(tmp_path)
+    with open_installation(tmp_path / "server", apart=True) as here:
+        open_accounts(here.home, None)
+        with live(here, Doorkeeper(), certificate=pair) as server:
+            url = server.url.replace("http:", "https:")
+            with HttpServer(url, certificates=pair.certificate) as trusting:
+                keys = trusting.greet(0).keys
+            assert keys == tuple(line.line for line in here.keyring.history.lines)
+            for other in (url, server.url):
+                with HttpServer(other) as strange, pytest.raises(UnheardError):
+                    strange.greet(0)
