@@ -20,5 +20,5 @@ def examine_server(options: ServeOptions) -> list[Check]:
     if rows:
         return rows
     kept = "PostgreSQL" if from_environment() else "SQLite, one process"
-    found = f"record and accounts open ({kept}); it would be asked at http://{options.host}"
+    found = f"record and accounts open ({kept}); it would listen at {options.host}:{options.port}"
     return [Check("Server", ok=True, found=found, fix="")]
