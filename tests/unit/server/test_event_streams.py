@@ -39,10 +39,13 @@ class Ear:
 
     async def hears(self, text: bytes) -> None:
         """Listen until a text comes, or the stream ends."""
-        async with self.new:
-            hearing = asyncio.create_task(self.new.wait_for(lambda: text in self.heard))
+        hearing = asyncio.create_task(self._heard(text))
         await asyncio.wait({hearing, self.stream}, return_when=asyncio.FIRST_COMPLETED)
         hearing.cancel()
+
+    async def _heard(self, text: bytes) -> None:
+        async with self.new:
+            await self.new.wait_for(lambda: text in self.heard)
 
     async def goes(self) -> bytes:
         self.going.set()
