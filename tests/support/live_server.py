@@ -14,7 +14,7 @@ from touchstone.server.running import ServerCertificate, answer_on, listen
 from touchstone.server.serving import Serving
 from touchstone.service.installation import Installation
 
-EVERYTHING = frozenset({"read", "deeds", "evidence"})
+EVERYTHING = frozenset({"read", "deeds", "evidence", "secrets"})
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from touchstone.cli.agreement import UNCHOSEN, Chosen
+from touchstone.cli.endpoint_keys import endpoint_key
 from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
 from touchstone.cli.output import show, tell
 from touchstone.cli.texts import line_of, name_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 DONE = 0
 case = App(name="case", help="Open a case, which its parties then join by their own keys.")
 submission = App(name="submission", help="Hand a model in, or say what is missing.")
+submission.command(endpoint_key)
 
 
 @case.command(name="open")

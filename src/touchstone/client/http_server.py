@@ -212,6 +212,21 @@ class HttpServer:
                 raise UnheardError("the evidence that is sent does not get there")
             offset = received
 
+    def hand_in_key(self, case: str, name: str, value: str) -> dict[str, Any]:
+        """Hand in the key of an endpoint; what is told of it.
+
+        Raises UnheardError, UnpromisedError.
+        """
+        return _object(self._asked("PUT", _key_path(case, name), body=dumps({"value": value})))
+
+    def revoke_key(self, case: str, name: str) -> dict[str, Any]:
+        """Take the key of an endpoint back; what is told of it. Raises as `hand_in_key`."""
+        return _object(self._asked("DELETE", _key_path(case, name)))
+
+    def endpoint_keys(self, case: str) -> list[dict[str, Any]]:
+        """What is told of the keys that were handed in. Raises as `hand_in_key`."""
+        return _rows(_object(self._asked("GET", f"{_case(case)}/endpoint-keys")).get("keys"))
+
     def enter(self, path: str, sent: dict[str, Any]) -> Any:
         """Ask what is asked without a token (`client.entering.Entrance`); the answer's value.
 
@@ -395,6 +410,10 @@ def _rows(value: object) -> list[dict[str, Any]]:
 
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _key_path(case: str, name: str) -> str:
+    return f"{_case(case)}/endpoint-keys/{quote(name, safe='')}"
 
 
 def _case(case: str) -> str:

@@ -63,3 +63,20 @@ class ListsCases(Protocol):
 
     def cases(self) -> Iterable[str]:
         """The ids of the cases that the party has joined, all of them. Raises UnheardError."""
+
+
+@runtime_checkable
+class TakesEndpointKeys(Protocol):
+    """A server that measures with keys that a developer hands in.
+
+    What it tells of a key is never the key. Methods raise as those of `RecordServer`.
+    """
+
+    def hand_in_key(self, case: str, name: str, value: str) -> dict[str, Any]:
+        """Hand in the key of an endpoint, or replace it; what is told of it."""
+
+    def revoke_key(self, case: str, name: str) -> dict[str, Any]:
+        """Take the key of an endpoint back; what is told of it."""
+
+    def endpoint_keys(self, case: str) -> list[dict[str, Any]]:
+        """What is told of the keys that were handed in."""

@@ -9,6 +9,7 @@ The tree::
     │   ├── OtherInstallationError the master key at hand is not the one of this record
     │   ├── CaseExistsError        a case of that name is open already
     │   ├── CaseMissingError       there is no such case
+    │   ├── EndpointKeyError       an endpoint's key is not taken as it came
     │   ├── EarlierContractError   the case's log is of record contract 1: it is only read
     │   ├── EvidenceMissingError   nothing of that digest is kept (also a KeyError)
     │   ├── PageError              a list cannot be gone on with from there
@@ -68,6 +69,18 @@ class EvidenceMissingError(BadInputError, KeyError):
     def __str__(self) -> str:
         # A KeyError would show its text in quotation marks.
         return str(self.args[0])
+
+
+class EndpointKeyError(BadInputError):
+    """An endpoint's key is not taken, or there is none to take back; the one before stands.
+
+    `code` is for programs: `key-name`, `key-value`, `key-unknown`, `too-many-keys`. Nothing that
+    was handed in stands in the text.
+    """
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class PageError(BadInputError):

@@ -23,6 +23,7 @@ from touchstone.records.checking import (
 )
 from touchstone.records.database import empty_journal, raw, rewrite_heads, translated
 from touchstone.records.deeds import Deeds, Lent
+from touchstone.records.endpointkeys import EndpointKeyFiles
 from touchstone.records.errors import (
     CaseMissingError,
     DamagedError,
@@ -58,9 +59,9 @@ from touchstone.records.settings import (
 )
 from touchstone.records.soundness import amiss, is_used, mark_of, may_write
 from touchstone.records.staging import StagingAccess, StagingArea
-from touchstone.records.values import Listing, Summarise, Summary
+from touchstone.records.values import Listing, Summarise
 from touchstone.records.walls import PartyConnection
-from touchstone.records.writer import CaseWriter, write_index
+from touchstone.records.writer import CaseWriter, summary_of, write_index
 
 FINISH_SECONDS = 5
 """How long a destruction waits for readers of what it destroyed."""
@@ -71,7 +72,7 @@ class Records:
 
     `installation` signs and proves, `jobs` is the job table, `outcomes` what its executions gave,
     `refusals` the side log; `deeds` takes deeds into logs of contract 2, `staging` the bytes that
-    come before them; `members` says whose cases there are.
+    come before them; `members` says whose cases there are; `endpoint_keys` are those of the labs.
     """
 
     def __init__(
@@ -122,6 +123,9 @@ class Records:
             alias, self._files.staged, self._atomic, self._case_key, self.deeds.has_joined
         )
         self._staging = StagingArea(access)
+        self.endpoint_keys = EndpointKeyFiles(
+            home / "endpoint-keys", alias, self._atomic, self._case_key
+        )
 
     @classmethod
     def open(
@@ -350,7 +354,7 @@ class Records:
         filters = {name: value for name, value in wanted.items() if value is not None}
         with translated(self._alias):
             rows = IndexRow.objects.using(self._alias).filter(**filters)
-            return [Listing(r.case_id, _summary(r)) for r in rows.order_by("-updated", "case_id")]
+            return [Listing(r.case_id, summary_of(r)) for r in rows.order_by("-updated", "case_id")]
 
     def check(self) -> Iterator[Fault]:
         """What is amiss with the database and the installation log, each recomputed."""
@@ -369,7 +373,7 @@ class Records:
         yield from check_members(self._alias, case, recorded)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
         summary = summarise(case, recorded)
-        if index is None or (summary.whole and _summary(index) != summary):
+        if index is None or (summary.whole and summary_of(index) != summary):
             yield Fault(f"case {case}", "its line in the list is wrong; fix: touchstone rebuild")
 
     def names(self) -> list[str]:
@@ -409,7 +413,8 @@ class Records:
     def _folders(self, case: str) -> tuple[Path, ...]:
         """Where something of a case lies outside of the database."""
         sealed = self._files.folder(case), self._files.staged.folder(case)
-        return self.work(case), *sealed, self._kept.folder(case)
+        beside = self._kept.folder(case), self.endpoint_keys.folder(case)
+        return self.work(case), *sealed, *beside
 
     def _overwritten(self, seconds: int) -> bool:
         """Let no key that was destroyed be in a file of the record; false where one is held."""
@@ -488,11 +493,7 @@ class Records:
             moved = rewrite_members(self._alias, case, recorded_members(recorded))
             summary = summarise(case, recorded)
             row = IndexRow.objects.using(self._alias).filter(case=case).first()
-            if row is not None and (_summary(row) == summary or not summary.whole):
+            if row is not None and (summary_of(row) == summary or not summary.whole):
                 return moved
             write_index(self._alias, case, summary)
             return True
-
-
-def _summary(row: IndexRow) -> Summary:
-    return Summary(row.title, row.model_name, row.developer, row.framework, row.status, row.updated)

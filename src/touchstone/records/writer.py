@@ -285,6 +285,11 @@ def evidence_place(case: str, name: str) -> bytes:
     return f"touchstone/evidence-facts/1\x00{case}\x00{name}".encode()
 
 
+def summary_of(row: IndexRow) -> Summary:
+    """What a row of the index holds."""
+    return Summary(*_listed(row))
+
+
 def write_index(alias: str, case: str, summary: Summary) -> None:
     """Set a case's row in the index."""
     put(alias, IndexRow, (case, *_listed(summary)))

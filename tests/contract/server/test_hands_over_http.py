@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from support.party_homes import Machines, machines
 from support.party_server import CASE
 from touchstone.cli import connecting
 from touchstone.cli.app import run
+from touchstone.client.acting import Client
+from touchstone.client.errors import WrongInstallationError
 from touchstone.client.http_server import HttpServer
 from touchstone.server.accounts.preparing import open_accounts
 
@@ -73,3 +76,58 @@ def test_what_is_refused_says_its_code_and_is_not_recorded(made: Machines, call:
     assert (code, out) == (1, "")
     assert "refused (" in err
     assert made.events() == before
+
+
+def test_a_key_is_piped_in_and_told_of_by_no_command(
+    made: Machines, call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    name, value = "EXAMPLE_LAB_KEY", "sk-canary-a81f"
+    keys = ("submission", "endpoint-key")
+    assert "No key was handed in" in call(*keys, "show", CASE)[1]
+    monkeypatch.setattr("sys.stdin", StringIO(f"{value}\n"))
+    code, out, err = call(*keys, "set", CASE, name, "--json")
+    assert code == 0, err
+    (told,) = json.loads(out)["keys"]
+    assert (told["name"], told["revoked"], set(told)) == (
+        name,
+        False,
+        {"name", "at", "by", "revoked"},
+    )
+    stored = made.here.records.endpoint_keys
+    handed = stored.get(CASE, name)
+    assert handed is not None
+    assert handed.value == value
+    shown = call(*keys, "show", CASE)
+    assert f"{name}: handed in" in shown[1]
+    assert value not in out + err + "".join(map(str, shown))
+    on_disk = [path for path in made.home(LAB).rglob("*") if path.is_file()]
+    assert not any(value.encode() in path.read_bytes() for path in on_disk)
+    assert f"{name}: revoked" in call(*keys, "revoke", CASE, name)[1]
+    handed = stored.get(CASE, name)
+    assert handed is not None
+    assert handed.revoked
+    for words, typed in ((("set", CASE, name), "\n"), (("set", CASE, name), "x" * 9000)):
+        monkeypatch.setattr("sys.stdin", StringIO(typed))
+        code, _, err = call(*keys, *words)
+        assert (code, "no key was given" in err) == (2, True)
+    code, _, err = call(*keys, "revoke", CASE, "OTHER_KEY")
+    assert (code, "no key of that name" in err) == (2, True)
+    assert stored.get(CASE, name) == handed
+    assert run([*keys, "show", CASE, "--as", LAB]) == 2
+
+
+def test_no_key_is_sent_to_an_installation_that_is_not_the_pinned_one(
+    made: Machines, call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    typed = StringIO("sk-canary\n")
+    monkeypatch.setattr("sys.stdin", typed)
+    monkeypatch.setattr(Client, "greet", _another)
+    code, _, err = call("submission", "endpoint-key", "set", CASE, "PINNED_KEY")
+    assert (code, "another" in err) == (2, True)
+    # It was not even asked for.
+    assert typed.tell() == 0
+    assert made.here.records.endpoint_keys.get(CASE, "PINNED_KEY") is None
+
+
+def _another(_: Client) -> None:
+    raise WrongInstallationError("another installation answers")

@@ -18,6 +18,7 @@ from touchstone.clearance import Marking, tlp
 from touchstone.deeds.cases import participation_noted, party_invited
 from touchstone.ledger import dumps
 from touchstone.records import FullError
+from touchstone.records.endpointkeys import HandedInKey
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.limits import Limiter
 from touchstone.server.accounts.models import RateRow, SensitiveRead
@@ -36,6 +37,7 @@ CANARIES: dict[str, tuple[str, ...]] = {
     "canary-of-the-centre": (CENTRE,),
     "canary-of-the-agency": (AGENCY,),
     "canary-of-all": MEMBERS,
+    "canary-of-the-endpoint": (),
 }
 """What stands in the record, and who may read it."""
 NAMES = {party: f"canary-name-{party or 'administrator'}" for party in PARTIES}
@@ -45,7 +47,7 @@ IN_PATHS = {
     "digest": f"sha256:{'ab' * 32}",
     "person": "p" + "0" * 24,
     "key": "0" * 64,
-    "name": "n" + "0" * 24,
+    "name": "EXAMPLE_OTHER_KEY",
     "token": "A" * 43,
 }
 BODIES: dict[tuple[str, str], Any] = {
@@ -53,6 +55,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "v1/cases/<case>/deeds/cancel"): {"envelope": {}},
     ("POST", "v1/invitations/redeem"): {"code": "0", "envelope": {}},
     ("POST", "v1/tokens"): {"envelope": {}},
+    ("PUT", "v1/cases/<case>/endpoint-keys/<name>"): {"value": "any"},
     ("PUT", "v1/people/<person>/roles"): {"roles": ["reviewer"]},
 }
 EVERY = sorted(DECLARED)
@@ -96,13 +99,15 @@ def notes(by: Party, text: str, marking: Marking) -> None:
 def fill(serving: Serving, parties: tuple[Party, Party, Party]) -> None:
     """Have each say something that not all may read, and invite one who does not join."""
     lab, centre, agency = parties
-    pair, own, hers, everybody = CANARIES
+    pair, own, hers, everybody, secret = CANARIES
     notes(lab, pair, tlp("AMBER+STRICT", LAB, CENTRE))
     notes(centre, own, tlp("RED", CENTRE))
     notes(agency, hers, tlp("AMBER", AGENCY))
     notes(lab, everybody, tlp("AMBER", *MEMBERS))
     expects = serving.fingerprint
     centre.act(lambda seen: party_invited(seen, CENTRE, INVITED, "agency", expects))
+    handed = HandedInKey("EXAMPLE_LAB_KEY", CASE, secret, by="p1", at=serving.now())
+    serving.here.records.endpoint_keys.hand_in(handed)
 
 
 @pytest.fixture(scope="module")

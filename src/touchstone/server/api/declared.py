@@ -48,6 +48,8 @@ class Need:
 
 ACTING = PARTY_ROLES - {"auditor"}
 """Who may do deeds; which of them the party's key signs for, the record says."""
+KEY_HOLDERS = frozenset({"submitter", LEAD})
+"""Who may hand in an endpoint's key; in which cases, the record says."""
 
 _CASE = "v1/cases/<case>"
 DECLARED: dict[tuple[str, str], Need] = {
@@ -64,6 +66,9 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("GET", f"{_CASE}/reads"): Need("read", query=("after", "most")),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
+    ("GET", f"{_CASE}/endpoint-keys"): Need("secrets", KEY_HOLDERS),
+    ("PUT", f"{_CASE}/endpoint-keys/<name>"): Need("secrets", KEY_HOLDERS),
+    ("DELETE", f"{_CASE}/endpoint-keys/<name>"): Need("secrets", KEY_HOLDERS),
     ("HEAD", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),
     ("PUT", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),
     ("DELETE", f"{_CASE}/evidence/<digest>"): Need("evidence", ACTING),

@@ -16,6 +16,7 @@ from touchstone.ledger import dumps
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import (
     DestroyedError,
+    EndpointKeyError,
     PageError,
     ReadOnlyError,
     RecordsError,
@@ -114,6 +115,10 @@ def _http(error: HttpError) -> HttpResponse:
     return answer_for(why) if isinstance(why, ProblemError) else problem(error.status_code)
 
 
+def _endpoint_key(error: EndpointKeyError) -> HttpResponse:
+    return problem(404 if error.code == "key-unknown" else 400, error.code, str(error))
+
+
 def _busy(error: TouchstoneError) -> HttpResponse:
     # What it says is for whoever runs the server: it may name its files.
     log.error("%s", error)
@@ -134,6 +139,7 @@ _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], HttpResponse]], ...] = (
     (NotAuthenticatedError, lambda _: problem(401)),
     (UnpromisedError, _unpromised),
     (StagingError, _staging),
+    (EndpointKeyError, _endpoint_key),
     (PageError, lambda error: problem(400, "page", str(error))),
     (DestroyedError, lambda error: problem(409, "destroyed", str(error))),
     (RecordsError, _busy),

@@ -8,7 +8,16 @@ from ninja import NinjaAPI, Router
 
 from touchstone import __version__
 from touchstone.ledger import dumps
-from touchstone.server.api import cases, deeds, entering, events, installation, notices, people
+from touchstone.server.api import (
+    cases,
+    deeds,
+    endpoint_keys,
+    entering,
+    events,
+    installation,
+    notices,
+    people,
+)
 from touchstone.server.api.declared import admitted
 from touchstone.server.api.parsing import JSON, StrictParser
 from touchstone.server.api.problems import handle_all
@@ -33,7 +42,7 @@ def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - as ninja ca
     return HttpResponse(described(), content_type=JSON)
 
 
-for each in (installation, cases, deeds, events, entering, people, notices):
+for each in (installation, cases, deeds, endpoint_keys, events, entering, people, notices):
     api.add_router("", each.router)
 api.add_router("", description)
 

@@ -48,7 +48,7 @@ from touchstone.service.measurement.outcomes import (
     used_before,
 )
 from touchstone.service.measurement.record_verdicts import record_verdict
-from touchstone.service.measurement.setting import Setting
+from touchstone.service.measurement.setting import KEY_CHANGED, Setting
 from touchstone.service.measurement.stopping import end_measuring, has_ended
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
@@ -118,7 +118,9 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
 
 def _reason(stopped: str) -> StopReason:
     """The record's word for what a worker or this process said."""
-    return next((known for known in get_args(StopReason) if known == stopped), "instrument-failing")
+    # Of an endpoint that nobody may ask any more the record says what it says of one that fails.
+    said = "endpoint-failing" if stopped == KEY_CHANGED else stopped
+    return next((known for known in get_args(StopReason) if known == said), "instrument-failing")
 
 
 def require_room(setting: Setting) -> None:
@@ -261,9 +263,9 @@ class RunCoordinator:
                 len(spec.indices),
                 max(0, _now() - self.began),
             )
-            if allowance is None:
+            if allowance is None or not setting.keys_hold():
                 self.jobs.release(lease)
-                self.stopped = "cap"
+                self.stopped = "cap" if allowance is None else KEY_CHANGED
                 return
             self._begin(lease, spec)
             self.leases[spec.id] = lease

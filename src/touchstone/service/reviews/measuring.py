@@ -136,9 +136,11 @@ def measure_review(
         raise
     except StoppedError:
         # An endpoint that fails is why measuring stopped: it must not hide that.
-        with suppress(CannotRunError):
-            take_snapshots(case, keys, "during")
+        if setting.keys_hold():
+            with suppress(CannotRunError):
+                take_snapshots(case, keys, "during")
         raise
+    setting.require_keys()
     with _endpoint_stops():
         take_snapshots(case, keys, "after")
     return tracker

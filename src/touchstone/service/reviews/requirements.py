@@ -144,16 +144,32 @@ def alone(
         os.close(handle)
 
 
-def endpoint_keys(submission: Submission) -> dict[str, str]:
-    """The endpoints' keys, from the environment variables that the submission names.
+def endpoint_keys(submission: Submission, case: Case | None = None) -> dict[str, str]:
+    """The endpoints' keys, by the environment variables that the submission names.
+
+    What the developer handed in or revoked for its case goes before the environment: the
+    variables of this machine are the same for all cases, and a name says nothing of whose it is.
 
     Raises:
-        CannotRunError: one is not set.
+        CannotRunError: one is not set, or was revoked.
     """
     names = {mode.api_key_env: mode.id for mode in submission.modes}
-    for name, mode in names.items():
-        if not os.environ.get(name):
-            raise CannotRunError(
-                f"mode {mode}: set {name} in the environment to the endpoint's key"
-            )
-    return {name: os.environ[name] for name in names}
+    return {name: _endpoint_key(name, mode, case) for name, mode in names.items()}
+
+
+def _endpoint_key(name: str, mode: str, case: Case | None) -> str:
+    handed = None
+    if case is not None:
+        handed = case.installation.records.endpoint_keys.get(case.id, name)
+    if handed is not None and handed.revoked:
+        raise CannotRunError(
+            f"mode {mode}: {name} was revoked; fix: have the developer hand in another, by:"
+            f" touchstone submission endpoint-key set CASE {name}"
+        )
+    value = handed.value if handed is not None else os.environ.get(name)
+    if not value:
+        raise CannotRunError(
+            f"mode {mode}: set {name} in the environment to the endpoint's key, or have the"
+            f" developer hand it in: touchstone submission endpoint-key set CASE {name}"
+        )
+    return value

@@ -86,7 +86,7 @@ def run_review(
             # What comes next would be recorded: of an earlier contract nothing is asked.
             case.require_growing()
             finish_opening(case)
-        keys = endpoint_keys(submission)
+        keys = endpoint_keys(submission, case)
         for line in left_out(framework, known, submission.kind):
             observer.step(line)
         asked: Asked | None = None
@@ -134,7 +134,7 @@ def measure_case(
         if finished is not None:
             observer.step(sentence("step.measured", case=case.id[:12]))
             return issue_result(case, finished, out, observer)
-        keys = endpoint_keys(submission)
+        keys = endpoint_keys(submission, case)
         for line in left_out(framework, known, submission.kind):
             observer.step(line)
         asked: Asked | None = None
