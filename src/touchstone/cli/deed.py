@@ -54,7 +54,7 @@ def sign(
     signer = party_home(actor).signer_among(drafted.keys)
     if not yes:
         question = f"Sign this as {actor}? [y/N] "
-        confirm(drafted.preview.lines(), question, "sign", "nothing was signed")
+        confirm(drafted.lines(), question, "sign", "nothing was signed")
     signed = drafted.signed(signer, SystemRandom(), utc_text(SystemClock().now()))
     write_deed_file(file, signed, replacing=True)
     facts = {"case": drafted.case, "actor": actor, "type": drafted.deed.event.type}

@@ -23,6 +23,7 @@ from touchstone.client.preview import Preview
 from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, attached
 from touchstone.deeds.seen_case import Foresight
 from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
+from touchstone.editions.sentences import sentence
 from touchstone.errors import TouchstoneError
 from touchstone.keys import RandomSource
 from touchstone.keys.files import write_file
@@ -117,6 +118,15 @@ class DraftedDeed:
     def preview(self) -> Preview:
         """What binds, and what the machine that drafted could tell of the answer."""
         return Preview(self.case, self.deed, self.roles, self.foreseen, self.then)
+
+    def lines(self) -> Iterator[str]:
+        """What binds, a line each; and of which log, since no signature is of a case's name."""
+        log = self.log.log
+        yield from self.preview.lines()
+        if log is None:
+            yield sentence("preview.begins")
+        else:
+            yield sentence("preview.by-its-log", log=log, size=self.log.size)
 
     def require_unsigned(self) -> None:
         """Refuse to sign twice. Raises DeedFileError."""

@@ -1,5 +1,6 @@
 """What binds, in words, before a party signs: the deed, who may read it, what follows from it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from touchstone.review.events.base import Event, EventWithTexts
 _COMMON = frozenset({"type", "schema", "actor", "at", "marking", "key_act"})
 MOST_SHOWN = 20_000
 """Characters of what a part says that are shown; it is told where there are more."""
+
+_DRAWN = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,14 @@ def _plain(value: Any) -> str:
 
 
 def _said(value: Any) -> str:
-    """A part's content; of one that is a text, the text."""
-    words = value.get("text") if isinstance(value, dict) else None
-    return words if isinstance(words, str) else dumps(value).decode()
+    """A part's content; of one that is a text and nothing beside it, the text."""
+    # Shapes take fields that they do not know, and whatever is signed is shown.
+    match value:
+        case {"text": str(words), **rest} if not rest or _is_salt(rest):
+            return words
+    return dumps(value).decode()
+
+
+def _is_salt(beside: Mapping[Any, Any]) -> bool:
+    # What is drawn says nothing, and words that call themselves so do.
+    return [*beside] == ["salt"] and _DRAWN.fullmatch(str(beside["salt"])) is not None

@@ -105,6 +105,7 @@ def test_what_binds_is_shown_where_it_is_signed(
         "It says: Letter of 3 June.",
         "To be read by example-centre, example-lab.",
         "The case then stands: open.",
+        f"What is signed names its log: {read_deed_file(drafted).log.log}, after",
     ):
         assert line in said.err
     assert drafted.read_bytes() == before

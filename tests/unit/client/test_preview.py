@@ -10,6 +10,7 @@ from touchstone.client.preview import MOST_SHOWN, preview_of
 from touchstone.deeds.cases import clock_paused, inquiry_asked, participation_noted, review_halted
 from touchstone.deeds.deed import Content, Deed
 from touchstone.deeds.seen_case import SeenCase
+from touchstone.ledger import dumps
 
 
 def told(case: Begun, deed: Deed, *, seen: SeenCase | None = None) -> list[str]:
@@ -57,6 +58,17 @@ def test_who_may_read_it_is_said(case: Begun, marking: Marking, readers: str):
     lines = told(case, deed)
     assert f"To be read by {readers}." in lines
     assert f"With it: source, to be read by {readers}." in lines
+
+
+def test_what_is_beside_the_words_is_shown_with_them(case: Begun):
+    seen = case.lab.client.look(CASE)
+    deed = inquiry_asked(seen, "example-lab", "first", "internal", "May we?")
+    assert "It says: May we?" in told(case, deed)
+    for name in ("title", "salt"):
+        value = {"text": "May we?", name: "We concede."}
+        beside = Content(value, deed.attachments[0].marking)
+        lines = told(case, replace(deed, attachments=(beside,)))
+        assert f"It says: {dumps(value).decode()}" in lines
 
 
 def test_long_words_are_cut_and_that_is_said(case: Begun):
