@@ -5,6 +5,7 @@ opened record registers its own (`records.settings.connect`).
 """
 
 import contextlib
+import logging
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ def set_up_server() -> None:
     """
     choose()
     set_up()
+    # Django names the path of each fault, and of a calendar the path is the secret.
+    logging.getLogger("django.request").addFilter(_without_path)
 
 
 def serve_from(home: Path, database: str | None) -> None:
@@ -51,6 +54,13 @@ def serve_from(home: Path, database: str | None) -> None:
 def known_as(hosts: Sequence[str]) -> None:
     """Have this process be asked under these names of hosts alone."""
     settings.ALLOWED_HOSTS = [*hosts]
+
+
+def _without_path(record: logging.LogRecord) -> bool:
+    """Have Django's line of an answer say its status alone; True: it is to be written."""
+    status = getattr(record, "status_code", "")
+    record.msg, record.args = "an answer of status %s", (status,)
+    return True
 
 
 def _secret(home: Path) -> str:

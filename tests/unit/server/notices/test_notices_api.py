@@ -14,6 +14,7 @@ from django.test import Client
 from support import shared
 from support.small_case import Minutes, measure, settle, small_case
 from touchstone.keys import SystemRandom
+from touchstone.records import FullError
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import invite, remove_person
 from touchstone.server.accounts.preparing import open_accounts
@@ -73,6 +74,22 @@ def ask(client: Client, method: str, path: str, by: str, sent: Any = None) -> An
     headers = {"Authorization": f"Bearer {by}"} if by else {}
     body = "" if sent is None else json.dumps(sent, separators=(",", ":"))
     return client.generic(method, f"/v1/{path}", body, "application/json", headers=headers)
+
+
+def test_no_log_has_a_calendars_token(
+    serving: Serving,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    def full(*_: object) -> None:
+        raise FullError("no room")
+
+    monkeypatch.setattr(serving.limiter, "take", full)
+    assert client.get("/v1/calendars/tst1_a-secret").status_code == 503
+    assert "no room" in caplog.text
+    assert "status 503" in caplog.text
+    assert "a-secret" not in caplog.text
 
 
 def test_what_is_next_is_the_partys_own(client: Client, serving: Serving):
