@@ -1,17 +1,21 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format docs bench soak fuzz mutants faults busy requirements clean runtime dev
+.PHONY: help demo demo-parties test quick lint format docs bench soak fuzz mutants faults busy requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
+PARTIES_OUT ?= touchstone-demo-parties
 FUZZ_SECONDS ?= 60
 # Where it is set, each of the many processes of a review compiles some 3,000 modules anew.
 export PYTHONDONTWRITEBYTECODE =
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: runtime ## a whole review, offline, in a few minutes; the report lands in $(OUT)
 	@$(BIN)/touchstone demo --out $(OUT)
+
+demo-parties: runtime ## a review by many hands: a server and six parties with keys of their own, in $(PARTIES_OUT)
+	@$(BIN)/touchstone demo --parties --out $(PARTIES_OUT)
 
 # By file: what a file sets up is set up once. xdist's groups name no place since pytest 9.2.
 test: dev ## every test; ends with a list of what could not run and why

@@ -137,17 +137,22 @@ def demo(
     *,
     out: Path = Path("touchstone-demo"),
     items: Annotated[int | None, Parameter(help="Items per criterion and mode.")] = None,
+    parties: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """A whole review, offline, against a local reference endpoint with control subjects.
 
     Args:
         out: Folder for the reports and bundles; it is made where it is missing.
+        parties: Another one by many hands: a server, and six parties with keys of their own.
     """
     from touchstone.cli.progress import observer
+    from touchstone.demo.parties.story import run_parties
     from touchstone.demo.story import run_demo
 
+    if parties and items is not None:
+        raise BadInputError("--items: goes with the demo on one machine, and not with --parties")
     with observer() as watching:
-        result = run_demo(out, items, watching)
+        result = run_parties(out, watching) if parties else run_demo(out, items, watching)
     for line in result.lines:
         show(line)
     return DONE

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.agreement import UNCHOSEN, Chosen
 from touchstone.cli.endpoint_keys import endpoint_key
-from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
+from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act, hand_of, refusals
 from touchstone.cli.output import show, tell
 from touchstone.cli.texts import line_of, name_of
 from touchstone.errors import BadInputError
@@ -79,6 +79,29 @@ def open_(
     if not where.json:
         invited = [each for each in roles if each != centre]
         show(f"Case {new}. Next: touchstone party invite {new} PARTY, for {', '.join(invited)}.")
+    return DONE
+
+
+@case.command
+def export(case: CaseId, *, out: Path = Path(), where: AtServer = ANYWHERE) -> int:
+    """Take a party's own edition away: its bundle, which is checked, and its page.
+
+    Whoever leaves a case can still do this.
+
+    For example: touchstone case export case-1 --out held --server https://review.example --as us
+
+    Args:
+        out: Folder for both; it is made where it is missing.
+    """
+    from touchstone.cli import hands_there
+
+    if where.server is None:
+        raise BadInputError(
+            "--server: name the server; the record of this machine writes editions by: touchstone"
+            " review run, touchstone review measure"
+        )
+    with refusals():
+        tell(hands_there.export(where, case, out), json=where.json)
     return DONE
 
 

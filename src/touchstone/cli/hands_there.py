@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from touchstone.cli import connecting
@@ -10,6 +11,7 @@ from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.acting import Client
 from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
+from touchstone.client.held_edition import HeldEdition, take_edition
 from touchstone.client.party_case import PartyCase, case_shown
 from touchstone.client.party_home import PartyHome, parties_of
 from touchstone.client.preview import Preview, preview_of
@@ -146,6 +148,15 @@ def client_of(where: Where | AtServer, *, keyless: bool = False) -> tuple[PartyH
         greeted(server.greet(0), place.pinned, None, None)
     home.keep(place)
     return home, Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
+
+
+def export(where: AtServer, case: str, folder: Path) -> HeldEdition:
+    """Take a party's edition of a case into a folder. Raises as `take_edition`."""
+    home, client = client_of(where, keyless=True)
+    place = home.server(where.server or "", where.trust)
+    name = ServerHand(Where(), home, client).case_id(case)
+    with connecting.connect(home, place) as server:
+        return take_edition(server, name, home.party, place.pinned, folder)
 
 
 def party_home(name: str | None, *, keyless: bool = False) -> PartyHome:

@@ -29,6 +29,8 @@ from touchstone.ledger.errors import UnpromisedError
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 """How long a connection, and the next bytes of an answer, may take."""
+MOST_OF_PAGE = 32 * 1024 * 1024
+"""Bytes of a page."""
 WHOLE_SECONDS = 120.0
 """How long a short answer, or a line of a long one, may take in all."""
 PIECE = 4 << 20
@@ -145,6 +147,16 @@ class HttpServer:
     def head(self, case: str) -> bytes:
         """The case's newest published head with its proof: the line that a bundle has."""
         return self._asked("GET", f"{_case(case)}/head")
+
+    def bundle(self, case: str) -> Iterable[bytes]:
+        """The party's own bundle of a case as it is now, by lines."""
+        with self._answered("GET", f"{_case(case)}/bundle") as response:
+            yield from _lines(response)
+
+    def page(self, case: str) -> bytes:
+        """The case as the party may read it now, as one page (HTML)."""
+        with self._answered("GET", f"{_case(case)}/report") as response:
+            return _whole(response, MOST_OF_PAGE)
 
     def newest(self, case: str, topics: Sequence[str]) -> Sequence[int | None]:
         """For each topic the newest entry that touches it, also one that the party may not read."""
@@ -361,11 +373,11 @@ def _check(response: httpx.Response) -> None:
     raise _SaidNoError(code[:64] if isinstance(code, str) and code else usual, words, said)
 
 
-def _whole(response: httpx.Response) -> bytes:
+def _whole(response: httpx.Response, most: int = MAX_LINE) -> bytes:
     found, end = bytearray(), time.monotonic() + WHOLE_SECONDS
     for chunk in response.iter_raw():
         found += chunk
-        _check_bounds(len(found), end)
+        _check_bounds(len(found), end, most)
     return bytes(found)
 
 
@@ -384,9 +396,9 @@ def _lines(response: httpx.Response) -> Iterator[bytes]:
         _check_bounds(len(left), end)
 
 
-def _check_bounds(length: int, end: float) -> None:
-    if length > MAX_LINE:
-        raise UnheardError(f"more than {MAX_LINE} bytes came in one line")
+def _check_bounds(length: int, end: float, most: int = MAX_LINE) -> None:
+    if length > most:
+        raise UnheardError(f"more than {most} bytes came where no answer has as many")
     if time.monotonic() > end:
         raise UnheardError(f"the server takes longer than {WHOLE_SECONDS:.0f} s for a line")
 

@@ -1,0 +1,95 @@
+"""The demo of many hands, by its own commands, against a real server, endpoint and witness."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.silent import Silent
+from support.typed_here import typed_here
+from touchstone.demo.errors import DemoError
+from touchstone.demo.parties import story
+from touchstone.demo.parties.machines import Machine
+from touchstone.verifier import verify_bundle
+
+pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(600)]
+
+
+class Heard(Silent):
+    """What the demo told on the way."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A demo that has run."""
+
+    out: Path
+    lines: tuple[str, ...]
+    steps: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        joins = next(step for step in self.steps if " server join " in step)
+        found = re.search(r"SHA256:[0-9a-f]{64}", joins)
+        assert found
+        return found[0]
+
+
+@pytest.fixture(scope="module", name="told")
+def _told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    out, heard = tmp_path_factory.mktemp("many") / "demo", Heard()
+    result = story.run_parties(out, heard, typed_here)
+    return Told(out, result.lines, tuple(heard.steps))
+
+
+def test_each_party_holds_an_edition_that_is_authentic_and_its_own(told: Told) -> None:
+    for party in story.ROLES:
+        bundle = told.out / party / "held" / f"bundle-{party}.jsonl"
+        assert verify_bundle(bundle, trust=[told.fingerprint]).word == "authentic"
+        assert json.loads(bundle.read_bytes().splitlines()[0])["audience"] == party
+
+
+def test_what_was_to_happen_happened_by_the_hand_of_its_party(told: Told) -> None:
+    typed = " | ".join(told.steps)
+    for party, command in (
+        (story.LAB, "agreement offer"),
+        (story.LAB, "finding dispute"),
+        (story.EVALUATOR, "finding rerun"),
+        (story.TREASURY, "designation dissent"),
+        (story.AGENCY, "designation make"),
+        (story.LAB, "postponement answer"),
+        (story.CENTRE, "party signers remove"),
+        (story.LAB, "release announce"),
+        (story.CENTRE, "review close"),
+        (story.LAB, "review withdraw"),
+    ):
+        assert f"{party}:  touchstone {command}" in typed
+
+
+def test_the_server_has_no_key_of_a_party_and_one_would_be_found(
+    told: Told, tmp_path: Path
+) -> None:
+    assert told.lines[-1].startswith("Searched")
+    home = tmp_path / "server"
+    shutil.copytree(told.out / "server", home)
+    machines = {
+        party: Machine(party, told.out / party, lambda *_: None, typed_here)
+        for party in story.ROLES
+    }
+    server = Machine("server", home, lambda *_: None, typed_here)
+    world = story.World(told.out, server, machines, "", told.fingerprint, {})
+    story.search(world)
+    (key,) = (told.out / story.LAB).rglob("device.pem")
+    text = b"".join(key.read_bytes().splitlines()[1:-1])
+    (home / "notes.txt").write_bytes(b"by the way: " + text)
+    with pytest.raises(DemoError, match="holds a key of example-lab"):
+        story.search(world)
