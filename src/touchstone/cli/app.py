@@ -20,6 +20,7 @@ from touchstone.cli.agreement import agreement
 from touchstone.cli.case import case, submission
 from touchstone.cli.clock import clock
 from touchstone.cli.confirming import confirm
+from touchstone.cli.connecting import close_connections
 from touchstone.cli.deed import deed
 from touchstone.cli.designation import designation
 from touchstone.cli.directive import directive
@@ -94,6 +95,8 @@ def run(argv: Sequence[str]) -> int:
         return DONE
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
         return _refuse(*_answer(error))
+    finally:
+        close_connections()
     return code if isinstance(code, int) else DONE
 
 

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 ADMINISTRATOR = "administrator"
 """Under this name, which no party may have, an administrator's machine keeps what it knows."""
+_OPENED: "list[HttpServer]" = []
+"""The servers that the command under way has reached."""
 
 
 def connect(home: "PartyHome", place: "ServerPlace") -> "HttpServer":
-    """The server at an address, for one party.
+    """The server at an address, for one party; closed when the command ends.
 
     Raises:
         NotJoinedError: it has not let this machine in.
@@ -33,7 +35,14 @@ def connect(home: "PartyHome", place: "ServerPlace") -> "HttpServer":
     if (account.installation, account.party or ADMINISTRATOR) != (place.pinned, home.party):
         raise NotJoinedError(place.folder)
     server: HttpServer = HttpServer(place.url, tokens)
+    _OPENED.append(server)
     return server
+
+
+def close_connections() -> None:
+    """Close what a command opened; whoever runs several in one process would keep them all."""
+    while _OPENED:
+        _OPENED.pop().close()
 
 
 def home_of(party: str | None) -> "PartyHome":

@@ -12,7 +12,7 @@ from support.silent import Silent
 from support.typed_here import typed_here
 from touchstone.demo.errors import DemoError
 from touchstone.demo.parties import story
-from touchstone.demo.parties.machines import Machine
+from touchstone.demo.parties.machines import Workstation
 from touchstone.verifier import verify_bundle
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(600)]
@@ -82,10 +82,10 @@ def test_the_server_has_no_key_of_a_party_and_one_would_be_found(
     home = tmp_path / "server"
     shutil.copytree(told.out / "server", home)
     machines = {
-        party: Machine(party, told.out / party, lambda *_: None, typed_here)
+        party: Workstation(party, told.out / party, lambda *_: None, typed_here)
         for party in story.ROLES
     }
-    server = Machine("server", home, lambda *_: None, typed_here)
+    server = Workstation("server", home, lambda *_: None, typed_here)
     world = story.World(told.out, server, machines, "", told.fingerprint, {})
     story.search(world)
     (key,) = (told.out / story.LAB).rglob("device.pem")

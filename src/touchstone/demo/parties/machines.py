@@ -1,6 +1,6 @@
 """Machines of the demo: a home each, in which commands are typed as a person would type them.
 
-    lab = Machine("example-lab", out / "lab", tell)
+    lab = Workstation("example-lab", out / "lab", tell)
     lab.types("party", "init", "example-lab")
 
 Each command is a process of its own that knows no other home; what it may do, it does by its own
@@ -61,8 +61,8 @@ def typed_apart(words: Sequence[str], environment: Mapping[str, str], stdin: str
 
 
 @dataclass(frozen=True)
-class Machine:
-    """One machine: whose it is, its home, and how commands are typed there."""
+class Workstation:
+    """One: whose it is, its home, and how commands are typed there."""
 
     party: str
     home: Path
@@ -129,7 +129,7 @@ def environment_of(home: Path, secrets: Mapping[str, str] = NOTHING) -> dict[str
     return {**kept, "TOUCHSTONE_HOME": str(home), **secrets}
 
 
-def free_port() -> int:
+def unused_port() -> int:
     """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

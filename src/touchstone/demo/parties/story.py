@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.demo.errors import DemoError
-from touchstone.demo.parties.machines import Machine, Typing, free_port, listens, typed_apart
+from touchstone.demo.parties.machines import Workstation, Typing, unused_port, listens, typed_apart
 from touchstone.demo.story import DAYS_TO_RELEASE, KEY, SUBMISSION
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.controls.launch import Subject, start_subject
@@ -61,8 +61,8 @@ class World:
     """All machines, and how they reach the server."""
 
     out: Path
-    server: Machine
-    parties: Mapping[str, Machine]
+    server: Workstation
+    parties: Mapping[str, Workstation]
     url: str
     fingerprint: str
     keys: Mapping[str, str]
@@ -121,8 +121,8 @@ def _world(out: Path, observer: Observer, typing: Typing) -> Iterator[World]:
     def tell(party: str, command: str) -> None:
         observer.step(sentence("parties.types", party=party, command=command))
 
-    server = Machine("server", out / "server", tell, typing)
-    parties = {party: Machine(party, out / party, tell, typing) for party in ROLES}
+    server = Workstation("server", out / "server", tell, typing)
+    parties = {party: Workstation(party, out / party, tell, typing) for party in ROLES}
     fingerprint = server.types("keys", "show")["keys"][0]["fingerprint"]
     codes = {
         party: server.types(
@@ -132,7 +132,7 @@ def _world(out: Path, observer: Observer, typing: Typing) -> Iterator[World]:
     }
     with ExitStack() as stack:
         witness = stack.enter_context(_witness(parties[AUDITOR], server))
-        port = free_port()
+        port = unused_port()
         url = f"http://127.0.0.1:{port}"
         stack.enter_context(server.runs("serve", "--port", str(port), ready=lambda: listens(port)))
         keys = {}
@@ -147,10 +147,10 @@ def _world(out: Path, observer: Observer, typing: Typing) -> Iterator[World]:
 
 
 @contextmanager
-def _witness(auditor: Machine, server: Machine) -> Iterator[str]:
+def _witness(auditor: Workstation, server: Workstation) -> Iterator[str]:
     """The auditor's witness, which the server asks; gives the policy by which all verify."""
     log = server.types("keys", "show")["vkey"]
-    port = free_port()
+    port = unused_port()
     auditor.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = auditor.home / "witness.toml"
     config.write_text(
