@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.demo.errors import DemoError
-from touchstone.demo.parties.machines import Workstation, Typing, unused_port, listens, typed_apart
+from touchstone.demo.parties.machines import Typing, Workstation, listens, typed_apart, unused_port
 from touchstone.demo.story import DAYS_TO_RELEASE, KEY, SUBMISSION
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.controls.launch import Subject, start_subject
