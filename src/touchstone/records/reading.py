@@ -18,7 +18,7 @@ from touchstone.records.deeds import MOST_KNOWN
 from touchstone.records.errors import CaseMissingError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import OPEN_HEAD, case_head
-from touchstone.records.members import InvitationPage, Members, Page
+from touchstone.records.members import InvitationPage, Members, Page, is_member
 from touchstone.records.models import CaseRow
 from touchstone.records.reader import CaseReader, deed_root
 from touchstone.records.remembered import Remembered
@@ -71,6 +71,10 @@ class PartyReading:
     def moved(self, since: str) -> dict[str, int]:
         """Its cases that moved since a moment (UTC); see `Members.moved`."""
         return Members(self._alias).moved(self._party, since)
+
+    def is_member(self, case: str) -> bool:
+        """Whether it is of a case, or invited to it: found out alike where there is none."""
+        return is_member(self._alias, case, self._party)
 
     def log(self, case: str) -> StoredLog:
         """A case's log as it stands now. Raises CaseMissingError where none is seen."""

@@ -117,6 +117,7 @@ def no_first_wall(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every party is taken for one that has joined every case, and every list for everybody's."""
     monkeypatch.setattr(CaseKeys, "knows", lambda *_: True)
     monkeypatch.setattr(CaseKeys, "has_joined", lambda *_: True)
+    monkeypatch.setattr(PartyReading, "is_member", lambda *_: True)
     listed = "FROM records_memberrow m JOIN records_indexrow i ON i.case_id = m.case_id"
     listed += " WHERE (m.party = %s OR true)"
     monkeypatch.setattr("touchstone.records.members._FROM", listed)

@@ -5,10 +5,12 @@ The table of routes makes the tests, so that a new route is tested as soon as it
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from support.accounts import Device, let_in
@@ -187,6 +189,29 @@ def test_no_answer_holds_what_its_reader_may_not_see(
     if party in {STRANGER, NOBODY} and "<case>" in route:
         assert (status, body, headers) == site.ask(method, route, token, case=UNKNOWN)
         assert status >= 400 or method in {"HEAD", "DELETE"}
+
+
+@pytest.mark.parametrize(
+    ("method", "route"), [each for each in EVERY if "<case>" in each[1] and each not in ONCE]
+)
+def test_to_say_no_takes_no_longer_of_a_case_that_is_there(site: Site, method: str, route: str):
+    """By what the record is asked: a case that is looked into first would be told by the time."""
+    _, token = site.people[STRANGER, "lead"]
+
+    def asked(case: str) -> list[str]:
+        found = list[str]()
+
+        def note(execute: Any, sql: str, *more: Any) -> Any:
+            found.extend([sql] if "records_" in sql else [])
+            return execute(sql, *more)
+
+        with ExitStack() as noting:
+            for each in connections.all(initialized_only=True):
+                noting.enter_context(each.execute_wrapper(note))
+            site.ask(method, route, token, case=case)
+        return found
+
+    assert asked(CASE) == asked(UNKNOWN)
 
 
 @pytest.mark.parametrize("route", ["entries", "bundle"])

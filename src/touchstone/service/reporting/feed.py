@@ -188,6 +188,9 @@ def _require_joined(installation: Installation, case: str, party: str) -> int:
 
 def _reader_for(reading: PartyReading, case: str, party: str) -> tuple[CaseReader, bool]:
     """The case, and whether the party has joined it: else it is invited."""
+    # First, so that whether there is a case is not told by how long it takes to say no.
+    if not reading.is_member(case):
+        raise unknown_case()
     try:
         keys = reading.keys(case)
         # The first wall; the second, where there is one, has let no row of another's case through.
