@@ -7,6 +7,7 @@ thread is held by whoever reads slowly.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -37,6 +38,12 @@ MOST_AT_ONCE = 256
 """Requests that are being answered or wait for it, without event streams."""
 SEND_SECONDS = 30.0
 """How long a reader may take for a piece of what it asked for."""
+MOST_SENT = 1024
+"""Long answers that are being sent: they hold no thread while they are read."""
+MOST_SENT_TO_ONE = 16
+"""Of them to one person, who may read each as slowly as it likes."""
+READER = "touchstone_reader"
+"""Under this name a streamed answer says to whom it goes."""
 _PIECE = 64 << 10
 log = logging.getLogger(__name__)
 
@@ -54,6 +61,7 @@ class Application:
         self._bodies = Bodies()
         self._events = Events(serving, self._in_thread)
         self._open = 0
+        self._sent = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or the server's start and end."""
@@ -150,6 +158,8 @@ class Application:
         if isinstance(response, HttpResponse):
             # Nothing is left to be asked of the database.
             response.close()
+        else:
+            setattr(response, READER, getattr(getattr(request, "auth", None), "person", ""))
         return response
 
     async def _send(self, response: HttpResponseBase, send: Send) -> None:
@@ -162,8 +172,20 @@ class Application:
             await send({**start, "headers": [*headers, length]})
             await send({"type": "http.response.body", "body": response.content})
             return
-        await send({**start, "headers": headers})
-        await self._stream(cast("StreamingHttpResponse", response), send)
+        person = str(getattr(response, READER, ""))
+        if self._sent.total() >= MOST_SENT or self._sent[person] >= MOST_SENT_TO_ONE:
+            await self._in_thread(response.close)
+            await self._send(problem(429), send)
+            return
+        # Whoever reads slowly keeps nobody else from an answer.
+        self._sent[person] += 1
+        self._open -= 1
+        try:
+            await send({**start, "headers": headers})
+            await self._stream(cast("StreamingHttpResponse", response), send)
+        finally:
+            self._open += 1
+            self._sent[person] -= 1
 
     async def _stream(self, response: StreamingHttpResponse, send: Send) -> None:
         """Send what is made piece by piece, each in a thread of its own turn."""

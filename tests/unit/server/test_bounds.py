@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from django.http import StreamingHttpResponse
 
 from touchstone.server import app, bodies
-from touchstone.server.app import MOST_AT_ONCE, Application, environ_of
+from touchstone.server.app import MOST_AT_ONCE, READER, Application, environ_of
 from touchstone.server.bodies import FREE, Bodies
 from touchstone.server.errors import ProblemError
 from touchstone.server.serving import Serving
@@ -168,3 +169,46 @@ def test_a_header_passes_for_no_other():
     assert environ["HTTP_AUTHORIZATION"] == "Bearer a,Bearer b"
     assert environ["CONTENT_TYPE"] == "text/plain"
     assert "HTTP_X_FORWARDED_FOR" not in environ
+
+
+def test_whoever_reads_slowly_keeps_nobody_from_an_answer(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+):
+    """One person's long answers are few, and none of them counts among what is being answered."""
+    monkeypatch.setattr(app, "MOST_SENT_TO_ONE", 2)
+    monkeypatch.setattr(app, "MOST_AT_ONCE", 1)
+
+    async def ask() -> list[int]:
+        application = Application(serving, 1)
+        go, reading = asyncio.Event(), asyncio.Semaphore(0)
+
+        def answer(_environ: object, _body: bytes) -> StreamingHttpResponse:
+            response = StreamingHttpResponse(iter([b"a", b"b"]))
+            setattr(response, READER, "ann")
+            return response
+
+        monkeypatch.setattr(application, "_ask", answer)
+
+        async def status() -> int:
+            found = list[int]()
+
+            async def send(message: dict[str, Any]) -> None:
+                found.append(message.get("status", 0))
+                reading.release()
+                if message.get("more_body"):
+                    await go.wait()
+
+            await application(scope("GET", "/v1/cases"), receiving(), send)
+            reading.release()
+            return found[0]
+
+        tasks = list[asyncio.Task[int]]()
+        for _ in range(3):
+            tasks.append(asyncio.create_task(status()))
+            # Its head and its first piece, or all of an answer that says no.
+            await reading.acquire()
+            await reading.acquire()
+        go.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(ask()) == [200, 200, 429]
