@@ -3,16 +3,18 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from support.postgresql import running_postgresql
 from support.silent import Silent
 from support.typed_here import typed_here
 from touchstone.demo.errors import DemoError
 from touchstone.demo.parties import story
-from touchstone.demo.parties.machines import Workstation
+from touchstone.demo.parties.machines import NOTHING, Workstation, environment_of
 from touchstone.verifier import verify_bundle
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(600)]
@@ -46,16 +48,43 @@ class Told:
 
 @pytest.fixture(scope="module", name="told")
 def _told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    out, heard = tmp_path_factory.mktemp("many") / "demo", Heard()
-    result = story.run_parties(out, heard, typed_here)
+    return told_in(tmp_path_factory.mktemp("many") / "demo")
+
+
+def told_in(out: Path, settings: Mapping[str, str] = NOTHING, processes: int = 1) -> Told:
+    heard = Heard()
+    result = story.run_parties(out, heard, typed_here, settings, processes)
     return Told(out, result.lines, tuple(heard.steps))
 
 
-def test_each_party_holds_an_edition_that_is_authentic_and_its_own(told: Told) -> None:
+def require_authentic(told: Told) -> None:
     for party in story.ROLES:
         bundle = told.out / party / "held" / f"bundle-{party}.jsonl"
         assert verify_bundle(bundle, trust=[told.fingerprint]).word == "authentic"
         assert json.loads(bundle.read_bytes().splitlines()[0])["audience"] == party
+
+
+def test_each_party_holds_an_edition_that_is_authentic_and_its_own(told: Told) -> None:
+    require_authentic(told)
+
+
+@pytest.mark.needs_postgresql
+def test_the_same_on_postgresql_with_two_processes_behind_its_wall(tmp_path: Path) -> None:
+    with running_postgresql() as server:
+        server.admin(
+            *(f"CREATE ROLE {role} LOGIN" for role in ("many_owner", "many_app", "many_reader")),
+            "CREATE DATABASE many OWNER many_owner",
+        )
+        settings = {
+            "TOUCHSTONE_DATABASE": server.address("many_app", "many"),
+            "TOUCHSTONE_DATABASE_READER": server.address("many_reader", "many"),
+        }
+        owner = {"TOUCHSTONE_DATABASE_OWNER": server.address("many_owner", "many")}
+        # Before the server's first day: the tables are the owner's, and no home has a part in it.
+        preparing = environment_of(tmp_path / "elsewhere", {**settings, **owner})
+        prepared = typed_here(["doctor", "--prepare"], preparing, "")
+        assert "Prepared: PostgreSQL; the application's role owns no table." in prepared.err
+        require_authentic(told_in(tmp_path / "demo", settings, 2))
 
 
 def test_what_was_to_happen_happened_by_the_hand_of_its_party(told: Told) -> None:

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -68,6 +68,8 @@ class Workstation:
     home: Path
     tell: Tell
     typing: Typing = typed_apart
+    settings: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Variables of its environment beside the home: a database, say."""
 
     def types(
         self, *words: str | Path, stdin: str = "", secrets: Mapping[str, str] = NOTHING
@@ -77,14 +79,14 @@ class Workstation:
         Args:
             words: The command without `touchstone` and without `--json`.
             stdin: What is piped in: a code, which is shown to nobody.
-            secrets: Variables of its environment beside the home.
+            secrets: Variables of its environment beside home and settings.
 
         Raises:
             DemoError: it ended otherwise.
         """
         typed = [*map(str, words), "--json"]
         self.tell(self.party, " ".join(typed[:-1]))
-        done = self.typing(typed, environment_of(self.home, secrets), stdin)
+        done = self.typing(typed, environment_of(self.home, {**self.settings, **secrets}), stdin)
         if done.code:
             said = (done.err or done.out).strip()[-_LONGEST_SAID:]
             raise DemoError(f"{self.party}: touchstone {' '.join(typed[:2])} failed: {said}")
@@ -95,7 +97,6 @@ class Workstation:
         self,
         *words: str | Path,
         ready: Callable[[], bool],
-        secrets: Mapping[str, str] = NOTHING,
     ) -> Iterator[None]:
         """Run a command that serves, while the block runs; it begins once `ready` says so.
 
@@ -106,7 +107,7 @@ class Workstation:
         with log.open("wb") as said:
             process = subprocess.Popen(
                 _command(*words),
-                env=environment_of(self.home, secrets),
+                env=environment_of(self.home, self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -123,10 +124,10 @@ class Workstation:
                 process.wait()
 
 
-def environment_of(home: Path, secrets: Mapping[str, str] = NOTHING) -> dict[str, str]:
+def environment_of(home: Path, more: Mapping[str, str]) -> dict[str, str]:
     """A process's environment: one home, and no database of the person who runs the demo."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TOUCHSTONE_")}
-    return {**kept, "TOUCHSTONE_HOME": str(home), **secrets}
+    return {**kept, "TOUCHSTONE_HOME": str(home), **more}
 
 
 def unused_port() -> int:

@@ -14,8 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.demo.errors import DemoError
-from touchstone.demo.parties.machines import Typing, Workstation, listens, typed_apart, unused_port
-from touchstone.demo.story import DAYS_TO_RELEASE, KEY, SUBMISSION
+from touchstone.demo.parties.machines import (
+    NOTHING,
+    Typing,
+    Workstation,
+    listens,
+    typed_apart,
+    unused_port,
+)
+from touchstone.demo.story import DAYS_TO_RELEASE, KEY, SUBMISSION, unused
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.controls.launch import Subject, start_subject
 from touchstone.keys import SystemClock
@@ -78,7 +85,13 @@ class World:
         return self.parties[party].types(*command.split(), *words, *reach)
 
 
-def run_parties(out: Path, observer: Observer, typing: Typing = typed_apart) -> PartiesResult:
+def run_parties(
+    out: Path,
+    observer: Observer,
+    typing: Typing = typed_apart,
+    settings: Mapping[str, str] = NOTHING,
+    processes: int = 1,
+) -> PartiesResult:
     """Run the invented case in a folder that is new, with a home for each machine.
 
     Args:
@@ -86,15 +99,18 @@ def run_parties(out: Path, observer: Observer, typing: Typing = typed_apart) -> 
             name gets the next number.
         observer: Is told what is typed, and by whom.
         typing: How commands are run.
+        settings: Variables of the server's environment, as those that name its database.
+        processes: How many answer there; more than one needs PostgreSQL.
 
     Raises:
         DemoError: something did not go as it should.
     """
     began = time.monotonic()
-    out.mkdir(parents=True, exist_ok=True)
+    out = unused(out)
+    out.mkdir(parents=True)
     with (
         start_subject(["control-solver", "control-counter"]) as subject,
-        _world(out, observer, typing) as world,
+        _world(out, observer, typing, settings, processes) as world,
     ):
         _open(world)
         _hand_in(world, subject)
@@ -115,13 +131,15 @@ def run_parties(out: Path, observer: Observer, typing: Typing = typed_apart) -> 
 
 
 @contextmanager
-def _world(out: Path, observer: Observer, typing: Typing) -> Iterator[World]:
+def _world(
+    out: Path, observer: Observer, typing: Typing, settings: Mapping[str, str], processes: int
+) -> Iterator[World]:
     """The server and all machines, each of which was let in by a code that was used once."""
 
     def tell(party: str, command: str) -> None:
         observer.step(sentence("parties.types", party=party, command=command))
 
-    server = Workstation("server", out / "server", tell, typing)
+    server = Workstation("server", out / "server", tell, typing, settings)
     parties = {party: Workstation(party, out / party, tell, typing) for party in ROLES}
     fingerprint = server.types("keys", "show")["keys"][0]["fingerprint"]
     codes = {
@@ -134,7 +152,8 @@ def _world(out: Path, observer: Observer, typing: Typing) -> Iterator[World]:
         witness = stack.enter_context(_witness(parties[AUDITOR], server))
         port = unused_port()
         url = f"http://127.0.0.1:{port}"
-        stack.enter_context(server.runs("serve", "--port", str(port), ready=lambda: listens(port)))
+        serving = ("serve", "--port", str(port), "--processes", str(processes))
+        stack.enter_context(server.runs(*serving, ready=lambda: listens(port)))
         keys = {}
         for party, machine in parties.items():
             keys[party] = machine.types("party", "init", party)["fingerprint"]
