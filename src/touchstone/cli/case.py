@@ -77,8 +77,13 @@ def open_(
         done = hand.begin(new, draft, law, roles)
     tell(done, json=where.json)
     if not where.json:
-        invited = [each for each in roles if each != centre]
-        show(f"Case {new}. Next: touchstone party invite {new} PARTY, for {', '.join(invited)}.")
+        there = f" --server {where.server}" if where.server is not None else ""
+        for party, role in roles.items():
+            if party != centre:
+                show(
+                    f"Next: touchstone party invite {new} {party} --role {role}"
+                    f" --expects SHA256:...{there}"
+                )
     return DONE
 
 

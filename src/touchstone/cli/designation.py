@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from touchstone.review.events.judging import Designation
 
 DONE = 0
-designation = App(
-    name="designation", help="Show, propose, concur with, dissent from, make or revise it."
-)
+designation = App(name="designation", help="Show, propose, answer, make or revise a designation.")
 Word = Literal["covered", "not-covered", "undetermined"]
 Proposal = Annotated[
     int | None, Parameter(help="The proposal's number, from 1; default: the newest.")

@@ -367,7 +367,7 @@ def _check(response: httpx.Response) -> None:
     words = why[:MOST_SPOKEN] if isinstance(why, str) else f"status {status}"
     if status >= _FAULT or status == _TOO_OFTEN:
         raise UnheardError(f"the server cannot answer now: {words}")
-    if status == _UNKNOWN:
+    if status == _UNKNOWN and "fix: " not in words:
         words = f"{words}; fix: have its operator invite this machine anew"
     usual = "not-allowed" if status == _NOT_ALLOWED else "refused"
     raise _SaidNoError(code[:64] if isinstance(code, str) and code else usual, words, said)

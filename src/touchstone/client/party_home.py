@@ -183,8 +183,10 @@ class PartyHome:
         if known is None:
             if pinned is None:
                 raise UnknownServerError(
-                    f"{address}: is not known here; ask its operator, by another way, for the"
-                    " fingerprint of its first key, and add it once: --trust SHA256:..."
+                    f"{address}: is not known here to {self.party}; name another party of this"
+                    " machine by --as, or ask its operator for a code and, by another way, for its"
+                    f" fingerprint, and come in: touchstone server join {address} --fingerprint"
+                    " SHA256:... --as PARTY"
                 )
             return ServerPlace(folder, address, pinned)
         if pinned not in {None, known.pinned}:

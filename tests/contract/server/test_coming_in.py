@@ -146,7 +146,15 @@ def test_no_code_and_a_wrong_one_are_one_line(site: Site, call: Call, typed: str
     assert (code != 0, out) == (True, "")
     (line,) = err.splitlines()
     assert why in line
+    assert line.count("fix: ") <= 1
     assert line.isprintable()
+
+
+def test_a_machine_that_never_came_in_is_told_how(site: Site, call: Call):
+    code, _, err = call("hasty", "accounts", "list", "--server", site.server.url)
+    assert code == 2
+    assert f"touchstone server join {site.server.url} --fingerprint SHA256:... --as PARTY" in err
+    assert "name another party of this machine by --as" in err
 
 
 def test_a_code_is_no_argument(site: Site, call: Call):

@@ -97,7 +97,8 @@ def test_an_operator_opens_a_case_and_is_told_whose_key_was_made(
     said = command(*OPEN, *CHOSEN, "--id", "here-1", "--yes")
     assert said.code == 0, said.err
     assert f"made the key of {CENTRE} on this machine" in said.err
-    assert "Next: touchstone party invite here-1" in said.out
+    invite = "Next: touchstone party invite here-1"
+    assert f"{invite} example-lab --role developer --expects SHA256:...\n" in said.out
     assert made.events("here-1") == ["case-opened"]
     again = command(*OPEN, *CHOSEN, "--id", "here-2", "--yes")
     assert "made the key" not in again.err

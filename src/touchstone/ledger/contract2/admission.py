@@ -205,7 +205,11 @@ def read_own_deed(envelope: object, asker: str) -> DeedEnvelope:
 
 def unknown_case() -> UnpromisedError:
     """What whoever is no party of a case is told of it, whether or not there is one."""
-    return UnpromisedError("unknown", "there is no case of that name that takes deeds of yours")
+    return UnpromisedError(
+        "unknown",
+        "there is no case of that name that takes deeds of yours; fix: give its whole id until you"
+        " have joined it, and ask its centre whether it invites you",
+    )
 
 
 def _check_known(asker: str, past: AnsweredLog) -> None:
