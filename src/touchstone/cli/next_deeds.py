@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 
 from touchstone.cli.hands import ANYWHERE, AtServer, check_options
 from touchstone.cli.opened import opened
-from touchstone.cli.output import show, show_json, warn
+from touchstone.cli.output import screen, show, show_json, warn
 
 if TYPE_CHECKING:
     from touchstone.editions.next_text import NextInCase, NextRow
     from touchstone.service.installation import Installation
 
 DONE = 0
+TABLE_WIDTH = 140
+"""Columns that the table needs: on a narrower terminal each deed is told in lines."""
 
 
 def next_deeds(
@@ -80,7 +82,10 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
     from touchstone.editions.next_text import reservations
     from touchstone.editions.sentences import sentence
 
-    if rows:
+    if rows and screen().width < TABLE_WIDTH:
+        for row in rows:
+            _show_narrow(row)
+    elif rows:
         tables.grid(
             ("Until", "Case", "For", "By", "", "What", "Why"),
             [(r.due_text, r.case[:12], r.party, r.by, r.stands, r.what, r.why) for r in rows],
@@ -91,6 +96,14 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
         show(sentence("next.nothing-for", party=party))
     for line in reservations(found):
         warn(f"touchstone: {line}")
+
+
+def _show_narrow(row: "NextRow") -> None:
+    until = f"until {row.due_text}, " if row.due_text else ""
+    to_whom = f", for {row.party}" if row.party != row.by else ""
+    show(f"{row.by}, {row.stands}: {row.what}")
+    show(f"    {until}case {row.case[:12]}{to_whom}")
+    show(f"    {row.why}")
 
 
 def _write_calendar(path: Path, found: "list[NextInCase]", party: str | None, now: str) -> None:

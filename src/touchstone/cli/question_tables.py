@@ -74,7 +74,11 @@ def _reckoned(window: "WindowShown") -> str:
 
 
 def _date(date: "ClockDate") -> tuple[str, ...]:
-    what = f"{_DATES[date.what]} ({date.about})" if date.about else _DATES[date.what]
+    what = _DATES[date.what]
+    if date.what == "postponement" and not date.by:
+        # Answered, so it is the day of the answer, which may be another than was asked for.
+        what = "postponement granted"
+    what = f"{what} ({date.about})" if date.about else what
     return what, date.text, "yes" if date.past else "no", _parties(date.by)
 
 

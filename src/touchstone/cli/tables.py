@@ -24,13 +24,15 @@ def _shown(text: str) -> str:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
     table = Table(
-        *columns,
         title=_shown(title) or None,
         title_justify="left",
         box=None,
         pad_edge=False,
         header_style="bold",
     )
+    for column in columns:
+        # Folded and never cut off: half an id names nothing.
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(_shown(cell) for cell in row))
     return table

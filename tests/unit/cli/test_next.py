@@ -6,11 +6,13 @@ from pathlib import Path
 
 import icalendar
 import pytest
+from rich.console import Console
 
 from support import shared
 from support.party_homes import Machines
 from support.party_server import CASE
 from support.small_case import measure, settle, small_case
+from touchstone.cli import next_deeds
 from touchstone.editions.next_text import next_rows
 from touchstone.service.reporting.next_here import next_in_case
 
@@ -44,6 +46,15 @@ def test_what_is_next_is_a_table(command: Command):
     assert "Concur with proposal 1 (covered frontier model), or dissent." in said.out
     assert "awaited" in said.out
     assert "example-lab" not in said.out
+
+
+def test_a_narrow_terminal_is_told_in_lines(command: Command, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(next_deeds, "screen", lambda: Console(width=80))
+    lines = command("next", "--as", "example-treasury").out.splitlines()
+    first = "example-treasury, waits for you: Concur with proposal 1 (covered frontier model)"
+    assert lines[0] == f"{first}, or dissent."
+    assert lines[1].startswith("    case ")
+    assert any(line.endswith(", for example-treasury") for line in lines)
 
 
 def test_programs_read_the_same(command: Command):

@@ -1,10 +1,13 @@
 """What tables say of a case: in the units that its framework counts in."""
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from touchstone.cli import tables
+from touchstone.cli import question_tables, tables
+from touchstone.editions.questions.clock import ClockDate, ClockShown
 from touchstone.service.cases.case_admin import CaseShown
 
 
@@ -45,4 +48,26 @@ def test_days_are_told_as_the_framework_counts_them(
     capsys: pytest.CaptureFixture[str], business_days: bool, told: str
 ):
     tables.case(shown(business_days))
+    assert told in capsys.readouterr().out
+
+
+def test_a_narrow_table_cuts_no_id_off(monkeypatch: pytest.MonkeyPatch):
+    told = io.StringIO()
+    monkeypatch.setattr(tables, "screen", lambda: Console(file=told, width=20))
+    tables.grid(("Criterion", "Says"), [("safeguards-before-release", "undetermined")])
+    assert "safeguards-before-release" in "".join(
+        line.split(" ")[0] for line in told.getvalue().splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [((), "postponement granted (more)"), (("lab",), "postponement asked for (more)")],
+)
+def test_the_day_of_an_answer_is_not_called_the_day_asked_for(
+    capsys: pytest.CaptureFixture[str], by: tuple[str, ...], told: str
+):
+    end = "2027-01-20T23:59:59+00:00"
+    day = ClockDate("postponement", "", end, "UTC", past=False, by=by, about="more")
+    question_tables.clock(ClockShown("not-laid", "UTC", None, (day,)))
     assert told in capsys.readouterr().out
