@@ -77,6 +77,7 @@ def open_(
         done = hand.begin(new, draft, law, roles)
     tell(done, json=where.json)
     if not where.json:
+        show(f"Case {new}.")
         there = f" --server {where.server}" if where.server is not None else ""
         for party, role in roles.items():
             if party != centre:

@@ -22,7 +22,7 @@ def next_deeds(
     """Show what is next in each case, the most urgent first: what, whose, until when, and why.
 
     Each party is told what follows from what it may read, and nothing else; here every party, or
-    that of --as. Example: touchstone next --as example-lab --ics next.ics
+    that of --as. For example: touchstone next --as example-lab --ics next.ics
 
     Args:
         case: The case's id, or enough of its beginning; default: every case.

@@ -164,9 +164,10 @@ def designation(shown: "DesignationShown") -> None:
             f"{decided.designation}. {decided.reasons}"
         )
     if shown.agencies:
-        grid(("Agency", "Says", "Asked", "Of", "When", "Why"), map(_agency, shown.agencies))
+        columns = ("Agency", "Says", "Named to concur", "Of", "When", "Why")
+        grid(columns, map(_agency, shown.agencies))
     if shown.missing:
-        grid(("Missing", "By", "Nothing is decided without it"), map(_missing, shown.missing))
+        grid(("Missing", "By", "Needed to decide"), map(_missing, shown.missing))
 
 
 def _agency(said: "AgencyWord") -> tuple[str, ...]:

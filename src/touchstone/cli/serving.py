@@ -17,7 +17,7 @@ def serve(
 ) -> int:
     """Answer parties over HTTP until SIGTERM or Ctrl-C: on this machine alone, unless told more.
 
-    Example: touchstone serve --port 8443
+    For example: touchstone serve --port 8443
 
     Args:
         host: The address to listen at.
