@@ -60,6 +60,10 @@ def init(
     if not signer:
         facts["next"] = home.following().fingerprint
         said += f"\nThe key that is to follow it: {facts['next']}"
+        said += (
+            f"\nBoth are in {folder / 'parties' / name}: keep next-1.pem in another place, since"
+            " whoever has both can take the party's place."
+        )
     tell_facts(said, facts, json=json)
     return DONE
 

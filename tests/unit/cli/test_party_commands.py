@@ -87,7 +87,9 @@ def test_encrypted_keys_open_by_their_passphrase_alone(
     monkeypatch: pytest.MonkeyPatch,
 ):
     passphrase("a long passphrase")
-    assert command("party", "init", "new-lab", "--passphrase").code == 0
+    made = command("party", "init", "new-lab", "--passphrase")
+    assert made.code == 0
+    assert f"Both are in {newcomer / 'parties' / 'new-lab'}: keep next-1.pem" in made.out
     for file in (newcomer / "parties" / "new-lab").glob("*.pem"):
         assert file.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
     assert command("party", "show").code == 0

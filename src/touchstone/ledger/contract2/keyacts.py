@@ -317,7 +317,10 @@ class CaseKeys:
         # The actor of entry 0 has nobody before it who could have invited it.
         shown = first or self._fits(actor, act)
         if not shown and self.complete:
-            raise AlteredError(f"{actor!r} joins uninvited, in another role or with another key")
+            raise AlteredError(
+                f"{actor!r} joins uninvited, in another role or with another key than its"
+                " invitation names; the developer or the centre invites it anew"
+            )
         party_key = KnownKey(act.key, actor, None, shown=shown)
         return replace(
             self,
