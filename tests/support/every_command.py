@@ -32,7 +32,16 @@ def takes_a_case(command: App) -> bool:
     return any(each.names[0] in {"--case", "CASE", "case"} for each in arguments(command))
 
 
-WITH_CASE = {words: command for words, command in commands(app) if takes_a_case(command)}
+BY_A_SERVER_ALONE = {
+    ("case", "export"),
+    *(("submission", "endpoint-key", each) for each in ("set", "revoke", "show")),
+}
+"""What the record of this machine is asked for by other commands."""
+WITH_CASE = {
+    words: command
+    for words, command in commands(app)
+    if takes_a_case(command) and words not in BY_A_SERVER_ALONE
+}
 CHOICES = {
     "--contested": "no",
     "--yes": None,

@@ -8,6 +8,7 @@ from support.contract1 import NewPart, append, opening
 from support.laid import anchor_clock
 from support.small_case import AGENCIES, SUBMISSION, Minutes
 from support.timed import evolve
+from touchstone.deeds.agreed_readers import Readable
 from touchstone.deeds.cases import submission_received
 from touchstone.deeds.deed import Content, Deed, attached
 from touchstone.deeds.known_case import Participants
@@ -58,11 +59,18 @@ def record_facts(
     append(writer, parts)
 
 
+class _Unwritten(Case):
+    """A case of which nothing stands in the record, so that nobody was agreed to read it."""
+
+    def agreed_readers(self, what: Readable) -> tuple[str, ...]:  # noqa: ARG002 - its form
+        return ()
+
+
 def old_case(
     here: Installation, framework: Framework, submission: Submission, participants: Participants
 ) -> Case:
     """A case that an earlier version opened for a submission, handed in and on the clock."""
-    case = Case(here, here.random.draw(16).hex(), framework, submission, participants)
+    case = _Unwritten(here, here.random.draw(16).hex(), framework, submission, participants)
     at, marks = case.now(), case.marks
     agreed = agreed_terms(framework, submission)
     agreement = agreement_text(framework, submission, participants, agreed)

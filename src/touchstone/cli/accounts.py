@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from touchstone.cli.hands import AtServer
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, tell_facts
+from touchstone.cli.texts import name_of, words_of
 
 if TYPE_CHECKING:
     from touchstone.client.people import ServerDesk, ToldAct, ToldInvitation, ToldPerson
@@ -149,8 +150,9 @@ def first_administrator(name: str, *, json: Json = False) -> int:
     Args:
         name: Who it is, for those who see the list of people.
     """
+    person = words_of("NAME", name)
     with _machine_desk() as (desk, fingerprint):
-        told = desk.first_administrator(name)
+        told = desk.first_administrator(person)
         tell(_Invited(told, desk.shown(told.person), fingerprint), json=json)
     return DONE
 
@@ -159,9 +161,9 @@ def first_administrator(name: str, *, json: Json = False) -> int:
 def invite(
     name: str,
     *,
-    of: str = "",
+    of: str | None = None,
     role: Roles = (),
-    email: str = "",
+    email: str | None = None,
     where: AtServer = HERE,
 ) -> int:
     """Invite a person: a code lets one device in, once; it is shown here and never again.
@@ -176,9 +178,14 @@ def invite(
     """
     from touchstone.cli.connecting import ADMINISTRATOR
 
-    roles = role or (() if of else (ADMINISTRATOR,))
+    person = words_of("NAME", name)
+    # Before accounts are opened: where there are none, that makes their database.
+    role = tuple(name_of("--role", each) for each in role)
+    institution = "" if of is None else name_of("--of", of)
+    address = "" if email is None else words_of("--email", email)
+    roles = role or (() if institution else (ADMINISTRATOR,))
     with _desk(where) as (desk, fingerprint):
-        told = desk.invite(of, roles, name, email)
+        told = desk.invite(institution, roles, person, address)
         tell(_Invited(told, desk.shown(told.person), fingerprint), json=where.json)
     return DONE
 
@@ -189,6 +196,7 @@ def code(person: Person, *, where: AtServer = HERE) -> int:
 
     For example: touchstone accounts code p0123456789abcdef01234567
     """
+    person = name_of("PERSON", person)
     with _desk(where) as (desk, fingerprint):
         told = desk.invite_again(person)
         tell(_Invited(told, desk.shown(person), fingerprint), json=where.json)
@@ -204,8 +212,9 @@ def list_(*, of: str | None = None, where: AtServer = HERE) -> int:
     Args:
         of: Only of this institution.
     """
+    only = None if of is None else name_of("--of", of)
     with _desk(where) as (desk, _):
-        found = [each for each in desk.everybody() if of in {None, each.institution}]
+        found = [each for each in desk.everybody() if only in {None, each.institution}]
     tell(_People(found), json=where.json)
     return DONE
 
@@ -216,6 +225,8 @@ def roles(person: Person, *, role: Roles, where: AtServer = HERE) -> int:
 
     For example: touchstone accounts roles p0123456789abcdef01234567 --role reviewer
     """
+    person = name_of("PERSON", person)
+    role = tuple(name_of("--role", each) for each in role)
     with _desk(where) as (desk, _):
         shown = desk.change_roles(person, role)
     said = f"{shown.name} is from now on, for {shown.institution}: {', '.join(shown.roles)}."
@@ -232,6 +243,8 @@ def remove(person: Person, *, device: str | None = None, where: AtServer = HERE)
     Args:
         device: Only this device, by its key as `accounts list` shows it.
     """
+    person = name_of("PERSON", person)
+    device = None if device is None else name_of("--device", device)
     with _desk(where) as (desk, _):
         if device is None:
             desk.remove(person)

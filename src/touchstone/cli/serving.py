@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from touchstone.cli.output import warn
+from touchstone.cli.texts import words_of
 
 
 def serve(
@@ -10,7 +11,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8443,
     processes: int = 1,
-    origin: str = "",
+    origin: str | None = None,
     certificate: Path | None = None,
     key: Path | None = None,
     proxy: bool = False,
@@ -28,11 +29,12 @@ def serve(
         key: The key of the certificate, a PEM file.
         proxy: A proxy that speaks TLS stands before it, and says in X-Forwarded-For who asks.
     """
+    address = "" if origin is None else words_of("--origin", origin)
     from touchstone.gateway.logs import log_to_stderr
 
     # First: Django is set up once, and the record would do it for itself alone.
     from touchstone.server.commands import ServeOptions, begin_serving
 
     log_to_stderr("server")
-    options = ServeOptions(host, port, processes, origin, certificate, key, proxy)
+    options = ServeOptions(host, port, processes, address, certificate, key, proxy)
     return begin_serving(options, lambda place: warn(f"listening at {place}"))

@@ -55,6 +55,13 @@ def line_of(option: str, text: str | None) -> str | None:
     return None if text is None else one_line(text, option)
 
 
+def words_of(place: str, text: str) -> str:
+    """A line that must be there. Raises BadInputError, which names the place."""
+    from touchstone.service.file_io import one_line
+
+    return one_line(text, place)
+
+
 def party_of(name: str | None) -> str | None:
     """A party's id, if one was typed. Raises BadInputError."""
     from touchstone.service.file_io import a_name

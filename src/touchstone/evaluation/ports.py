@@ -6,6 +6,7 @@ does one contract suite.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol
 
 JobState = Literal["waiting", "leased", "finished", "halted", "dropped"]
@@ -88,6 +89,10 @@ class JobStore(Protocol):
         """How many jobs of the case are in each state."""
         ...
 
+    def working(self) -> AbstractSet[str]:
+        """The cases of which somebody works on a job now, by leases that have not run out."""
+        ...
+
 
 class EvidenceStore(Protocol):
     """What executions gave, from the moment it is told until it stands in the case's log."""
@@ -149,6 +154,10 @@ class EvidenceStaging(Protocol):
 
     def write(self, case: str, party: str, digest: str, offset: int, data: bytes) -> StagedEvidence:
         """Keep the bytes from `offset` on; with the last, all are held against the digest."""
+        ...
+
+    def look(self, case: str, party: str, digest: str) -> StagedEvidence | None:
+        """What is here of some bytes; None where nothing of them was begun."""
         ...
 
     def of(self, party: str) -> Sequence[StagedEvidence]:

@@ -53,7 +53,7 @@ def test_a_first_administrator_then_people(command: Command):
         (("invite", "A", "--of", "example-lab"), "roles of an institution's people"),
         (("invite", "A", "--of", "example-lab", "--role", "owner"), "roles of an institution's"),
         (("invite", "A", "--role", "lead"), "is an administrator, and no more"),
-        (("invite", "", "--of", "example-lab", "--role", "lead"), "a name is one line"),
+        (("invite", "", "--of", "example-lab", "--role", "lead"), "NAME: write one line"),
         (("code", "p0"), "no such person"),
         (("roles", "p0", "--role", "lead"), "no such person"),
         (("remove", "p0"), "no such person"),

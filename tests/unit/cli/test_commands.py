@@ -81,7 +81,7 @@ def test_database_setting(command: Command, monkeypatch: pytest.MonkeyPatch, add
         (("verify", "none.jsonl"), "none.jsonl: No such file or directory"),
         (("verify", "."), ".: Is a directory"),
         (("bench", "none"), "no bench is called 'none'; there are ledger, engine, "),
-        (("none",), 'Unknown command "none". Available commands: review, terms, '),
+        (("none",), 'Unknown command "none". Available commands: review, accounts, '),
         (("review", "show"), 'Command "review show" parameter --case requires an argument.'),
         (("verify",), 'Command "verify" parameter --bundle requires an argument.'),
     ],

@@ -76,20 +76,20 @@ def test_of_two_agreements_the_one_concluded_last_holds(tmp_path: Path):
     with small_case(tmp_path) as case:
         here = case.installation
         before = show_case(here, case.id).agreement
-        wish = longer(case, before["retention_days"] + 5)
+        wish = kept_for(case, before["retention_days"] - 5)
         for number, deed in enumerate(wish):
             case.record([deed])
             shown = show_case(here, case.id).agreement
-            more = 5 if number == len(wish) - 1 else 0
-            assert shown["retention_days"] == before["retention_days"] + more
+            less = 5 if number == len(wish) - 1 else 0
+            assert shown["retention_days"] == before["retention_days"] - less
         assert len(case.state.agreements) == 2
         assert [each.retention_days for each in case.state.concluded] == [
             before["retention_days"],
-            before["retention_days"] + 5,
+            before["retention_days"] - 5,
         ]
 
 
-def longer(case: Case, days: int) -> list[Deed]:
+def kept_for(case: Case, days: int) -> list[Deed]:
     """Both parties' signatures of an agreement that keeps content for longer."""
     agreed = replace(agreed_terms(case.framework, case.submission), retention_days=days)
     text = agreement_text(case.framework, case.submission, case.participants, agreed)

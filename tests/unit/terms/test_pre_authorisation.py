@@ -6,6 +6,7 @@ import pytest
 
 from support.terms_files import NOW, POPULATION, REGISTRY, terms
 from touchstone.terms import Directive, Population, Terms, TermsFileError, parse_directive
+from touchstone.terms.directives import coverage
 from touchstone.terms.directives import pre_authorisation as room
 from touchstone.terms.directives.coverage import Beyond
 from touchstone.terms.directives.pre_authorisation import (
@@ -151,7 +152,7 @@ def test_classes_end(agreed: Terms, classes: StandingClasses):
 def test_what_was_not_compared_in_full_matches_nothing(
     agreed: Terms, classes: StandingClasses, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(room, "exceeds", lambda *_: Beyond(None, thorough=False))
+    monkeypatch.setattr(coverage, "exceeds", lambda *_: Beyond(None, thorough=False))
     now = Circumstances(agreed, (), POPULATION, NOW)
     assert (
         "too many people apart" in match(classes, "example-agency", order(agreed), now).reasons[0]
