@@ -29,7 +29,7 @@ from touchstone.keys import SystemClock
 from touchstone.verdicts.run_progress import Observer
 
 ITEMS = 2
-CASE, LEFT = "example-model-3", "example-model-4"
+CASE, LEFT = "model-3", "model-4"
 LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
 TREASURY, EVALUATOR, AUDITOR = "example-treasury", "example-evaluator", "example-auditor"
 ROLES: Mapping[str, str] = {
