@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
+from touchstone.client.known_framework import shipped_framework
 from touchstone.deeds.deed import Content, Deed, Evidence
 from touchstone.deeds.seen_case import Foresight, SeenCase, foresee
 from touchstone.editions.event_text import event_sentence
 from touchstone.editions.sentences import sentence
 from touchstone.editions.stage_text import stage
+from touchstone.editions.value_lines import value_lines
 from touchstone.framework import Framework
-from touchstone.ledger import dumps
+from touchstone.handin import printable, printable_line
 from touchstone.review import State, evolve, layout_of
 from touchstone.review.events.base import Event, EventWithTexts
 
 _COMMON = frozenset({"type", "schema", "actor", "at", "marking", "key_act"})
-MOST_SHOWN = 20_000
-"""Characters of what a part says that are shown; it is told where there are more."""
-
 _DRAWN = re.compile(r"[0-9a-f]{64}")
 
 
@@ -36,12 +35,14 @@ class Preview:
     """Where the case then stands, in a few words; empty: that cannot be told."""
 
     def lines(self) -> Iterator[str]:
-        """All of it, a line each; what a part says may be several."""
+        """All of it, a line each; a fact or a part that is no single text is several."""
         event = self.deed.event
         yield sentence("preview.signs", party=event.actor, case=self.case, name=event.type)
-        yield event_sentence(event, texts=dict(self.texts))
+        # One line: what is beneath it has the words as they are.
+        texts = {name: printable_line(text) for name, text in self.texts}
+        yield event_sentence(event, texts=texts)
         for name, value in _facts(event):
-            yield sentence("preview.fact", name=name, value=value)
+            yield from _fact(name, value)
         yield sentence("preview.read-by", readers=self._readers(event.marking))
         yield from self._parts()
         yield from self._outlook()
@@ -83,10 +84,7 @@ class Preview:
                 yield sentence("preview.evidence-read-by", part=name, size=size, readers=readers)
                 continue
             yield sentence("preview.part-read-by", part=name, readers=readers)
-            said = _said(part.value)
-            yield sentence("preview.says", said=said[:MOST_SHOWN])
-            if len(said) > MOST_SHOWN:
-                yield sentence("preview.cut", shown=MOST_SHOWN, count=len(said))
+            yield from _said(name, part.value)
 
     def _outlook(self) -> Iterator[str]:
         told, party = self.foreseen, self.deed.event.actor
@@ -151,7 +149,7 @@ def _then(state: State, event: Event, at: str) -> str:
         return ""
 
 
-def _facts(event: Event) -> Iterator[tuple[str, str]]:
+def _facts(event: Event) -> Iterator[tuple[str, Any]]:
     """The facts that are the deed's own, as they stand in it; digests of words are shown as words.
 
     An act on keys is a fact like others: each of its own is.
@@ -160,23 +158,39 @@ def _facts(event: Event) -> Iterator[tuple[str, str]]:
     texts = event.TEXTS if isinstance(event, EventWithTexts) else ()
     act = facts.get("key_act")
     own = {name: value for name, value in facts.items() if name not in {*_COMMON, *texts}}
-    for name, value in (own | (act if isinstance(act, dict) else {})).items():
-        yield name, _plain(value)
+    yield from (own | (act if isinstance(act, dict) else {})).items()
 
 
-def _plain(value: Any) -> str:
+def _fact(name: str, value: Any) -> Iterator[str]:
     if value is None or value == []:
-        return sentence("preview.none-said")
-    return value if isinstance(value, str) else dumps(value).decode()
+        yield sentence("preview.fact", name=name, value=sentence("preview.none-said"))
+    elif isinstance(value, dict | list) or "\n" in str(value):
+        yield sentence("preview.fact-in-lines", name=name)
+        yield from _indented(value)
+    else:
+        yield sentence("preview.fact", name=name, value=next(value_lines(value)))
 
 
-def _said(value: Any) -> str:
+def _said(part: str, value: Any) -> Iterator[str]:
     """A part's content; of one that is a text and nothing beside it, the text."""
     # Shapes take fields that they do not know, and whatever is signed is shown.
     match value:
         case {"text": str(words), **rest} if not rest or _is_salt(rest):
-            return words
-    return dumps(value).decode()
+            value = words
+    if isinstance(value, str) and "\n" not in value:
+        yield sentence("preview.says", said=printable(value))
+    elif part == "framework" and (known := shipped_framework(value)):
+        yield sentence(
+            "preview.as-shipped", id=known.id, version=known.version, digest=known.digest
+        )
+    else:
+        yield sentence("preview.says-in-lines")
+        yield from _indented(value)
+
+
+def _indented(value: Any) -> Iterator[str]:
+    # Beneath what is said of it, so that no line of a stranger's passes for one of ours.
+    return (f"  {line}" for line in value_lines(value))
 
 
 def _is_salt(beside: Mapping[Any, Any]) -> bool:

@@ -111,7 +111,7 @@ def test_a_text_is_shown_whole_before_it_is_signed(
     before = made.events()
     said = command("agreement", "sign", CASE, *by_server)
     assert said.code == 1
-    assert '"publication":"agreed-report"' in said.err
+    assert "  publication: agreed-report\n" in said.err
     assert FRAMEWORK.digest in said.err
     assert made.events() == before
 

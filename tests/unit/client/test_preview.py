@@ -1,16 +1,23 @@
-"""What binds is told before it is signed: also what cannot be told, and where it is cut."""
+"""What binds is told before it is signed: all of it, and also what cannot be told."""
 
 from dataclasses import replace
 
 import pytest
 
-from support.party_server import CASE, FRAMEWORK, Begun
+from support.party_server import AGREEMENT, CASE, FRAMEWORK, Begun
 from touchstone.clearance import Marking, tlp
-from touchstone.client.preview import MOST_SHOWN, preview_of
-from touchstone.deeds.cases import clock_paused, inquiry_asked, participation_noted, review_halted
+from touchstone.client.preview import preview_of
+from touchstone.deeds.cases import (
+    case_opened,
+    clock_paused,
+    inquiry_asked,
+    participation_noted,
+    review_halted,
+)
 from touchstone.deeds.deed import Content, Deed
 from touchstone.deeds.seen_case import SeenCase
-from touchstone.ledger import dumps
+from touchstone.editions.value_lines import value_lines
+from touchstone.framework import Framework
 
 
 def told(case: Begun, deed: Deed, *, seen: SeenCase | None = None) -> list[str]:
@@ -68,15 +75,42 @@ def test_what_is_beside_the_words_is_shown_with_them(case: Begun):
         value = {"text": "May we?", name: "We concede."}
         beside = Content(value, deed.attachments[0].marking)
         lines = told(case, replace(deed, attachments=(beside,)))
-        assert f"It says: {dumps(value).decode()}" in lines
+        begun = lines.index("It says:")
+        assert lines[begun + 1 : begun + 3] == ["  text: May we?", f"  {name}: We concede."]
 
 
-def test_long_words_are_cut_and_that_is_said(case: Begun):
+def test_long_words_are_shown_whole(case: Begun):
     seen = case.lab.client.look(CASE)
-    said = "x" * 7_000
-    deed = inquiry_asked(seen, "example-lab", "first", "internal", said)
-    assert f"It says: {said}" in told(case, deed)
-    longer = replace(deed, attachments=(Content({"text": said * 4}, deed.attachments[0].marking),))
-    lines = told(case, longer)
-    assert f"It says: {(said * 4)[:MOST_SHOWN]}" in lines
-    assert any(line.startswith("These are the first 20000 of 28000 characters") for line in lines)
+    deed = inquiry_asked(seen, "example-lab", "first", "internal", "x" * 7_000)
+    longer = replace(
+        deed, attachments=(Content({"text": "x" * 28_000}, deed.attachments[0].marking),)
+    )
+    assert f"It says: {'x' * 28_000}" in told(case, longer)
+
+
+def test_lines_of_a_text_pass_for_none_of_ours(case: Begun):
+    seen = case.lab.client.look(CASE)
+    words = "A letter.\nTo be read by nobody else."
+    lines = told(case, inquiry_asked(seen, "example-lab", "first", "internal", words))
+    assert "  | To be read by nobody else." in lines
+    assert not any("\n" in line for line in lines)
+
+
+def test_a_shipped_framework_is_named_and_another_is_shown_whole(case: Begun):
+    seen = case.centre.client.look(CASE)
+    named = f"It is example, version 1, as shipped with this program: {FRAMEWORK.digest}."
+
+    def opening(law: Framework) -> list[str]:
+        key = case.centre.signer.public_key.hex()
+        given = (key, key, f"SHA256:{'0' * 64}")
+        deed = case_opened(seen, "example-centre", law, "review", AGREEMENT, *given)
+        return list(preview_of(CASE, seen, None, deed, seen.now()).lines())
+
+    lines = opening(FRAMEWORK)
+    assert named in lines
+    assert {f"  {line}" for line in value_lines(AGREEMENT)} <= set(lines)
+    other = FRAMEWORK.model_copy(update={"version": "2"})
+    lines = opening(other)
+    said = other.model_dump(mode="json", exclude_defaults=True)
+    assert not any("as shipped" in line for line in lines)
+    assert {f"  {line}" for line in value_lines(said)} <= set(lines)

@@ -14,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from touchstone.deeds.agreed_readers import Readable
 from touchstone.deeds.known_case import Participants
+from touchstone.editions.value_lines import value_lines
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework
 from touchstone.framework.kinds import Publication, Reasoning
 from touchstone.handin import Bounds, Origin, as_json, parse_toml
 from touchstone.handin.toml import toml_place
-from touchstone.ledger import digest_value, dumps
+from touchstone.ledger import digest_value
 from touchstone.review import State
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.base import Line, Name, Statement
@@ -119,8 +120,7 @@ class AgreementText:
         """For people."""
         by = ", ".join(self.signed) or "nobody yet"
         yield f"{self.digest}: signed by {by}{'; it holds' if self.holds else ''}"
-        for name, value in said(self.text):
-            yield f"  {name}: {value}"
+        yield from (f"  {line}" for line in value_lines(self.text))
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -130,16 +130,6 @@ class AgreementText:
             "holds": self.holds,
             "text": dict(self.text),
         }
-
-
-def said(text: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a text says, line by line, by its keys."""
-    for name, value in sorted(text.items()):
-        if name == "readers" and isinstance(value, Mapping):
-            for what, parties in sorted(value.items()):
-                yield f"{name}.{what}", ", ".join(parties) or "nobody else"
-        else:
-            yield name, value if isinstance(value, str) else dumps(value).decode()
 
 
 def texts_on_the_table(state: State, entries: Sequence[Entry]) -> tuple[AgreementText, ...]:
