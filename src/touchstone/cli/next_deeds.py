@@ -114,5 +114,9 @@ def _write_calendar(path: Path, found: "list[NextInCase]", party: str | None, no
     name = sentence("next.calendar-of-all")
     if party is not None:
         name = sentence("next.calendar", party=party)
-    entries = [CalendarEntry(each.case, each.party, deed) for each in found for deed in each.deeds]
+    entries = [
+        CalendarEntry(each.case, each.party, deed, each.hidden)
+        for each in found
+        for deed in each.deeds
+    ]
     write_file(path, [calendar_text(entries, name, now)])

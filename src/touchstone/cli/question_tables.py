@@ -38,6 +38,7 @@ _WORDS = {
     "dissented": "dissents",
     "of-another-question": "spoke of what is not in question any more",
     "silent": "silent, which is never consent",
+    "nothing-proposed": "no proposal yet",
     "takes-no-part": "takes no part in this case, so nobody asked it",
     "not-to-be-read": "nothing that may be read here",
 }

@@ -162,13 +162,8 @@ def _facts(event: Event) -> Iterator[tuple[str, Any]]:
 
 
 def _fact(name: str, value: Any) -> Iterator[str]:
-    if value is None or value == []:
-        yield sentence("preview.fact", name=name, value=sentence("preview.none-said"))
-    elif isinstance(value, dict | list) or "\n" in str(value):
-        yield sentence("preview.fact-in-lines", name=name)
-        yield from _indented(value)
-    else:
-        yield sentence("preview.fact", name=name, value=next(value_lines(value)))
+    # Of a name, too, nobody may make a line of its own: fields that are not known here are shown.
+    return value_lines({name: sentence("preview.none-said") if value in (None, []) else value})
 
 
 def _said(part: str, value: Any) -> Iterator[str]:

@@ -24,6 +24,8 @@ class CalendarEntry:
     case: str
     party: str
     deed: NextDeed
+    hidden: int = 0
+    """How many entries of the case are not open to the party."""
 
 
 def calendar_text(
@@ -71,7 +73,7 @@ def _event(entry: CalendarEntry, uid: str, now: str, *, dates_only: bool) -> Eve
     if dates_only:
         made.add("summary", sentence("next.something-due", party=deed.by))
         return made
-    told = next_text(deed, now)
+    told = next_text(deed, now, reader=entry.party if entry.hidden else "")
     made.add("summary", sentence("next.entry", party=deed.by, what=told.what))
     said = sentence("next.told", why=told.why, due=told.due, case=entry.case[:12])
     made.add("description", said)

@@ -22,15 +22,25 @@ class NextText:
     """Until when, with hour and zone, and whether that is past; empty: no time is set."""
 
 
-def next_text(deed: NextDeed, now: str, names: Mapping[str, str] | None = None) -> NextText:
-    """A deed that is next, in words, at a moment (UTC). `names` are what parties are called."""
+def next_text(
+    deed: NextDeed, now: str, names: Mapping[str, str] | None = None, *, reader: str = ""
+) -> NextText:
+    """A deed that is next, in words, at a moment (UTC).
+
+    `names` are what parties are called; `reader` is the party that is told it, where entries of the
+    case are hidden from that party.
+    """
     values = dict(deed.about)
     if "party" in values:
         values["party"] = (names or {}).get(values["party"], values["party"])
     what, why = (catalogue().fields(f"next.{part}.{deed.reason}") for part in ("what", "why"))
+    because = sentence(f"next.why.{deed.reason}", **{name: values[name] for name in why})
+    # What others have not done, a hidden entry may have done; its own deeds each party reads.
+    if reader and deed.stance == "awaited":
+        because = sentence("next.as-far-as", why=because, party=(names or {}).get(reader, reader))
     return NextText(
         what=sentence(f"next.what.{deed.reason}", **{name: values[name] for name in what}),
-        why=sentence(f"next.why.{deed.reason}", **{name: values[name] for name in why}),
+        why=because,
         stands=sentence("next.stance", stance=deed.stance),
         due=_due(deed, now),
     )
@@ -95,7 +105,7 @@ def next_rows(found: Sequence[NextInCase], now: str) -> list[NextRow]:
 
 
 def _row(each: NextInCase, deed: NextDeed, now: str) -> NextRow:
-    told = next_text(deed, now)
+    told = next_text(deed, now, reader=each.party if each.hidden else "")
     return NextRow(
         case=each.case,
         model=each.model,

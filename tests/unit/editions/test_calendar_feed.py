@@ -1,5 +1,7 @@
 """A calendar of ends: programs read it back; where anybody may fetch it, it holds dates alone."""
 
+from dataclasses import replace
+
 import icalendar
 
 from support.review_case import LAB, Case, shipped_framework
@@ -51,3 +53,13 @@ def test_dates_alone_tell_nothing_of_a_case():
     assert [str(event["SUMMARY"]) for event in shown] == ["example-lab: something is due"] * 2
     full = read(calendar_text(every, "Next deeds", NOON))
     assert [event["UID"] for event in shown] == [event["UID"] for event in full]
+
+
+def test_of_what_others_owe_it_says_that_entries_are_hidden():
+    def descriptions(hidden: int) -> list[str]:
+        awaited = [replace(each.deed, stance="awaited") for each in entries()]
+        every = [CalendarEntry(CASE, LAB, deed, hidden) for deed in awaited]
+        return [str(each["DESCRIPTION"]) for each in read(calendar_text(every, "Next", NOON))]
+
+    assert all(each.startswith("As far as example-lab may read: ") for each in descriptions(1))
+    assert not any("As far as" in each for each in descriptions(0))

@@ -70,7 +70,11 @@ def decides(case: Case, word: str, *, first: bool = True) -> Case:
 
 
 def test_silence_dissent_and_who_takes_no_part_are_told_apart():
-    case = opened().propose()
+    case = opened()
+    # Nobody was asked anything so far.
+    assert says(case) == {TREASURY: "nothing-proposed", AGENCY: "nothing-proposed"}
+    assert says(case, hidden=1) == {TREASURY: "not-to-be-read", AGENCY: "not-to-be-read"}
+    case.propose()
     assert says(case) == {TREASURY: "silent", AGENCY: "silent"}
     speaks(case, AGENCY, agrees=False)
     assert says(case) == {TREASURY: "silent", AGENCY: "dissented"}

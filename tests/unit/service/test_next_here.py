@@ -134,7 +134,12 @@ def test_nobody_is_told_what_it_may_not_read(case: Case):
     assert "finding-disputed" not in reasons([agency], "awaited")
     assert agency.hidden == 1
     (remark,) = reservations([agency])
-    assert remark.startswith("example-agency may not read 1 entries of case ")
+    assert remark.startswith("example-agency may not read 1 entry of case ")
+    waits = [row.why for row in next_rows([agency], case.now()) if row.stance == "awaited"]
+    assert waits
+    assert all(why.startswith("As far as example-agency may read: ") for why in waits)
+    lab = next_rows(told(case, LAB), case.now())
+    assert not any("As far as" in row.why for row in lab)
 
 
 def test_twin_without_the_first_wall_it_is_told(case: Case, monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,13 @@ from touchstone.review.events import judging
 from touchstone.review.events.judging import Designation
 
 Word = Literal[
-    "concurred", "dissented", "of-another-question", "silent", "takes-no-part", "not-to-be-read"
+    "concurred",
+    "dissented",
+    "of-another-question",
+    "silent",
+    "nothing-proposed",
+    "takes-no-part",
+    "not-to-be-read",
 ]
 """What an agency says to what is in question. `of-another-question`: it spoke, and what is in
 question has changed since, so that its word is for something else. `not-to-be-read`: none that this
@@ -186,7 +192,10 @@ def _silence(case: AskedCase, agency: str) -> Word:
     # A missing answer and a withheld one look alike to who may not read all of the case.
     if case.hidden:
         return "not-to-be-read"
-    return "silent" if agency in case.state.parties else "takes-no-part"
+    if agency not in case.state.parties:
+        return "takes-no-part"
+    # Who was asked nothing so far keeps no silence.
+    return "silent" if case.state.designating.proposals else "nothing-proposed"
 
 
 def _missing(
