@@ -140,6 +140,22 @@ def test_twin_the_check_lets_pass_what_was_measured(word: str):
     assert wrongs(looked(clean, [result] * ITEMS, word)) == []
 
 
+def test_a_look_counts_what_was_answered_before_it_and_nothing_of_a_second_run():
+    found = looked(SPOIL, ["cut"] * ITEMS, "")
+    lost, never_begun = ("asked", "a", 3), ("asked", "a", 4)
+    del found.results[lost], found.results[never_begun], found.served.answered[never_begun]
+    look = replace(found)
+    found.served.answered[never_begun] += 1
+    assert wrongs(look) == [f"seed 1: answered and without an outcome: {[lost]}, 0 told as begun"]
+
+
+def test_twin_what_ends_well_in_a_second_run_excuses_nothing_of_the_first():
+    found = looked(replace(SPOIL, kind="reset", skill=0.0), ["unsolved"] * ITEMS, "")
+    look = replace(found)
+    found.served.ended_well |= dict.fromkeys(found.results, True)
+    assert len(wrongs(look)) == ITEMS
+
+
 def test_twin_what_ran_again_when_the_endpoint_was_mended_may_fail():
     reset = replace(SPOIL, kind="reset", skill=0.0)
     found = looked(reset, ["unsolved"] * ITEMS, "")

@@ -137,7 +137,11 @@ class Ran:
 
 @dataclass
 class Reviewed:
-    """What one review left: in the record, in `--json`, and at the endpoint."""
+    """What one review left: in the record, in `--json`, and at the endpoint.
+
+    Of the endpoint it keeps what it had done by then: a second run of the command, when the first
+    one stopped, answers samples that the record of the first could not tell of.
+    """
 
     served: Served
     ran: Ran
@@ -150,6 +154,9 @@ class Reviewed:
     """By mode, as they were sealed."""
     verified: tuple[int, ...] = ()
     """Exit codes of `verify` for each bundle."""
+
+    def __post_init__(self) -> None:
+        self.served = self.served.so_far()
 
     @property
     def said(self) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -110,6 +110,14 @@ class Served:
     levels: tuple[int, ...] = ()
     """Difficulty at each place of the sealed order."""
     _items: dict[str, tuple[str, int, Item]] = field(default_factory=dict)
+
+    def so_far(self) -> Self:
+        """What it did up to now; what it does from here on changes nothing in the copy."""
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        counts: dict[str, Any] = {
+            name: has.copy() for name, has in held.items() if isinstance(has, dict | set)
+        }
+        return replace(self, **counts)
 
     def sealed(self, battery: Battery) -> None:
         """Take the items of a battery."""
