@@ -70,6 +70,8 @@ class _Invited:
     told: "InvitedPerson | ToldInvitation"
     shown: "ShownPerson | ToldPerson"
     fingerprint: str
+    address: str
+    """Where the server was asked for it; empty: this machine is the server."""
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -82,7 +84,10 @@ class _Invited:
         yield "Give it to nobody else, with this server's address and its fingerprint, by which it"
         yield f"is known: {self.fingerprint}"
         party = f" --as {self.shown.institution}" if self.shown.institution else ""
-        yield f"There: touchstone server join URL --fingerprint {self.fingerprint}{party}"
+        # By which address others reach this machine it does not know.
+        there = "There" if self.address else "There, with the server's address for ADDRESS"
+        address = self.address or "ADDRESS"
+        yield f"{there}: touchstone server join {address} --fingerprint {self.fingerprint}{party}"
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -153,7 +158,7 @@ def first_administrator(name: str, *, json: Json = False) -> int:
     person = words_of("NAME", name)
     with _machine_desk() as (desk, fingerprint):
         told = desk.first_administrator(person)
-        tell(_Invited(told, desk.shown(told.person), fingerprint), json=json)
+        tell(_Invited(told, desk.shown(told.person), fingerprint, ""), json=json)
     return DONE
 
 
@@ -186,7 +191,8 @@ def invite(
     roles = role or (() if institution else (ADMINISTRATOR,))
     with _desk(where) as (desk, fingerprint):
         told = desk.invite(institution, roles, person, address)
-        tell(_Invited(told, desk.shown(told.person), fingerprint), json=where.json)
+        address = where.server or ""
+        tell(_Invited(told, desk.shown(told.person), fingerprint, address), json=where.json)
     return DONE
 
 
@@ -199,7 +205,8 @@ def code(person: Person, *, where: AtServer = HERE) -> int:
     person = name_of("PERSON", person)
     with _desk(where) as (desk, fingerprint):
         told = desk.invite_again(person)
-        tell(_Invited(told, desk.shown(person), fingerprint), json=where.json)
+        address = where.server or ""
+        tell(_Invited(told, desk.shown(person), fingerprint, address), json=where.json)
     return DONE
 
 

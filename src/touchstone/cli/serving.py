@@ -37,4 +37,4 @@ def serve(
 
     log_to_stderr("server")
     options = ServeOptions(host, port, processes, address, certificate, key, proxy)
-    return begin_serving(options, lambda place: warn(f"listening at {place}"))
+    return begin_serving(options, lambda begun: warn("\n".join(begun.lines())))

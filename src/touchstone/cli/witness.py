@@ -79,6 +79,9 @@ def ask(
     with opened() as installation:
         asked = ask_configured(installation, witness)
         if not asked.answers:
-            raise BadInputError(f"{installation.home / CONFIGURATION}: has no [[witnesses]]")
+            raise BadInputError(
+                f"{installation.home / CONFIGURATION}: has no [[witnesses]]; fix: add one with its"
+                " name, url and vkey (docs/how-to/witnesses.md)"
+            )
     tell(asked, json=json)
     return DONE if asked.all_cosigned else NO

@@ -37,13 +37,15 @@ class HeldEdition:
     bundle: str
     report: str
     entries: int
+    fingerprint: str
+    """That of the installation's first key, under which the bundle was checked."""
 
     def lines(self) -> list[str]:
         """For people."""
         return [
             f"Bundle of {self.entries} entries: {self.bundle}",
             f"Report: {self.report}",
-            f"Check it: touchstone verify {self.bundle} --trust FINGERPRINT",
+            f"Check it: touchstone verify {self.bundle} --trust {self.fingerprint}",
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def take_edition(
     found: list[DeedBundleSummary] = []
     write_file(bundle, _checked(server.bundle(case), party, pinned, found))
     write_file(report, [server.page(case)])
-    return HeldEdition(case, str(bundle), str(report), found[0].header.size)
+    return HeldEdition(case, str(bundle), str(report), found[0].header.size, pinned)
 
 
 def _checked(

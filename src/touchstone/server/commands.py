@@ -60,7 +60,35 @@ class ServeOptions:
         return Ways(hosts, self.proxy, pair)
 
 
-def begin_serving(options: ServeOptions, ready: Callable[[str], None]) -> int:
+@dataclass(frozen=True)
+class ServedInstallation:
+    """Whose server it is, and whether anybody may come in so far."""
+
+    fingerprint: str
+    """That of its first key, by which others know it."""
+    has_people: bool
+
+
+@dataclass(frozen=True)
+class ServerBegun:
+    """A server that listens, as its operator is told of it."""
+
+    place: str
+    """Its address: `http://127.0.0.1:8443`."""
+    served: ServedInstallation
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"listening at {self.place}"
+        yield f"its fingerprint, for those who are to come in: {self.served.fingerprint}"
+        if not self.served.has_people:
+            yield (
+                "nobody may come in so far; next, in another terminal:"
+                " touchstone accounts first-administrator NAME"
+            )
+
+
+def begin_serving(options: ServeOptions, ready: Callable[[ServerBegun], None]) -> int:
     """Answer until SIGTERM or Ctrl-C; `ready` is told where, once it is listened there.
 
     Raises:
@@ -69,7 +97,7 @@ def begin_serving(options: ServeOptions, ready: Callable[[str], None]) -> int:
     """
     for fault in unsafe(options):
         raise UnsafeServerError(fault)
-    require_sound()
+    served = require_sound()
     try:
         listener = listen(options.host, options.port)
     except OSError as error:
@@ -80,7 +108,8 @@ def begin_serving(options: ServeOptions, ready: Callable[[str], None]) -> int:
     with listener:
         host, port = listener.getsockname()[:2]
         scheme = "https" if options.ways.certificate else "http"
-        ready(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+        place = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        ready(ServerBegun(place, served))
         if options.processes == 1:
             logging.getLogger("django.request").setLevel(logging.ERROR)
             answer_until_told(listener, options.ways)
@@ -172,12 +201,16 @@ def _unsafe_files(options: ServeOptions) -> Iterator[str]:
             )
 
 
-def require_sound() -> None:
+def require_sound() -> ServedInstallation:
     """Open all that a server needs, once, so that what is amiss is said before it listens."""
     set_up_server()
+    # Its rows can be named once Django is set up.
+    from touchstone.server.accounts.people import anybody  # noqa: PLC0415
+
     with open_installation() as here:
         here.records.check_writable()
         open_accounts(here.home, from_environment())
         # Also on PostgreSQL: whether its wall stands.
         with here.records.reading_as("") as reading:
             reading.count()
+        return ServedInstallation(here.keyring.history.lines[0].fingerprint, anybody())

@@ -172,6 +172,8 @@ def _aged(seconds: int | None) -> str:
     """A length of time in the largest unit of which there are two."""
     if seconds is None:
         return ""
-    sizes = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+    sizes = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
     size, unit = next(each for each in sizes if abs(seconds) >= 2 * each[0] or each[0] == 1)
-    return f", {abs(seconds) // size} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"
+    count = abs(seconds) // size
+    unit = unit if count == 1 else f"{unit}s"
+    return f", {count} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"

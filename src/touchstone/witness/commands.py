@@ -60,7 +60,11 @@ class WitnessStatus:
         """For people."""
         found = [self.name]
         for log in self.logs:
-            seen = f"{log.size} heads, root {log.root}, at {log.at}" if log.at else "nothing yet"
+            seen = (
+                f"{_counted(log.size or 0, 'head')}, root {log.root}, at {log.at}"
+                if log.at
+                else "nothing yet"
+            )
             found.append(f"{log.origin}: {seen}")
         found += [
             f"evidence of {_utc(each.time)}: {each.origin}: {SAID[each.kind]}"
@@ -95,7 +99,8 @@ def serve_witness(path: Path, told: Callable[[str], None]) -> None:
     state, cosigner, public_key = open_cosigner(config)
 
     def ready(address: str) -> None:
-        told(f"{_shown(config, public_key).vkey}\nwitness for {len(config.logs)} logs at {address}")
+        logs = _counted(len(config.logs), "log")
+        told(f"{_shown(config, public_key).vkey}\nwitness for {logs} at {address}")
 
     try:
         asyncio.run(serve_cosigner(config, cosigner, ready))
@@ -122,6 +127,10 @@ def witness_status(path: Path) -> WitnessStatus:
         return WitnessStatus(config.name, tuple(logs), tuple(state.evidence()))
     finally:
         state.close()
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _shown(config: WitnessConfig, public_key: bytes) -> WitnessKeyShown:

@@ -234,3 +234,12 @@ def test_over_a_network_it_must_be_https(site: Site, call: Call):
     code, _, err = call("hasty", *words, typed="0")
     assert code == 2
     assert "it must be https" in err
+
+
+def test_who_is_invited_by_a_server_is_told_its_address(site: Site, call: Call):
+    lead = invited(call, "lead")
+    assert call("leading", *joining(site), typed=lead["code"])[0] == 0
+    words = ("Bob", "--of", LAB, "--role", "submitter", "--server", site.server.url, "--as", LAB)
+    code, out, err = call("leading", "accounts", "invite", *words)
+    assert code == 0, err
+    assert f"There: touchstone server join {site.server.url} --fingerprint {site.pinned}" in out

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def test_it_answers_and_stops_at_once(tmp_path: Path):
         assert server.stderr is not None
         line = next(each for each in server.stderr if "listening at" in each)
         url = line.rpartition(" ")[2].strip()
+        assert re.search(r": SHA256:[0-9a-f]{64}$", next(server.stderr))
+        assert "touchstone accounts first-administrator NAME" in next(server.stderr)
         # The kernel keeps the connection until somebody answers.
         said = httpx.get(f"{url}/v1/installation", timeout=60)
         assert (said.status_code, said.json()["consistency"]) == (200, [])

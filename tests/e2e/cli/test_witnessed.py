@@ -204,7 +204,7 @@ def test_witnesses_that_cannot_be_used_are_one_line(text: str, told: str, june: 
 
 
 def test_without_witnesses_nothing_is_asked(june: June, tmp_path: Path):
-    assert "has no [[witnesses]]" in june.call("witness", "ask").refused(2)
+    assert "has no [[witnesses]]; fix: add one" in june.call("witness", "ask").refused(2)
     assert release(june).err == ""
     config = write_witness(tmp_path / "w", [])
     assert "touchstone witness key" in june.call("witness", "status", config).refused(2)

@@ -12,7 +12,8 @@ def test_a_first_administrator_then_people(command: Command):
     assert (said.code, said.err) == (0, "")
     assert "Ann Example" in said.out
     assert "as an administrator" in said.out
-    assert "touchstone server join URL --fingerprint SHA256:" in said.out
+    there = "There, with the server's address for ADDRESS: touchstone server join ADDRESS"
+    assert f"{there} --fingerprint SHA256:" in said.out
     line = command("accounts", "first-administrator", "Bob").refused()
     assert "there is an administrator; fix: invite the next one" in line
 

@@ -45,6 +45,7 @@ def test_what_is_held_verifies_as_the_partys_own(case: Begun, tmp_path: Path) ->
     held = take_edition(Giving(case.here), CASE, LAB, pinned(case), tmp_path / "held")
     verdict = verify_bundle(Path(held.bundle), trust=[pinned(case)])
     assert verdict.word == "authentic"
+    assert held.lines()[-1].endswith(f" {held.bundle} --trust {pinned(case)}")
     assert held.entries == case.here.state(CASE).size
     assert Path(held.report).read_bytes().startswith(b"<!doctype html>")
 

@@ -10,7 +10,14 @@ from django.conf import settings
 from touchstone.records import DATABASE
 from touchstone.records.settings import DATABASE_READER
 from touchstone.server import commands
-from touchstone.server.commands import ServeOptions, begin_serving, unsafe
+from touchstone.server.accounts.desk import MachineDesk
+from touchstone.server.commands import (
+    ServeOptions,
+    ServerBegun,
+    begin_serving,
+    require_sound,
+    unsafe,
+)
 from touchstone.server.errors import UnsafeServerError
 from touchstone.server.examining import examine_server
 from touchstone.service.homes import HOME
@@ -65,8 +72,20 @@ def test_what_is_not_safe_is_refused_in_one_line(options: ServeOptions, words: s
     assert not examine_server(options)[0].ok
 
 
-def _never(place: str) -> None:
-    raise AssertionError(place)
+def _never(begun: ServerBegun) -> None:
+    raise AssertionError(begun)
+
+
+def test_an_operator_is_told_whom_to_trust_and_who_may_come_in_first():
+    served = require_sound()
+    with open_installation() as here:
+        assert served.fingerprint == here.keyring.history.lines[0].fingerprint
+        place, known, first = ServerBegun("http://127.0.0.1:1", served).lines()
+        assert place == "listening at http://127.0.0.1:1"
+        assert known.endswith(f": {served.fingerprint}")
+        assert first.endswith(": touchstone accounts first-administrator NAME")
+        MachineDesk(here).first_administrator("Ann Example")
+    assert len([*ServerBegun("http://127.0.0.1:1", require_sound()).lines()]) == 2
 
 
 def test_a_network_with_a_certificate_or_a_proxy_is_taken(tmp_path: Path):

@@ -70,6 +70,8 @@ def test_every_flip_of_a_bit_in_the_first_line_is_altered(authentic: Path, tmp_p
 @pytest.mark.parametrize(
     ("later", "words"),
     [
+        (timedelta(seconds=0), ", 0 seconds ago"),
+        (timedelta(seconds=1), ", 1 second ago"),
         (timedelta(seconds=119), "119 seconds ago"),
         (timedelta(minutes=119), "119 minutes ago"),
         (timedelta(hours=47), "47 hours ago"),

@@ -254,6 +254,12 @@ def revoke_device(by: Manager, person: str, key: str, *, now: str) -> None:
             by.note("device-revoked", account, now, key=key)
 
 
+def anybody() -> bool:
+    """Whether there is an account, also of somebody who was removed."""
+    with translated(ACCOUNTS):
+        return Account.objects.using(ACCOUNTS).exists()
+
+
 def list_people(by: Manager, *, after: str = "", most: int = MOST_PEOPLE) -> PeoplePage:
     """The people whose accounts are this manager's to say, by their ids, and those removed."""
     if ADMINISTRATOR not in by.roles:
