@@ -163,17 +163,15 @@ class Verdict:
 
 def _recovered(one: Recovery) -> str:
     by = ", ".join(one.by) or "who is not shown"
-    if one.n is None:
-        return f"key recovery under way: {one.party}, by the word of {by}"
-    return f"key recovered: {one.party} at entry {one.n}, by the word of {by}"
+    what = "recovery under way: {}" if one.n is None else "recovered: {} at entry {}"
+    return f"key {what.format(one.party, one.n)}, by the word of {by}"
 
 
 def _aged(seconds: int | None) -> str:
     """A length of time in the largest unit of which there are two."""
     if seconds is None:
         return ""
+    length, then = abs(seconds), "ahead of this clock" if seconds < 0 else "ago"
     sizes = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-    size, unit = next(each for each in sizes if abs(seconds) >= 2 * each[0] or each[0] == 1)
-    count = abs(seconds) // size
-    unit = unit if count == 1 else f"{unit}s"
-    return f", {count} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"
+    size, unit = next(each for each in sizes if length >= 2 * each[0] or each[0] == 1)
+    return f", {length // size} {unit}{'s' * (length != 1)} {then}"

@@ -8,6 +8,7 @@ import pytest
 from support.party_homes import SERVER, Machines
 from support.party_server import CASE, FRAMEWORK
 from support.small_case import SUBMISSION
+from touchstone.editions.value_lines import value_lines
 from touchstone.service.cases.case_admin import open_begun
 
 from .conftest import Command, Sits
@@ -114,6 +115,11 @@ def test_a_text_is_shown_whole_before_it_is_signed(
     assert "  publication: agreed-report\n" in said.err
     assert FRAMEWORK.digest in said.err
     assert made.events() == before
+    # What may be signed is shown by the same lines.
+    value = json.loads(command("agreement", "show", CASE, *by_server, "--json").out)[-1]["text"]
+    lines = [f"  {line}" for line in value_lines(value)]
+    assert command("agreement", "show", CASE, *by_server).out.splitlines()[-len(lines) :] == lines
+    assert set(lines) <= {*said.err.splitlines()}
 
 
 @pytest.mark.parametrize(

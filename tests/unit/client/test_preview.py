@@ -96,6 +96,16 @@ def test_lines_of_a_text_pass_for_none_of_ours(case: Begun):
     assert not any("\n" in line for line in lines)
 
 
+def test_the_sentence_of_a_deed_stays_one_line(case: Begun):
+    seen = case.lab.client.look(CASE)
+    deed = review_halted(seen, "example-lab", "A leak.")
+    # As somebody may have written it into a file that is to be signed.
+    words = Content({"text": "A leak.\nTo be read by everybody."}, deed.attachments[0].marking)
+    lines = told(case, replace(deed, attachments=(words,)))
+    assert "Halts the measuring: A leak. To be read by everybody." in lines
+    assert "  | To be read by everybody." in lines
+
+
 def test_a_shipped_framework_is_named_and_another_is_shown_whole(case: Begun):
     seen = case.centre.client.look(CASE)
     named = f"It is example, version 1, as shipped with this program: {FRAMEWORK.digest}."
