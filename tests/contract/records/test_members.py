@@ -268,6 +268,18 @@ def test_of_an_earlier_contract_who_was_admitted_keeps_its_first_role(scene: Sto
     }
 
 
+@pytest.fixture(name="prepared_afterwards")
+def _prepared_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The database of all tests has its rights and walls again, whatever the test leaves."""
+    named = "postgresql_place" if "postgresql_place" in request.fixturenames else "place"
+    place: Place = request.getfixturevalue(named)
+    yield
+    if place.server is not None and place.database is not None:
+        connections.close_all()
+        owner = place.server.address("record_owner", place.name)
+        prepare(place.home, place.database, owner, place.reader)
+
+
 def upgraded(place: Place, monkeypatch: pytest.MonkeyPatch) -> Members:
     """The members of a record that was of a version before they were a table."""
     connections.close_all()
@@ -282,6 +294,7 @@ def upgraded(place: Place, monkeypatch: pytest.MonkeyPatch) -> Members:
     return place.open().members
 
 
+@pytest.mark.usefixtures("prepared_afterwards")
 def test_an_upgrade_lists_the_members_of_the_cases_that_stand(
     scene: StoredScene, monkeypatch: pytest.MonkeyPatch
 ):
@@ -295,6 +308,7 @@ def test_an_upgrade_lists_the_members_of_the_cases_that_stand(
 
 
 @pytest.mark.needs_postgresql
+@pytest.mark.usefixtures("prepared_afterwards")
 def test_twin_behind_its_own_wall_the_owner_would_upgrade_nothing(
     postgresql_place: Place, monkeypatch: pytest.MonkeyPatch
 ):

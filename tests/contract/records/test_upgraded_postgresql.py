@@ -32,7 +32,8 @@ def bring_up(place: Place) -> None:
     assert place.server is not None
     assert place.database is not None
     connections.close_all()
-    prepare(place.home, place.database, place.server.address(OWNER, place.name))
+    owner = place.server.address(OWNER, place.name)
+    prepare(place.home, place.database, owner, place.reader)
 
 
 def go_back(place: Place) -> None:
