@@ -73,3 +73,42 @@ def test_each_verdict_has_its_phrase_and_is_worded_once():
     for phrase in phrases:
         if " " in phrase and phrase != VerdictWord.NOT_MEASURED.phrase:
             assert not [text for text in texts if f'"{phrase}"' in text], phrase
+
+
+# ------------------------------------------------------------------ words that options take
+
+OF_COMMANDS_ALONE = {frozenset({"all", "none"})}
+"""Which of its earlier deeds a party stands by: told apart by what the deed holds, and no list."""
+
+
+def closed_lists(source: str) -> Iterator[frozenset[str]]:
+    """The words of each `Literal[...]` of several texts."""
+    for node in parsed.nodes(source):
+        if isinstance(node, ast.Subscript) and getattr(node.value, "id", None) == "Literal":
+            words = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+            texts = [word.value for word in words if isinstance(word, ast.Constant)]
+            if texts and all(isinstance(text, str) for text in texts):
+                yield frozenset(map(str, texts))
+
+
+def test_what_an_option_takes_is_a_list_of_the_rooms_below():
+    """It is written again there, since a command's words are to be known without loading rooms."""
+    commands = SOURCE / "cli"
+    below, above = set[frozenset[str]](), dict[frozenset[str], str]()
+    for file in sorted(SOURCE.rglob("*.py")):
+        for words in closed_lists(file.read_text("utf-8")):
+            if commands in file.parents:
+                above[words] = file.name
+            else:
+                below.add(words)
+    below |= {WORDS}
+    assert len(above) >= 10
+    assert {name: set(words) for words, name in above.items() if words not in below} == {
+        name: set(words) for words, name in above.items() if words in OF_COMMANDS_ALONE
+    }
+
+
+def test_twin_a_list_with_a_word_more_is_another():
+    (found,) = closed_lists('Word = Literal["covered", "not-covered"]')
+    assert found != next(closed_lists('Word = Literal["covered", "not-covered", "perhaps"]'))
+    assert not list(closed_lists("Other = Literal[1, 2]"))

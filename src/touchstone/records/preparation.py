@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sqlite3
-import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from touchstone.keys.files import locked
 from touchstone.records.apps import RecordsConfig
 from touchstone.records.database import NOT_PREPARED, translated
+from touchstone.records.database_file import make_database_file
 from touchstone.records.errors import DatabaseSettingError, NotPreparedError, UnreachableError
 from touchstone.records.roles import (
     grant_reader,
@@ -87,15 +87,9 @@ def prepare_file(home: Path, alias: str) -> None:
     path = home / FILE
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its journal the mode of the file, so making it first covers all three.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise UnreachableError(f"{path}: {error.strerror}") from error
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise DatabaseSettingError(
-            f"{path}: open to group or others (mode {mode:04o}); fix: chmod 600 {path}"
-        )
+    make_database_file(path)
     with translated(alias):
         if not _pending(alias):
             return

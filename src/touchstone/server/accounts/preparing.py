@@ -1,7 +1,6 @@
 """Making the accounts' tables: in a SQLite file of their own, or beside the record's."""
 
 import os
-import stat
 from pathlib import Path
 
 from django.db import connections, transaction
@@ -9,7 +8,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from touchstone.keys.files import locked
 from touchstone.records.database import NOT_PREPARED, translated
-from touchstone.records.errors import DatabaseSettingError, NotPreparedError, UnreachableError
+from touchstone.records.database_file import make_database_file
+from touchstone.records.errors import NotPreparedError
 from touchstone.records.settings import (
     ACCOUNTS_FILE,
     DATABASE_OWNER,
@@ -65,17 +65,7 @@ def prepare_accounts(home: Path, database: str | None, owner: str | None = None)
 
 
 def _prepare_file(home: Path) -> None:
-    path = home / ACCOUNTS_FILE
-    try:
-        # SQLite gives its journal the mode of the file, so making it first covers all three.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise UnreachableError(f"{path}: {error.strerror}") from error
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise DatabaseSettingError(
-            f"{path}: open to group or others (mode {mode:04o}); fix: chmod 600 {path}"
-        )
+    make_database_file(home / ACCOUNTS_FILE)
     with translated(ACCOUNTS):
         if _pending(ACCOUNTS):
             with locked(home / ".preparing"):

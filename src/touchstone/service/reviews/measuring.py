@@ -8,6 +8,8 @@ from importlib.metadata import version
 from touchstone import __version__
 from touchstone.deeds.cases import review_resumed
 from touchstone.editions.sentences import sentence
+from touchstone.evaluation import Submission
+from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.service.case_context import Case
@@ -35,6 +37,22 @@ class Asked:
 
     probes: Mapping[str, Probe]
     readiness: Mapping[str, Readiness]
+
+
+def ask_all(
+    submission: Submission,
+    keys: Mapping[str, str],
+    when: When,
+    at: str,
+    elicitation: Elicitation,
+    options: ReviewOptions,
+) -> Asked:
+    """Ask every mode who it is, and whether it can do what the samples need; `at` is now (UTC).
+
+    Raises CannotRunError: an endpoint does not answer, or cannot and was not accepted so.
+    """
+    probes = probe_modes(submission, keys, when, at)
+    return Asked(probes, ask_modes(submission, keys, elicitation, accepted=options.accept_no_tools))
 
 
 def lift_halt(case: Case, reason: str | None) -> None:
@@ -119,11 +137,8 @@ def measure_review(
     when: When = "during" if case.state.tallies else "before"
     with _endpoint_stops():
         if asked is None:
-            probes = probe_modes(case.submission, keys, when, case.now())
-            accepted = options.accept_no_tools
-            asked = Asked(
-                probes, ask_modes(case.submission, keys, prepared.elicitation, accepted=accepted)
-            )
+            elicitation = prepared.elicitation
+            asked = ask_all(case.submission, keys, when, case.now(), elicitation, options)
         models = take_snapshots(
             case, keys, when, asked.probes, asked.readiness, run_conditions(setting, options)
         )

@@ -26,10 +26,15 @@ from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.instrument_checks import require_proof
-from touchstone.service.measurement.probing import ask_modes, probe_modes
 from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
 from touchstone.service.measurement.stopping import has_ended
-from touchstone.service.reviews.measuring import Asked, lift_halt, measure_review, prepared_battery
+from touchstone.service.reviews.measuring import (
+    Asked,
+    ask_all,
+    lift_halt,
+    measure_review,
+    prepared_battery,
+)
 from touchstone.service.reviews.requirements import (
     alone,
     check_as_it_stands,
@@ -141,11 +146,7 @@ def measure_case(
         require_proof(known, framework, observer)
         if not case.state.batteries:
             check_measuring(known, framework, submission, options, observer)
-            probes = probe_modes(submission, keys, "before", installation.now())
-            asked = Asked(
-                probes,
-                ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools),
-            )
+            asked = ask_all(submission, keys, "before", installation.now(), ELICITATION, options)
         observer.step(sentence("step.going-on", case=case.id[:12]))
         return _measured(case, keys, options, out, observer, asked)
 
@@ -198,9 +199,8 @@ def _opened(
         observer.step(passed)
     require_proof(installation.families, framework, observer)
     # Before the case is opened: a slip in an address must not leave one behind.
-    probes = probe_modes(submission, keys, "before", installation.now())
-    ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
+    asked = ask_all(submission, keys, "before", installation.now(), ELICITATION, options)
     who = Participants(submission.developer.id, default_centre(framework), options.agencies)
     case = open_case(installation, framework, submission, who)
     observer.step(sentence("step.opened", case=case.id[:12]))
-    return case, Asked(probes, ready)
+    return case, asked
