@@ -23,6 +23,8 @@ _PASSED = (
 )
 _CALLERS_FAULTS = {400, 404, 409, 413, 422, 429}
 """What an upstream says of these is for the caller. Anything else is about the gateway."""
+_LINES = 512
+"""More bytes than a head has beside its names and values."""
 Taken = Callable[[bytes], bytes]
 Ended = Callable[[], Awaitable[bytes]]
 InTime = Callable[[], bool]
@@ -70,8 +72,11 @@ async def relay(
         whole = web.Response(status=answer.status, body=body, headers=headers)
         # Sent from here and not by aiohttp afterwards: that would wait for its reader for ever, and
         # a cut would find no exchange any more whose connection it could reset.
-        await _sent(whole.prepare(request), connection, stall_seconds)
-        await _sent(whole.write_eof(), connection, stall_seconds)
+        sending = _written(whole, request)
+        size = len(body) + _LINES + sum(map(len, headers)) + sum(map(len, headers.values()))
+        # A timer for each short answer would be a good part of what an answer costs.
+        fits = size <= connection.room
+        await (sending if fits else _sent(sending, connection, stall_seconds))
         return whole
     length = answer.headers.get("Content-Length")
     # Where something is taken out, the length may be another.
@@ -114,6 +119,11 @@ async def _pass_on(
                 await response.write(part)
             if connection.writing_paused:
                 await request.writer.drain()
+
+
+async def _written(whole: web.Response, request: web.BaseRequest) -> None:
+    await whole.prepare(request)
+    await whole.write_eof()
 
 
 async def _sent(

@@ -34,6 +34,7 @@ class _Counted:
         self.bytes = 0
         self._transport = transport
         self._write = transport.write
+        self.get_write_buffer_size = transport.get_write_buffer_size
         # Looked up once: it is asked for each part of every stream.
         self.is_closing = transport.is_closing
 
@@ -83,6 +84,12 @@ class Connection(OpenHandler):
     def sent(self) -> int:
         """How many bytes were handed to this connection."""
         return self._sent.bytes if self._sent else 0
+
+    @property
+    def room(self) -> int:
+        """How many bytes can be written now without any wait for the client."""
+        transport = self._sent
+        return _NOT_SENT - transport.get_write_buffer_size() if transport else 0
 
     @property
     def idle(self) -> bool:

@@ -44,7 +44,7 @@ async def test_a_stream_that_nobody_reads_is_given_up(tmp_path: Path, size: int)
         reader.close()
 
 
-@pytest.mark.parametrize("size", [120_000, 400_000])
+@pytest.mark.parametrize("size", [60_000, 120_000, 400_000])
 async def test_a_whole_answer_that_nobody_reads_is_given_up(tmp_path: Path, size: int):
     async with gateway(tmp_path, stub=Sized(size=size), limits="stall_seconds = 0.1") as loop:
         reader = await slow_reader(loop, request_bytes(token(), CHAT))
