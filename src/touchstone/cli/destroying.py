@@ -34,7 +34,7 @@ def destroy(installation: Installation, case: str, out: Path, reason: str) -> st
     # Before a folder is made for the certificate.
     require_destroyable(installation, case, reason)
     path = out / f"destruction-{case[:12]}.json"
-    _check_out(path, installation.records.certificate(case))
+    _check_out(path, installation.records.destructions.certificate(case))
     # From here on nothing can be taken back; whatever fails below says how to finish, and is
     # finished by the same command.
     destroyed = destroy_case(installation, case, reason)

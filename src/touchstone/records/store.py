@@ -1,7 +1,7 @@
 """The record of one installation, opened."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,13 +21,13 @@ from touchstone.records.checking import (
     check_members,
     check_waiting,
 )
-from touchstone.records.database import empty_journal, raw, rewrite_heads, translated
+from touchstone.records.database import raw, translated
 from touchstone.records.deeds import Deeds, Lent
+from touchstone.records.destructions import Destructions
 from touchstone.records.endpointkeys import EndpointKeyFiles
 from touchstone.records.errors import (
     CaseMissingError,
     DamagedError,
-    FullError,
     OtherInstallationError,
     ReadOnlyError,
 )
@@ -40,7 +40,6 @@ from touchstone.records.members import Members, recorded_members, rewrite_member
 from touchstone.records.models import (
     INSTALLATION,
     CaseRow,
-    CertificateRow,
     EvidenceRow,
     IndexRow,
     InstallationRow,
@@ -49,12 +48,10 @@ from touchstone.records.outcomes import OutcomeTable
 from touchstone.records.reader import CaseReader, frontier_at, root_at
 from touchstone.records.reading import PartyReading, PartyReadings, SentCase
 from touchstone.records.refusals import RefusalBound, RefusalLog
-from touchstone.records.removal import is_left, remove_folder
 from touchstone.records.settings import (
     FILE,
     connect,
     from_environment,
-    is_postgresql,
     reader_from_environment,
 )
 from touchstone.records.soundness import amiss, is_used, mark_of, may_write
@@ -63,16 +60,14 @@ from touchstone.records.values import Listing, Summarise
 from touchstone.records.walls import PartyConnection
 from touchstone.records.writer import CaseWriter, summary_of, write_index
 
-FINISH_SECONDS = 5
-"""How long a destruction waits for readers of what it destroyed."""
-
 
 class Records:
     """Everything that is kept. Safe to use from several threads and several processes.
 
     `installation` signs and proves, `jobs` is the job table, `outcomes` what its executions gave,
     `refusals` the side log; `deeds` takes deeds into logs of contract 2, `staging` the bytes that
-    come before them; `members` says whose cases there are; `endpoint_keys` are those of the labs.
+    come before them; `members` says whose cases there are; `endpoint_keys` are those of the labs;
+    `destructions` what became of the cases that were destroyed.
     """
 
     def __init__(
@@ -94,6 +89,7 @@ class Records:
             self._files,
             lambda case: self._content_key(self._row(case)),
         )
+        self.destructions = Destructions(alias, self._kept, self.check_writable, self._folders)
         self._copy: TemporaryDirectory[str] | None = None
         self.amiss: tuple[str, ...] = ()
         """What does not fit together here, each with its fix; while there is any, nothing is
@@ -150,7 +146,7 @@ class Records:
         records.amiss = amiss(records._alias, keyring)
         if not records.amiss and not records.read_only:
             records._bind()
-            records._finish_destructions()
+            records.destructions.go_on()
         return records
 
     @classmethod
@@ -241,50 +237,6 @@ class Records:
         except BaseException:
             self.deeds.moved = True
             raise
-
-    def certificate(self, case: str) -> str:
-        """What was kept with a case's destruction; empty where it was not destroyed."""
-        rows = CertificateRow.objects.using(self._alias)
-        with translated(self._alias):
-            return rows.filter(case=case).values_list("certificate", flat=True).first() or ""
-
-    def draft(self, case: str) -> str | None:
-        """The certificate that was drafted last for a case; None where there is none any more."""
-        return self._kept.draft(case)
-
-    def keep_draft(self, case: str, certificate: str) -> None:
-        """Keep the draft of a certificate until its case is destroyed, or another is drafted.
-
-        Raises CaseMissingError; FullError where it cannot be kept.
-        """
-        self.check_writable()
-        self._row(case)
-        try:
-            self._kept.keep_draft(case, certificate)
-        except OSError as error:
-            why = f"{self._kept.folder(case)}: the certificate cannot be kept: {error.strerror}"
-            raise FullError(why) from error
-
-    def unfinished(self) -> list[str]:
-        """Destroyed cases of which something may still lie in a file or a folder."""
-        with translated(self._alias):
-            rows = CertificateRow.objects.using(self._alias).filter(finished=False)
-            return list(rows.values_list("case_id", flat=True))
-
-    def finish_destruction(self, case: str, seconds: int = FINISH_SECONDS) -> bool:
-        """Let a destroyed case be gone from the disk too; false where something of it stays.
-
-        Its work and evidence are deleted: `left_of` names what could not be. Of a link nothing is.
-
-        SQLite keeps older pages in its journal, and PostgreSQL older rows in its tables, as long as
-        anybody reads them; waits that long for readers. What a PostgreSQL server keeps beside its
-        tables is not in our hands: see docs/how-to/postgresql.md.
-        """
-        return self._finish([case], seconds)
-
-    def left_of(self, case: str) -> list[Path]:
-        """The folders that still lie there of a destroyed case; empty once they are deleted."""
-        return [folder for folder in self._folders(case) if is_left(folder)]
 
     def work(self, case: str) -> Path:
         """The folder of a case's work in progress, which is kept in the clear until it is done."""
@@ -406,21 +358,15 @@ class Records:
         """Once a transaction stands: let what it erased be gone from the disk too."""
         self._files.staged.remove(writer.case, writer.used_files)
         if writer.destroyed_now:
-            self.finish_destruction(writer.case)
-        elif writer.erased_now and not is_postgresql(self._alias):
-            empty_journal(self._alias, FINISH_SECONDS)
+            self.destructions.finish(writer.case)
+        elif writer.erased_now:
+            self.destructions.overwrite_erased()
 
     def _folders(self, case: str) -> tuple[Path, ...]:
         """Where something of a case lies outside of the database."""
         sealed = self._files.folder(case), self._files.staged.folder(case)
         beside = self._kept.folder(case), self.endpoint_keys.folder(case)
         return self.work(case), *sealed, *beside
-
-    def _overwritten(self, seconds: int) -> bool:
-        """Let no key that was destroyed be in a file of the record; false where one is held."""
-        if is_postgresql(self._alias):
-            return rewrite_heads(self._alias, seconds)
-        return empty_journal(self._alias, seconds)
 
     def _row(self, case: str) -> CaseRow:
         with translated(self._alias):
@@ -465,27 +411,6 @@ class Records:
             with translated(self._alias):
                 lock = InstallationRow.objects.using(self._alias).get(pk=INSTALLATION).lock
             self._keyring.keep_record_mark(mark_of(raw(lock)))
-
-    def _finish_destructions(self) -> None:
-        """Go on with what a crash interrupted after its transaction stood, without waiting."""
-        if cases := self.unfinished():
-            self._finish(cases, 0)
-
-    def _finish(self, cases: Sequence[str], seconds: int) -> bool:
-        self.check_writable()
-        removed = {case: self._remove_folders(case) for case in cases}
-        # One for all: each would write the whole table anew.
-        if not self._overwritten(seconds):
-            return False
-        clear = [case for case in cases if removed[case]]
-        with translated(self._alias):
-            rows = CertificateRow.objects.using(self._alias).filter(case__in=clear, finished=False)
-            rows.update(finished=True)
-        return len(clear) == len(cases)
-
-    def _remove_folders(self, case: str) -> bool:
-        removed = [remove_folder(folder) for folder in self._folders(case)]
-        return all(removed)
 
     def _rebuild_one(self, case: str, summarise: Summarise) -> bool:
         with self.transaction(case) as writer:

@@ -38,13 +38,13 @@ def draft_certificate(installation: Installation, case: str, reason: str) -> dic
     }
     signature = signer.sign(b"touchstone/destruction/1\x00" + dumps(stated))
     certificate = {**stated, "signature": signature.hex()}
-    installation.records.keep_draft(case, dumps(certificate).decode())
+    installation.records.destructions.keep_draft(case, dumps(certificate).decode())
     return certificate
 
 
 def drafted(installation: Installation, case: str, digest: str) -> str | None:
     """The certificate of that digest, if it is the one that was drafted last for the case."""
-    text = installation.records.draft(case)
+    text = installation.records.destructions.draft(case)
     return text if text is not None and digest_bytes(text.encode()) == digest else None
 
 

@@ -78,8 +78,8 @@ def record_destruction(
     if deed.event.facts().get("certificate") != digest_bytes(certificate.encode()):
         raise Ground("certificate-misstated", deed=deed.event.type).fault
     # The taker looks for it there, as for one that was signed on another machine.
-    if installation.records.draft(case) != certificate:
-        installation.records.keep_draft(case, certificate)
+    if installation.records.destructions.draft(case) != certificate:
+        installation.records.destructions.keep_draft(case, certificate)
     taker = Taker(installation, installation.now(), None, framework)
     _do(installation, case, taker, [deed], framework)
     if taker.destruction is None:

@@ -382,13 +382,13 @@ def test_evidence_that_a_crash_left_of_a_destroyed_case_is_deleted_on_opening(
 ):
     put_evidence(records, CASE, b"evidence", "text/plain", "log")
     with monkeypatch.context() as patch:
-        patch.setattr(records, "finish_destruction", lambda _: False)
+        patch.setattr(records.destructions, "finish", lambda _: False)
         destroy_case(records, CASE)
     assert len(place.evidence_files()) == 1
-    assert records.unfinished() == [CASE]
+    assert records.destructions.unfinished() == [CASE]
     again = place.open()
     assert place.evidence_files() == []
-    assert again.unfinished() == []
+    assert again.destructions.unfinished() == []
 
 
 @pytest.mark.parametrize("kept", ["a link", "cannot be deleted"])
@@ -404,13 +404,13 @@ def test_a_destruction_is_unfinished_while_evidence_is_left(
         else:
             patch.setattr(shutil, "rmtree", lambda *_, **__: None)
         destroy_case(records, CASE)
-        assert records.unfinished() == [CASE]
-        assert records.left_of(CASE) == [folder]
-        assert place.open().unfinished() == [CASE]
+        assert records.destructions.unfinished() == [CASE]
+        assert records.destructions.left_of(CASE) == [folder]
+        assert place.open().destructions.unfinished() == [CASE]
     if kept == "a link":
         folder.unlink()
-    assert place.open().unfinished() == []
-    assert records.left_of(CASE) == []
+    assert place.open().destructions.unfinished() == []
+    assert records.destructions.left_of(CASE) == []
 
 
 def test_other_cases_survive_a_destruction(records: Records):

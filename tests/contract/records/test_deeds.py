@@ -333,7 +333,7 @@ def test_destruction_keeps_what_later_deeds_are_held_against(scene: StoredScene)
         False,
         False,
     ]
-    assert scene.records.certificate(CASE) == "certificate"
+    assert scene.records.destructions.certificate(CASE) == "certificate"
     whole(scene, 7)
 
 

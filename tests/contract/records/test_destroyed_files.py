@@ -35,7 +35,7 @@ def test_no_file_of_the_tables_holds_the_key(records: Records, place: Place):
     destroy_case(records, CASE)
     # What the server's owner has to let expire, as the command says.
     assert holding(place, key) == {"pg_wal"}
-    assert records.unfinished() == []
+    assert records.destructions.unfinished() == []
 
 
 def test_statistics_of_the_server_hold_no_key(records: Records, place: Place):
@@ -60,14 +60,14 @@ def test_statistics_of_the_server_hold_no_key(records: Records, place: Place):
 def test_it_is_not_finished_while_an_older_transaction_may_read_the_key(
     records: Records, place: Place, statement: str, monkeypatch: pytest.MonkeyPatch
 ):
-    key, finish = wrapped_key(place, CASE), records.finish_destruction
-    monkeypatch.setattr(records, "finish_destruction", lambda case: finish(case, 0))
+    key, finish = wrapped_key(place, CASE), records.destructions.finish
+    monkeypatch.setattr(records.destructions, "finish", lambda case: finish(case, 0))
     with reading(place, statement):
         destroy_case(records, CASE)
         assert "base" in holding(place, key)
-        assert records.unfinished() == [CASE]
+        assert records.destructions.unfinished() == [CASE]
         assert not finish(CASE, 0)
-    assert place.open().unfinished() == []
+    assert place.open().destructions.unfinished() == []
     assert holding(place, key) == {"pg_wal"}
     assert records.case(CASE).destroyed
 

@@ -48,8 +48,8 @@ def test_it_goes_with_the_content_of_its_case_and_comes_with_none(records: Recor
         keys.hand_in(handed(case="case-2"))
     assert (keys.get("case-2", NAME), keys.of("case-2")) == (None, [])
     destroy_case(records, CASE)
-    assert (records.left_of(CASE), keys.get(CASE, NAME)) == ([], None)
+    assert (records.destructions.left_of(CASE), keys.get(CASE, NAME)) == ([], None)
     for change in (keys.hand_in, keys.revoke):
         with pytest.raises(DestroyedError):
             change(handed())
-    assert records.left_of(CASE) == []
+    assert records.destructions.left_of(CASE) == []

@@ -75,8 +75,8 @@ def test_a_read_only_home_of_every_version_is_read(
     records.case(CASE).check()
     (row,) = records.cases()
     assert (row.summary.title == "newest") is journal
-    assert records.certificate(CASE) == ""
-    assert records.unfinished() == []
+    assert records.destructions.certificate(CASE) == ""
+    assert records.destructions.unfinished() == []
     assert list(records.check()) == []
     with pytest.raises(ReadOnlyError):
         deeds.append_batch(records, CASE, b"more")

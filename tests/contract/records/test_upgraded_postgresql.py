@@ -85,7 +85,7 @@ def test_statistics_of_keys_from_before_are_gone_with_their_bytes(analyzed: Reco
     assert "wrapped_key" not in kept
     assert "log" in kept
     destroy_case(analyzed, CASE)
-    assert analyzed.unfinished() == []
+    assert analyzed.destructions.unfinished() == []
     assert holding(place, key) == {"pg_wal"}
 
 
@@ -150,9 +150,10 @@ def destroyed(records: Records, place: Place) -> bytes:
 def test_what_was_destroyed_before_is_out_of_the_tables_once_opened(destroyed: bytes, place: Place):
     bring_up(place)
     records = place.open()
-    assert records.unfinished() == []
+    assert records.destructions.unfinished() == []
     assert holding(place, destroyed) == {"pg_wal"}
-    assert (records.certificate(CASE), records.certificate(OTHER)) == ("", "signed")
+    kept = [records.destructions.certificate(case) for case in (CASE, OTHER)]
+    assert kept == ["", "signed"]
     assert list(records.check()) == []
 
 
@@ -162,9 +163,9 @@ def test_what_was_destroyed_before_is_unfinished_while_it_may_be_read(
     bring_up(place)
     with reading(place, "LOCK TABLE records_caserow IN ACCESS SHARE MODE"):
         records = place.open()
-        assert sorted(records.unfinished()) == [CASE, OTHER]
-        assert not records.finish_destruction(CASE, 0)
-    assert records.finish_destruction(CASE)
-    assert records.unfinished() == [OTHER]
+        assert sorted(records.destructions.unfinished()) == [CASE, OTHER]
+        assert not records.destructions.finish(CASE, 0)
+    assert records.destructions.finish(CASE)
+    assert records.destructions.unfinished() == [OTHER]
     assert holding(place, destroyed) == {"pg_wal"}
-    assert place.open().unfinished() == []
+    assert place.open().destructions.unfinished() == []

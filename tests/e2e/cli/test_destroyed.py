@@ -16,7 +16,8 @@ from touchstone.cli import destroying
 from touchstone.evaluation.digests import digest_value
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
-from touchstone.records import Records, store
+from touchstone.records import Records, destructions
+from touchstone.records.destructions import Destructions
 from touchstone.review.rule import ALWAYS
 from touchstone.review.rules import RULES
 from touchstone.service.cases import destroying as deed
@@ -208,8 +209,8 @@ def test_the_key_is_gone_from_every_file_once_it_says_so(june: June, tmp_path: P
 def test_while_a_reader_holds_the_key_it_is_not_called_destroyed(
     june: June, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(store, "FINISH_SECONDS", 0)
-    monkeypatch.setattr(store.Records.finish_destruction, "__defaults__", (0,))
+    monkeypatch.setattr(destructions, "FINISH_SECONDS", 0)
+    monkeypatch.setattr(Destructions.finish, "__defaults__", (0,))
     secrets = secrets_of(june)
     reader = sqlite3.connect(june.home / "record.sqlite3", isolation_level=None)
     reader.execute("BEGIN")
@@ -295,8 +296,8 @@ def _crash(*_: object, **__: object) -> None:
 STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "before the certificate": lambda patch: patch.setattr(deed, "draft_certificate", _crash),
     "before the transaction": lambda patch: patch.setattr(deed, "record_destruction", _crash),
-    "as the transaction stands": lambda patch: patch.setattr(Records, "finish_destruction", _crash),
-    "as the journal is emptied": lambda patch: patch.setattr(store, "empty_journal", _crash),
+    "as the transaction stands": lambda patch: patch.setattr(Destructions, "finish", _crash),
+    "as the journal is emptied": lambda patch: patch.setattr(destructions, "empty_journal", _crash),
     "before the folder of work": lambda patch: patch.setattr(shutil, "rmtree", _crash),
     "before the file": lambda patch: patch.setattr(destroying, "write_file", _crash),
 }
@@ -333,7 +334,7 @@ def test_a_disk_that_fills_meanwhile_is_told_and_the_certificate_comes_later(
 def test_what_a_crash_left_of_the_work_goes_with_the_next_command(june: June, tmp_path: Path):
     in_progress(june)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Records, "finish_destruction", _crash)
+        patch.setattr(Destructions, "finish", _crash)
         assert destroy(june, tmp_path).code == 130
     assert WORK in on_disk(june)
     assert june.call("review", "list").code == 0

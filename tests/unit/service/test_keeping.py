@@ -121,12 +121,12 @@ def test_what_is_carried_keeps_a_case_and_nothing_is_written(case: Case, guard: 
     with pytest.raises(RefusedDeed, match=named):
         record(case)
     assert (case.state.size, here.records.case(case.id).destroyed) == (size + 1, False)
-    assert not here.records.certificate(case.id)
+    assert not here.records.destructions.certificate(case.id)
     end(case)
     done = destroy_case(here, case.id)
     assert done.gone is not None
     assert case.state.destroyed is not None
-    assert here.records.certificate(case.id) == done.certificate
+    assert here.records.destructions.certificate(case.id) == done.certificate
 
 
 @pytest.mark.parametrize("guard", CARRIED)

@@ -141,7 +141,7 @@ def copied(before: Before, home: Path) -> Before:
         if mine.before:
             commit.record(here, mine.case, mine.framework, mine.before)
         if mine.certificate is not None:
-            here.records.keep_draft(mine.case, mine.certificate)
+            here.records.destructions.keep_draft(mine.case, mine.certificate)
     return mine
 
 

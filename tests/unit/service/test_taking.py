@@ -77,26 +77,27 @@ def close(case: Case) -> None:
 def test_a_case_is_destroyed_from_elsewhere_and_its_certificate_is_kept(case: Case):
     close(case)
     here = case.installation
-    assert not here.records.certificate(case.id)
+    assert not here.records.destructions.certificate(case.id)
     recorded(send(here, case.id, destroying(here, case.id)))
     assert here.records.case(case.id).destroyed
-    assert '"certificate":"touchstone/destruction/1"' in here.records.certificate(case.id)
-    assert here.records.draft(case.id) is None
+    kept = here.records.destructions.certificate(case.id)
+    assert '"certificate":"touchstone/destruction/1"' in kept
+    assert here.records.destructions.draft(case.id) is None
 
 
 def test_without_its_certificate_nothing_is_promised(case: Case):
     close(case)
     here = case.installation
     sent = signed(here, case.id, destroying(here, case.id))
-    drafted = here.records.draft(case.id)
+    drafted = here.records.destructions.draft(case.id)
     assert drafted
-    here.records.keep_draft(case.id, "another")
+    here.records.destructions.keep_draft(case.id, "another")
     with pytest.raises(UnpromisedError, match="not here any more") as plain:
         deliver(here, case.id, sent, CENTRE)
     assert plain.value.code == "certificate"
-    here.records.keep_draft(case.id, drafted)
+    here.records.destructions.keep_draft(case.id, drafted)
     recorded(deliver(here, case.id, sent, CENTRE))
-    assert here.records.certificate(case.id) == drafted
+    assert here.records.destructions.certificate(case.id) == drafted
 
 
 def test_a_certificate_is_of_the_head_that_it_is_signed_at(

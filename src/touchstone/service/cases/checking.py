@@ -92,14 +92,14 @@ def check(installation: Installation, step: Callable[[str], None]) -> Checked:
 
 def _case(installation: Installation, case: str) -> Iterator[Amiss]:
     records = installation.records
-    if case in records.unfinished():
+    if case in records.destructions.unfinished():
         yield Amiss(
             f"case {case}",
             "destroyed, but its key may still lie in a file of the record: "
             f"touchstone review destroy {case[:12]}",
         )
     if records.case(case).destroyed:
-        for folder in records.left_of(case):
+        for folder in records.destructions.left_of(case):
             yield Amiss(
                 f"case {case}",
                 f"destroyed, but {folder} is left of it: touchstone review destroy {case[:12]}",

@@ -82,18 +82,18 @@ def destroy_case(installation: Installation, case: str, reason: str = UNSAID) ->
         raise
     before = installation.records.case(case).destroyed
     gone = None if before else _destroy(open_to_add(installation, case), reason)
-    return DestroyedCase(case, installation.records.certificate(case), gone)
+    return DestroyedCase(case, installation.records.destructions.certificate(case), gone)
 
 
 def finish_destruction(installation: Installation, case: str) -> LeftOver:
     """Let nothing of a destroyed case lie on the disk; what does is told."""
     records = installation.records
     # Both: a crash may have left the folders, and a reader the row.
-    if case not in records.unfinished() and not records.left_of(case):
+    if case not in records.destructions.unfinished() and not records.destructions.left_of(case):
         return LeftOver()
-    if records.finish_destruction(case):
+    if records.destructions.finish(case):
         return LeftOver()
-    folders = tuple(records.left_of(case))
+    folders = tuple(records.destructions.left_of(case))
     return LeftOver(folders, held=not folders)
 
 
