@@ -24,9 +24,10 @@ from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measurement import coordinator
+from touchstone.service.measurement import coordinator, told_outcomes
+from touchstone.service.measurement.caps import budget_of
 from touchstone.service.measurement.chunk_queue import plan_chunks
-from touchstone.service.measurement.coordinator import budget_of, measure
+from touchstone.service.measurement.coordinator import measure
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.setting import Setting
 
@@ -406,7 +407,7 @@ def test_an_outcome_that_comes_second_is_told_of_and_not_used(
     with pytest.raises(KilledError):
         measure(setting_of(case), Listening())
     assert "Note: an outcome of a sample came second, and is not used" in said
-    coordinator.record_told(setting_of(case), plan_chunks(case, reopen(case)))
+    told_outcomes.record_told(setting_of(case), plan_chunks(case, reopen(case)))
     solved = [case.state.tally(*key).attempt().solved for key in plan_keys(case)]
     assert {each & 0xFF for each in solved} == {1}
 

@@ -18,7 +18,7 @@ from touchstone.review import State
 from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import EndedError, RefusedDeed
-from touchstone.service.measurement import coordinator
+from touchstone.service.measurement import coordinator, told_outcomes
 from touchstone.service.measurement.chunk_queue import Chunks, plan_chunks
 from touchstone.service.measurement.coordinator import measure
 from touchstone.service.measurement.record_verdicts import conclude
@@ -183,10 +183,9 @@ def test_measuring_ends_with_its_case(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def ends_at_the_last_moment(case: Case, patch: pytest.MonkeyPatch, ending: str) -> None:
     """Let the case end between the end of a chunk and the recording of what ran in it."""
-    told_of = coordinator.told_of
 
     def meanwhile(setting: Setting, chunk: str) -> list[Outcome]:
-        told = told_of(setting, chunk)
+        told = told_outcomes.told_of(setting, chunk)
         if not has_ended(case):
             ENDINGS[ending][0](case)
         return told

@@ -17,21 +17,20 @@ from typing import get_args
 from touchstone.editions.run_text import landed
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation import (
-    Budget,
     ChunkSpec,
     Outcome,
-    Usage,
 )
 from touchstone.evaluation.chunk_session import DRAINING
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.ports import HeldJob
-from touchstone.evaluation.token_bounds import least_tokens, probe_tokens
+from touchstone.evaluation.token_bounds import probe_tokens
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.handin import seconds_of
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.errors import StoppedError
+from touchstone.service.measurement.caps import CAP_REACHED, budget_of
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.interrupting import (
     INTERRUPTED,
@@ -40,16 +39,15 @@ from touchstone.service.measurement.interrupting import (
 )
 from touchstone.service.measurement.outcomes import (
     PROBES,
-    journal_when_free,
     left_by_a_dead_run,
     record_breach,
     record_not_run,
     record_outcomes,
-    used_before,
 )
 from touchstone.service.measurement.record_verdicts import record_verdict
 from touchstone.service.measurement.setting import KEY_CHANGED, Setting
 from touchstone.service.measurement.stopping import end_measuring, has_ended
+from touchstone.service.measurement.told_outcomes import record_told, told_of
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import ANSWERED, Answers, may_wait
@@ -64,7 +62,7 @@ LARGEST_LOG = 64 * 1024 * 1024
 SPARE = 2
 """Chunks of a run that are looked at beyond one for each worker."""
 WORDS = {
-    "cap": "a cap of the submission is reached",
+    "cap": CAP_REACHED,
     "halted": "the review was halted",
     "breach": "the sandbox was breached",
     "snapshot-changed": "another model answers at the endpoint",
@@ -121,59 +119,6 @@ def _reason(stopped: str) -> StopReason:
     # Of an endpoint that nobody may ask any more the record says what it says of one that fails.
     said = "endpoint-failing" if stopped == KEY_CHANGED else stopped
     return next((known for known in get_args(StopReason) if known == said), "instrument-failing")
-
-
-def require_room(setting: Setting) -> None:
-    """Stop before anything is asked, where the caps leave no room for what is still to do.
-
-    Raises:
-        StoppedError: they do not.
-    """
-    case, prepared = setting.case, setting.prepared
-    counts = setting.jobs.counts(case.id)
-    # A finished review is only probed once more: it must not be refused for samples that it will
-    # not run.
-    to_run = counts["waiting"] + counts["leased"] or not counts["finished"]
-    least = least_tokens(case.submission, prepared.elicitation.token_limit if to_run else 0)
-    if budget_of(setting, plan_chunks(case, prepared)).allow(PROBES, least, 1, 0) is None:
-        raise StoppedError(f"{WORDS['cap']}; what ran is recorded", "cap")
-
-
-def budget_of(setting: Setting, chunks: Chunks) -> Budget:
-    """What is left of the caps, by journals that are still here, else by the record."""
-    used = used_before(setting.case)
-    for chunk, (spec, _) in chunks.items():
-        # A journal tells of samples that died without an outcome, which the record of a killed run
-        # does not.
-        if setting.folder(chunk).exists():
-            with journal_when_free(setting.case, spec.id) as journal:
-                used[chunk] = journal.used()
-    budget = Budget(setting.case.submission.caps)
-    for name, usage in used.items():
-        budget.settle(name, usage)
-    return budget
-
-
-def told_of(setting: Setting, chunk: str) -> list[Outcome]:
-    """What workers told of a chunk and nobody recorded yet, in the order of its positions."""
-    kept = setting.evidence.kept(setting.case.id, chunk)
-    return [Outcome.model_validate_json(kept[index]) for index in sorted(kept)]
-
-
-def record_told(setting: Setting, chunks: Chunks, answers: Answers | None = None) -> None:
-    """Record what workers told of these chunks, where whoever heard it ended before it could.
-
-    It needs nothing of what lies on those workers' disks.
-    """
-    case, battery = setting.case, setting.prepared.battery
-    waiting = sorted(set(setting.evidence.unrecorded(case.id)) & chunks.keys())
-    before = used_before(case) if waiting else {}
-    for chunk in waiting:
-        (spec, key), outcomes = chunks[chunk], told_of(setting, chunk)
-        fresh = [each for each in outcomes if not case.state.is_recorded(key, 1, each.index)]
-        used = sum((each.usage for each in fresh), before.get(chunk, Usage()))
-        record_outcomes(case, battery, spec, key, fresh, used, None, answers)
-        setting.evidence.forget(case.id, chunk, [each.index for each in outcomes])
 
 
 class RunCoordinator:

@@ -15,7 +15,8 @@ from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.file_io import one_line
-from touchstone.service.measurement.coordinator import measure, require_room
+from touchstone.service.measurement.caps import require_room
+from touchstone.service.measurement.coordinator import measure
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.outcomes import halt_of_breach
 from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
