@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from touchstone.editions.questions.findings import FindingShown, SaidOfFinding
 
 _NOBODY = "nobody"
+_NOT_TOLD = "cannot be told here"
 _DATES = {
     "share-by": "to be shared by",
     "shared": "shared",
@@ -24,6 +25,7 @@ _DATES = {
     "ended": "ended",
     "window-ends": "window ends",
     "postponement": "postponement asked for",
+    "postponement-granted": "postponement granted",
     "partner-release": "planned release to partners",
     "public-release": "planned public release",
 }
@@ -37,6 +39,7 @@ _WORDS = {
     "concurred": "concurs",
     "dissented": "dissents",
     "of-another-question": "spoke of what is not in question any more",
+    "decided": "decided",
     "silent": "silent, which is never consent",
     "nothing-proposed": "no proposal yet",
     "takes-no-part": "takes no part in this case, so nobody asked it",
@@ -58,7 +61,7 @@ def clock(shown: "ClockShown") -> None:
     show(_STANDING[shown.standing])
     if shown.window is not None:
         show(_reckoned(shown.window))
-    grid(("Date", "When", "Passed", "Who is to act"), map(_date, shown.dates))
+    grid(("Date", "When", "Passed", "Who is to act"), (_date(shown, each) for each in shown.dates))
 
 
 def _reckoned(window: "WindowShown") -> str:
@@ -74,13 +77,11 @@ def _reckoned(window: "WindowShown") -> str:
     return f"{'; '.join(told)}."
 
 
-def _date(date: "ClockDate") -> tuple[str, ...]:
+def _date(shown: "ClockShown", date: "ClockDate") -> tuple[str, ...]:
     what = _DATES[date.what]
-    if date.what == "postponement" and not date.by:
-        # Answered, so it is the day of the answer, which may be another than was asked for.
-        what = "postponement granted"
     what = f"{what} ({date.about})" if date.about else what
-    return what, date.text, "yes" if date.past else "no", _parties(date.by)
+    by = _parties(date.by) if shown.acting_told else _NOT_TOLD
+    return what, date.text, "yes" if date.past else "no", by
 
 
 def _parties(names: Iterable[str]) -> str:

@@ -61,13 +61,20 @@ def test_a_narrow_table_cuts_no_id_off(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    ("by", "told"),
-    [((), "postponement granted (more)"), (("lab",), "postponement asked for (more)")],
+    ("known", "by", "told"),
+    [
+        (True, (), "nobody"),
+        (True, ("lab",), "lab"),
+        # Nobody is named, since nobody can be told: that is not to be read as an answer.
+        (False, (), "cannot be told here"),
+    ],
 )
-def test_the_day_of_an_answer_is_not_called_the_day_asked_for(
-    capsys: pytest.CaptureFixture[str], by: tuple[str, ...], told: str
+def test_a_clock_that_cannot_say_who_is_to_act_says_so(
+    capsys: pytest.CaptureFixture[str], known: bool, by: tuple[str, ...], told: str
 ):
     end = "2027-01-20T23:59:59+00:00"
     day = ClockDate("postponement", "", end, "UTC", past=False, by=by, about="more")
-    question_tables.clock(ClockShown("not-laid", "UTC", None, (day,)))
-    assert told in capsys.readouterr().out
+    question_tables.clock(ClockShown("not-laid", "UTC", None, (day,), acting_told=known))
+    shown = capsys.readouterr().out
+    assert told in shown
+    assert "postponement asked for (more)" in shown

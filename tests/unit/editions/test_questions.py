@@ -99,6 +99,18 @@ def test_a_word_for_another_question_is_no_word_for_this_one():
     assert says(case)[TREASURY] == "silent"
 
 
+def test_who_decided_is_not_silent_and_a_new_proposal_asks_it_anew():
+    case = decides(opened().propose(), "covered")
+    assert says(case) == {TREASURY: "silent", AGENCY: "decided"}
+    # Its decision is read, so that nothing hidden can make a silence of it.
+    assert says(case, hidden=1) == {TREASURY: "not-to-be-read", AGENCY: "decided"}
+    case.propose()
+    assert says(case)[AGENCY] == "silent"
+    decides(case, "undetermined", first=False)
+    (agency,) = [e for e in designation_shown(Asked(case.state)).agencies if e.agency == AGENCY]
+    assert (agency.word, agency.designation) == ("decided", "undetermined")
+
+
 def test_what_is_missing_names_who_is_to_do_it_and_what_waits_for_nobody():
     case = opened()
     proposal = Missing("nothing-proposed", (CENTRE,), stops=True)
@@ -244,10 +256,13 @@ def test_who_holds_the_ball_follows_the_case():
     assert by() == (LAB,)
     case.do(make(measuring.ReviewResumed, LAB, reason="None."))
     case.propose()
-    assert by() == (TREASURY, AGENCY)
+    assert by() == (AGENCY, TREASURY)
     speaks(case, TREASURY, agrees=False)
     assert by() == (AGENCY,)
     decides(case, "covered")
+    # Another designation is in question than the one of which it spoke: `next` asks it anew, too.
+    assert by() == (TREASURY,)
+    speaks(case, TREASURY, agrees=True)
     assert by() == ()
 
 
@@ -279,10 +294,8 @@ def test_a_postponement_is_the_developers_to_answer_and_a_release_ends_its_date(
             until="2026-11-20",
         )
     )
-    assert (dates(case)["postponement"].by, dates(case)["postponement"].at) == (
-        (),
-        "2026-11-20T23:59:59Z",
-    )
+    granted = dates(case)["postponement-granted"]
+    assert (granted.by, granted.at, granted.about) == ((), "2026-11-20T23:59:59Z", "p-1")
     case.do(
         make(settling.ReleaseAnnounced, LAB, scope="public", variants=("final",), same_model="same")
     )
@@ -297,6 +310,12 @@ def test_a_window_counts_as_its_framework_does(days: str):
     shown = clock_shown(Asked(case.state, case.framework), NOW).window
     assert shown is not None
     assert (shown.business_days, shown.days_used) == (days != "days", 4 if days == "days" else 2)
+
+
+def test_who_is_to_act_is_not_told_where_the_framework_is_not_known():
+    assert clock_shown(Asked(planned().state), NOW).acting_told
+    shown = clock_shown(Asked(planned().state, None), NOW)
+    assert (shown.acting_told, {each.by for each in shown.dates}) == (False, {()})
 
 
 def test_without_its_framework_a_case_keeps_the_zone_of_its_window():

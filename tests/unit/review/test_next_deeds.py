@@ -1,6 +1,6 @@
 """What is told as next is what the law takes, and nothing that a party was asked is left out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, get_args
@@ -57,10 +57,13 @@ from support.review_probes import (
     then,
     vouched,
 )
+from touchstone.editions.questions.clock import clock_shown
+from touchstone.framework import Framework
 from touchstone.review import Event, Refused, State
 from touchstone.review.addressing import ADDRESSED, addressees
+from touchstone.review.audience_view import Entry
 from touchstone.review.events import judging, measuring, opening, settling
-from touchstone.review.next_deeds import NextDeed, NextReason, next_deeds
+from touchstone.review.next_deeds import IN_THE_WINDOW, NextDeed, NextReason, next_deeds
 from touchstone.review.next_deeds.telling import TELLINGS, Telling
 
 NOON = "2026-10-02T12:00:00Z"
@@ -198,8 +201,52 @@ def is_over(state: State, event: Event, now: str) -> bool:
     return known.lifted_at is not None or now >= event.expires
 
 
+@dataclass
+class Asked:
+    """The case as a question is asked of it; the clock asks for no words."""
+
+    state: State
+    framework: Framework
+    hidden: int = 0
+
+    def entries_of(self, *_types: str) -> Iterator[Entry]:
+        return iter(())
+
+
+def check_clock(case: Case, now: str) -> None:
+    """Whom the clock names is told so as next, and nobody else."""
+    window = IN_THE_WINDOW if case.state.clock and not case.state.clock.ended_at else frozenset()
+    expected: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+        "window-ends": (window, frozenset({"must"})),
+        "paused": (frozenset({"clock-paused"}), frozenset({"must", "may"})),
+        "postponement": (frozenset({"postponement-unanswered"}), frozenset({"must", "may"})),
+        "partner-release": (frozenset({"release-planned"}), frozenset({"may"})),
+        "public-release": (frozenset({"release-planned"}), frozenset({"may"})),
+    }
+    scopes = {"partner-release": "partners", "public-release": "public"}
+    pauses = case.state.clock.pauses if case.state.clock else ()
+    # Of each its own: what is awaited is told to it by somebody else's list.
+    own = [each for party in EVERYBODY for each in told(case, party, now) if each.by == party]
+    for date in clock_shown(Asked(case.state, case.framework), now).dates:
+        reasons, stances = expected.get(date.what, (frozenset(), frozenset()))
+        if date.what == "paused" and date.at != pauses[-1][0]:
+            reasons = frozenset()
+        about = {"request": date.about} if date.what == "postponement" else {}
+        about |= {"scope": scopes[date.what]} if date.what in scopes else {}
+        named = {
+            deed.by
+            for deed in own
+            if deed.reason in reasons
+            and deed.stance in stances
+            and about.items() <= deed.about.items()
+        }
+        assert set(date.by) == named, date
+        assert len(date.by) == len(named)
+
+
 def check(case: Case, now: str) -> None:
-    """Both laws of what is told, in a case as it stands."""
+    """All laws of what is told, in a case as it stands."""
+    check_clock(case, now)
     at = max(now, case.state.recorded_at)
     for party in EVERYBODY:
         for deed in told(case, party, now):
@@ -471,6 +518,11 @@ DONE: list[tuple[Setup, str, str]] = [
     (vouched, TREASURY, "recovery-unconfirmed"),
     (vouched, AGENCY, "recovery-due"),
 ]
+
+
+@pytest.mark.parametrize("setup", [row[0] for row in ROWS], ids=[row[3] + row[1] for row in ROWS])
+def test_the_clock_names_who_is_told_so_as_next(setup: Setup):
+    check_clock(setup(Case(shipped_framework("example"))), NOON)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from touchstone.framework import Anchor, Framework
 from touchstone.handin import moment_of
 from touchstone.review import State, read_clock
 from touchstone.review.clock import deadline_recorded
+from touchstone.review.next_deeds import IN_THE_WINDOW, NextDeed, NextReason, deeds_of_all
 from touchstone.review.state import Clock
 
 Dated = Literal[
@@ -20,6 +21,7 @@ Dated = Literal[
     "ended",
     "window-ends",
     "postponement",
+    "postponement-granted",
     "partner-release",
     "public-release",
 ]
@@ -75,6 +77,8 @@ class ClockShown:
     """None: none is laid so far."""
     dates: tuple[ClockDate, ...]
     """In the order of time."""
+    acting_told: bool
+    """Whether who is to act can be told: not without the framework, nor past a newer version."""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -83,10 +87,26 @@ class ClockShown:
 
 @dataclass(frozen=True)
 class _Reckoning:
-    """How moments are told: in which zone, and at which moment it is asked."""
+    """How moments are told: in which zone, at which moment it is asked, and who is to act."""
 
     timezone: str
     now: str
+    every: tuple[NextDeed, ...]
+    """What all parties must or may do: who is to act is told from it alone (ADR 302)."""
+
+    def acting(self, *reasons: NextReason, must: bool = False, **about: str) -> tuple[str, ...]:
+        """Who must or may do a deed that is next for one of these reasons; party ids.
+
+        `must`: of deeds that the case waits for. `about` is what it is about, as `NextDeed` has it.
+        """
+        found = (
+            each.by
+            for each in self.every
+            if each.reason in reasons
+            and (each.stance == "must" or not must)
+            and about.items() <= each.about.items()
+        )
+        return tuple(dict.fromkeys(found))
 
     def moment(self, what: Dated, at: str, by: tuple[str, ...] = (), about: str = "") -> ClockDate:
         """A moment (UTC)."""
@@ -101,14 +121,18 @@ class _Reckoning:
 def clock_shown(case: AskedCase, now: str) -> ClockShown:
     """What the clock shows at a moment (UTC), and what is planned and asked beside it."""
     state, clock = case.state, case.state.clock
-    told = _Reckoning(_timezone(case.framework, clock), now)
+    known = case.framework is not None and not state.unknown
+    every = deeds_of_all(case.framework, state, now) if case.framework else ()
+    told = _Reckoning(_timezone(case.framework, clock), now, every)
     dates = [*_of_releases(state, told), *_of_postponement(state, told)]
     if clock is None:
         if state.submission is not None:
             dates.append(told.moment("shared", state.submitted_at))
-        return ClockShown("not-laid", told.timezone, None, _in_order(dates))
+        return ClockShown("not-laid", told.timezone, None, _in_order(dates), known)
     laid, reading = clock.anchored, read_clock(clock, now)
-    ends = told.end_of("window-ends", reading.review_by.isoformat(), _acting(case))
+    # Who is to act before the window ends: the case waits for them, and nobody is made to.
+    acting = () if clock.ended_at else told.acting(*IN_THE_WINDOW, must=True)
+    ends = told.end_of("window-ends", reading.review_by.isoformat(), acting)
     dates += [*_of_window(state, clock, told), ends]
     window = WindowShown(
         anchor=laid.anchor,
@@ -121,7 +145,7 @@ def clock_shown(case: AskedCase, now: str) -> ClockShown:
         shortfall_days=reading.shortfall_days,
         late_days=reading.late_days,
     )
-    return ClockShown(reading.standing, told.timezone, window, _in_order(dates))
+    return ClockShown(reading.standing, told.timezone, window, _in_order(dates), known)
 
 
 def _timezone(framework: Framework | None, clock: Clock | None) -> str:
@@ -141,10 +165,7 @@ def _of_window(state: State, clock: Clock, told: _Reckoning) -> Iterator[ClockDa
         yield told.end_of("share-by", laid.share_by)
     yield told.moment("shared", state.submitted_at)
     for begun, over in clock.pauses:
-        # Either of them may let it go on.
-        stands = over is None and not clock.ended_at
-        either = (*state.having("developer"), *state.having("centre")) if stands else ()
-        yield told.moment("paused", begun, either)
+        yield told.moment("paused", begun, told.acting("clock-paused") if over is None else ())
         if over is not None:
             yield told.moment("resumed", over)
     if clock.ended_at:
@@ -155,13 +176,11 @@ def _of_releases(state: State, told: _Reckoning) -> Iterator[ClockDate]:
     """The releases that are planned: each is the developer's to do, and nobody else's."""
     if state.submission is None:
         return
-    done = {each.scope for each in state.releases}
-    developer = state.having("developer")
     if day := state.submission.planned_partner_release:
-        over = done & {"partners", "public"}
-        yield told.end_of("partner-release", day, () if over else developer)
+        by = told.acting("release-planned", scope="partners")
+        yield told.end_of("partner-release", day, by)
     if day := state.submission.planned_public_release:
-        yield told.end_of("public-release", day, () if "public" in done else developer)
+        yield told.end_of("public-release", day, told.acting("release-planned", scope="public"))
 
 
 def _of_postponement(state: State, told: _Reckoning) -> Iterator[ClockDate]:
@@ -169,29 +188,7 @@ def _of_postponement(state: State, told: _Reckoning) -> Iterator[ClockDate]:
     for request, each in state.postponements.items():
         answer, asked = each.answer, each.requested.until
         if answer is None:
-            yield told.end_of("postponement", asked, state.having("developer"), request)
+            by = told.acting("postponement-unanswered", request=request)
+            yield told.end_of("postponement", asked, by, request)
         elif answer.answer != "declined":
-            yield told.end_of("postponement", answer.until or asked, (), request)
-
-
-def _acting(case: AskedCase) -> tuple[str, ...]:
-    """Who is to act before the window ends: the case waits for them, and nobody is made to."""
-    state, framework = case.state, case.framework
-    if state.status != "open" or (state.clock and state.clock.ended_at):
-        return ()
-    if state.halted:
-        return tuple(sorted(state.halted_by)) or state.having("centre")
-    named = framework.designation if framework else None
-    newest, decisions = len(state.designating.proposals), state.designating.decisions
-    if not newest:
-        proposer = named.proposed_by if named else None
-        return (proposer,) if proposer and state.newest_battery else state.having("centre")
-    if named is None or (decisions and decisions[-1].proposal == newest):
-        return ()
-    silent = [
-        agency
-        for agency in named.must_concur
-        if agency in state.parties and agency not in state.designating.answers
-    ]
-    deciding = (named.made_by,) if named.made_by else state.having("agency")
-    return tuple(dict.fromkeys([*silent, *deciding]))
+            yield told.end_of("postponement-granted", answer.until or asked, (), request)

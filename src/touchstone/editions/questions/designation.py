@@ -15,14 +15,16 @@ Word = Literal[
     "concurred",
     "dissented",
     "of-another-question",
+    "decided",
     "silent",
     "nothing-proposed",
     "takes-no-part",
     "not-to-be-read",
 ]
 """What an agency says to what is in question. `of-another-question`: it spoke, and what is in
-question has changed since, so that its word is for something else. `not-to-be-read`: none that this
-reader may read, who cannot tell it from silence."""
+question has changed since, so that its word is for something else. `decided`: it made the decision
+on what is proposed, and needs no other word. `not-to-be-read`: none that this reader may read, who
+cannot tell it from silence."""
 Lack = Literal[
     "no-rule-for-designation",
     "developer-has-left",
@@ -177,6 +179,12 @@ def _word(case: AskedCase, entries: Entries, agency: str) -> AgencyWord:
     asked = designation is not None and agency in designation.must_concur
     answer = designating.answers.get(agency)
     if answer is None:
+        newest = len(designating.proposals)
+        own = [each for each in designating.decisions if each.actor == agency]
+        # Who decided on what is in question has spoken, whatever else is hidden here.
+        if own and own[-1] == designating.decisions[-1] and own[-1].proposal == newest:
+            told = entries.recorded(own[-1])
+            return AgencyWord(agency, "decided", asked, own[-1].designation, recorded=told)
         return AgencyWord(agency, _silence(case, agency), asked)
     agrees = isinstance(answer, judging.DesignationConcurred)
     word: Word = "concurred" if agrees else "dissented"

@@ -5,14 +5,22 @@ Nobody is made to do anything by being told so here, and silence stays what the 
 Begin at `touchstone.review.next_deeds.telling`: `next_deeds(framework, state, party, now)`.
 """
 
-from touchstone.review.next_deeds.standpoint import Deadline, NextDeed, NextReason, Stance
-from touchstone.review.next_deeds.telling import next_deeds, next_of_invited, urgency
+from touchstone.review.next_deeds.standpoint import (
+    IN_THE_WINDOW,
+    Deadline,
+    NextDeed,
+    NextReason,
+    Stance,
+)
+from touchstone.review.next_deeds.telling import deeds_of_all, next_deeds, next_of_invited, urgency
 
 __all__ = [
+    "IN_THE_WINDOW",
     "Deadline",
     "NextDeed",
     "NextReason",
     "Stance",
+    "deeds_of_all",
     "next_deeds",
     "next_of_invited",
     "urgency",

@@ -22,9 +22,10 @@ def of_measuring(at: Standpoint) -> Iterator[NextDeed]:
         return
     if state.assessment is None or not state.assessment.complete:
         return
-    end = at.window_end
+    # Whoever proposed took what there was for enough: more may be measured, and nobody waits.
+    end, waits = at.window_end, not state.designating.proposals
     if state.newest_battery is None:
-        yield from at.must("battery-unsealed", measuring.BatterySealed, due=end)
+        yield from at.asked(waits, "battery-unsealed", measuring.BatterySealed, due=end)
     elif not is_measured(at.framework, state):
         deeds = (
             measuring.OutcomesRecorded,
@@ -33,9 +34,8 @@ def of_measuring(at: Standpoint) -> Iterator[NextDeed]:
         )
         battery = state.newest_battery
         # What stopped has its record; whether it goes on is the centre's to say.
-        yield from at.asked(
-            state.stopped is None, "measuring-unfinished", *deeds, due=end, battery=battery
-        )
+        waits = waits and state.stopped is None
+        yield from at.asked(waits, "measuring-unfinished", *deeds, due=end, battery=battery)
 
 
 def is_measured(framework: Framework, state: State) -> bool:

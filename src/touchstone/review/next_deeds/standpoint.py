@@ -58,6 +58,24 @@ NextReason = Literal[
     "kept-until",
 ]
 """Why a deed is next; each has its sentences in the catalogue, `next.what` and `next.why`."""
+IN_THE_WINDOW: frozenset[NextReason] = frozenset(
+    {
+        "agreement-unsigned",
+        "agreement-missing",
+        "submission-unassessed",
+        "submission-incomplete",
+        "window-unlaid",
+        "sandbox-breached",
+        "halt-stands",
+        "battery-unsealed",
+        "measuring-unfinished",
+        "finding-disputed",
+        "nothing-proposed",
+        "proposal-unanswered",
+        "nothing-decided",
+    }
+)
+"""Reasons of what a case waits for while its window runs, from the agreement to the decision."""
 
 
 @dataclass(frozen=True)

@@ -50,22 +50,30 @@ def next_deeds(framework: Framework, state: State, party: str, now: str) -> tupl
         party: The party's id.
         now: The present moment (UTC).
     """
+    every = deeds_of_all(framework, state, now)
+    own = [each for each in every if each.by == party]
+    if not own and party not in state.parties:
+        return ()
+    others = [
+        replace(each, stance="awaited")
+        for each in every
+        if each.by != party and each.stance == "must"
+    ]
+    return tuple(sorted([*own, *others], key=urgency))
+
+
+def deeds_of_all(framework: Framework, state: State, now: str) -> tuple[NextDeed, ...]:
+    """What every party must or may do now, as `next_deeds` tells it to each; party by party.
+
+    Whoever tells who is to act draws it from here, so that no two tell it differently.
+    """
     if state.unknown:
         return ()
     moment = max(now, state.recorded_at)
     # Guards reckon by when a deed would be recorded.
     seen = replace(state, recorded_at=moment)
-    own = [*_own(framework, seen, party, moment)]
-    if not own and party not in state.parties:
-        return ()
-    others = [
-        replace(each, stance="awaited")
-        for name in (*state.parties, *state.invitations)
-        if name != party
-        for each in _own(framework, seen, name, moment)
-        if each.stance == "must"
-    ]
-    return tuple(sorted([*own, *others], key=urgency))
+    names = (*state.parties, *state.invitations)
+    return tuple(deed for name in names for deed in _own(framework, seen, name, moment))
 
 
 def next_of_invited(party: str) -> tuple[NextDeed, ...]:
