@@ -1,5 +1,6 @@
 """People with devices, as accounts know them: each invited, let in, and with a token."""
 
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,8 @@ from touchstone.keys import RandomSource, SystemRandom
 from touchstone.ledger.devices import (
     JoiningStatement,
     TokenStatement,
-    digest_of_code,
+    key_of_code,
+    signed_by_code,
     signed_by_device,
 )
 from touchstone.server.accounts.joining import IssuedToken, issue_token, redeem
@@ -20,6 +22,15 @@ from touchstone.server.accounts.roles import ADMINISTRATOR, scopes_of
 NOW = "2026-12-01T09:00:00Z"
 AUD = f"SHA256:{'ab' * 32}"
 RANDOM = SystemRandom()
+
+
+def proof(code: str, envelope: Any) -> str:
+    """What the key of a code signs of an envelope, whatever stands in it."""
+    try:
+        payload = b64decode(envelope["payload"])
+    except (TypeError, KeyError, ValueError):
+        payload = b""
+    return signed_by_code(payload, code)
 
 
 @dataclass
@@ -47,7 +58,7 @@ class Device:
             "key": self.key,
             "at": NOW,
             "nonce": self.random.draw(32).hex(),
-            "code": digest_of_code(code),
+            "code": key_of_code(code),
             "party": self.party,
             "label": f"{self.name}'s machine",
         }
@@ -67,7 +78,8 @@ class Device:
 
     def joins(self, invited: InvitedPerson, now: str = NOW) -> "Device":
         """Take an invitation."""
-        redeem(invited.code, self.joining(invited.code, at=now), installation=self.aud, now=now)
+        envelope = self.joining(invited.code, at=now)
+        redeem(proof(invited.code, envelope), envelope, installation=self.aud, now=now)
         self.person = invited.person
         return self
 

@@ -27,7 +27,8 @@ from touchstone.ledger import MalformedError, dumps, loads
 from touchstone.ledger.devices import (
     JoiningStatement,
     TokenStatement,
-    digest_of_code,
+    key_of_code,
+    signed_by_code,
     signed_by_device,
 )
 from touchstone.ledger.forms import fingerprint_text
@@ -120,11 +121,15 @@ def take_invitation(
             key=signer.public_key.hex(),
             at=utc_text(machine.clock.now()),
             nonce=machine.random.draw(_NONCE_SIZE).hex(),
-            code=digest_of_code(code),
+            code=key_of_code(code),
             party=party,
             label=label,
         )
-        sent = {"code": code, "envelope": signed_by_device(said, signer)}
+        # Not the code: whoever passes this on could take the invitation with it first.
+        sent = {
+            "proof": signed_by_code(said.payload, code),
+            "envelope": signed_by_device(said, signer),
+        }
         joined = ask("invitations/redeem", sent)
         if _field(joined, "institution") != party:
             raise UnheardError("the server lets in a person of another party than was asked")

@@ -4,11 +4,16 @@ A *device key* (Ed25519) is made on a person's machine and never leaves it. It s
 that it takes an invitation, which proves that whoever has the code has the key as well; and that it
 asks for a short token. Both name the installation that they are for and hold for it alone. Each
 kind has its own DSSE payload type and domain, so that neither is ever read as the other or a deed.
+
+A one-time code never travels: it makes a key (Ed25519), which signs what the device signed. So
+whoever stands between sees who joins, and can put no other device in its place.
 """
 
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any, ClassVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from touchstone.ledger import forms
 from touchstone.ledger.canonical import b64decode, b64encode, dumps, loads
@@ -20,6 +25,8 @@ VERSION = 1
 MAX_DEVICE_STATEMENT = 4_096
 """Bytes of a statement, at most."""
 MAX_SCOPES = 16
+_CODE_DOMAIN = b"touchstone/invitation-code/1\x00"
+_TAKEN_TYPE = "application/vnd.touchstone.invitation-taken+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +69,7 @@ class DeviceStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoiningStatement(DeviceStatement):
-    """A device takes the invitation whose code has this digest (SHA-256, hex).
+    """A device takes the invitation whose code makes this public key (32 bytes, hex).
 
     `party` says whose person it is, and is empty for an administrator; `label` is what the device
     is shown as. The code itself is not in it: whoever sees the statement cannot take the
@@ -104,12 +111,45 @@ class TokenStatement(DeviceStatement):
             raise MalformedError(f"scopes are at most {MAX_SCOPES}, sorted, each once")
 
 
-def digest_of_code(code: str) -> str:
-    """SHA-256 (hex) of an invitation's code, however its letters were typed."""
+def key_of_code(code: str) -> str:
+    """The public key (32 bytes, hex) that an invitation's code makes, however it was typed."""
+    return _signer_of(code).public_key().public_bytes_raw().hex()
+
+
+def digest_of_code_key(key: str) -> str:
+    """SHA-256 (hex) of the public key that a code makes: all that a server keeps of it."""
+    return sha256(bytes.fromhex(key)).hexdigest()
+
+
+def signed_by_code(payload: bytes, code: str) -> str:
+    """The signature (64 bytes, hex) of a joining statement's payload by the key of a code."""
+    return _signer_of(code).sign(pre_authentication_encoding(payload, _TAKEN_TYPE)).hex()
+
+
+def check_code(said: JoiningStatement, proof: str) -> None:
+    """Whether who sent a statement has the code whose key it names, and sent exactly this one.
+
+    Raises:
+        MalformedError: the proof is no signature.
+        AlteredError: the code's key did not sign it.
+    """
+    try:
+        signature = bytes.fromhex(proof)
+    except ValueError as error:
+        raise MalformedError("a proof is 64 bytes in hex") from error
+    if len(signature) != SIGNATURE_SIZE:
+        raise MalformedError("a proof is 64 bytes in hex")
+    message = pre_authentication_encoding(said.payload, _TAKEN_TYPE)
+    check_signature(bytes.fromhex(said.code), message, signature, "the taking")
+
+
+def _signer_of(code: str) -> Ed25519PrivateKey:
     plain = "".join(each for each in code if not each.isspace() and each != "-")
     # Letters that are taken for digits are none of a code's.
     plain = plain.lower().translate(str.maketrans("ilo", "110"))
-    return sha256(plain.encode("utf-8", "replace")).hexdigest()
+    # No slow derivation: a code has 125 bits, and nobody chose it.
+    seed = sha256(_CODE_DOMAIN + plain.encode("utf-8", "replace")).digest()
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def signed_by_device(statement: DeviceStatement, signer: Signer) -> dict[str, Any]:

@@ -49,6 +49,7 @@ from touchstone.records.errors import (
 )
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import case_head, insert
+from touchstone.records.members import is_member
 from touchstone.records.models import AnswerRow, CaseRow
 from touchstone.records.refusals import RefusalBound, RefusalLog
 from touchstone.records.remembered import Remembered
@@ -334,6 +335,9 @@ class Deeds:
 
     def has_joined(self, case: str, party: str) -> bool:
         """Whether there is such a case of contract 2, which the party has joined."""
+        # First, and the same of a case that is not there: a log that is looked into takes longer.
+        if not is_member(self._access.alias, case, party):
+            return False
         try:
             return self.log(case).keys.has_joined(party)
         except CaseMissingError:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.db.utils import ProgrammingError
 
-from support.accounts import AUD, NOW, RANDOM, Device, administrator, invited, let_in
+from support.accounts import AUD, NOW, RANDOM, Device, administrator, invited, let_in, proof
 from support.postgresql import Postgresql
 from touchstone.keys import MasterKey
 from touchstone.records.errors import NotPreparedError, RecordsError
@@ -116,7 +116,7 @@ def test_one_code_lets_one_device_in():
 
     def takes(device: Device) -> Callable[[], Any]:
         envelope = device.joining(told.code)
-        return lambda: redeem(told.code, envelope, installation=AUD, now=NOW)
+        return lambda: redeem(proof(told.code, envelope), envelope, installation=AUD, now=NOW)
 
     found = at_once([takes(Device(f"device {number}")) for number in range(AT_ONCE)])
     assert kinds(found) == ["JoinedDevice", *[NotUsableError.__name__] * (AT_ONCE - 1)]

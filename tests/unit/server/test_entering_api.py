@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from support.accounts import Device
+from support.accounts import Device, proof
 from touchstone.handin import utc_text
 from touchstone.ledger import dumps
 from touchstone.server.accounts.authenticating import principal_of
@@ -95,7 +95,8 @@ def test_a_person_is_invited_comes_in_and_goes(site: Site):
     status, told = site.ask("POST", "people", new, admin)
     assert status == 201
     device = Device("ann", site.serving.fingerprint)
-    sent = {"code": told["code"], "envelope": device.joining(told["code"], at=site.now)}
+    envelope = device.joining(told["code"], at=site.now)
+    sent = {"proof": proof(told["code"], envelope), "envelope": envelope}
     status, joined = site.ask("POST", "invitations/redeem", sent)
     assert (status, joined["person"], joined["institution"]) == (
         201,
@@ -130,7 +131,8 @@ def test_a_lead_manages_its_own(site: Site):
     status, again = site.ask("POST", f"people/{told['person']}/invitations", None, lead)
     assert (status, again["person"]) == (201, told["person"])
     device = Device("bob", site.serving.fingerprint)
-    sent = {"code": again["code"], "envelope": device.joining(again["code"], at=site.now)}
+    envelope = device.joining(again["code"], at=site.now)
+    sent = {"proof": proof(again["code"], envelope), "envelope": envelope}
     assert site.ask("POST", "invitations/redeem", sent)[0] == 201
     path = f"people/{told['person']}/devices/{device.key}"
     assert site.ask("DELETE", path, token=lead) == (204, None)
@@ -231,7 +233,7 @@ HOSTILE = [None, 1, True, "", [], {}, "\u202e", CANARY, [CANARY], {CANARY: CANAR
         ("people", "name"),
         ("people", "email"),
         ("people", CANARY),
-        ("invitations/redeem", "code"),
+        ("invitations/redeem", "proof"),
         ("invitations/redeem", "envelope"),
         ("tokens", "envelope"),
         ("tokens", CANARY),
@@ -241,7 +243,7 @@ def test_hostile_fields_are_refused_and_not_repeated(site: Site, path: str, fiel
     _, admin = site.let_in("", ADMINISTRATOR)
     bodies: dict[str, dict[str, Any]] = {
         "people": {"institution": "example-lab", "roles": ["lead"], "name": "A", "email": ""},
-        "invitations/redeem": {"code": "0" * 25, "envelope": {}},
+        "invitations/redeem": {"proof": "0" * 25, "envelope": {}},
         "tokens": {"envelope": {}},
     }
     good = bodies[path]

@@ -20,6 +20,7 @@ from touchstone.clearance import Marking, tlp
 from touchstone.deeds.cases import participation_noted, party_invited
 from touchstone.ledger import dumps
 from touchstone.records import FullError
+from touchstone.records.deeds import Deeds
 from touchstone.records.endpointkeys import HandedInKey
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.limits import Limiter
@@ -55,7 +56,7 @@ IN_PATHS = {
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "v1/cases/<case>/deeds"): {"envelope": {}, "parts": []},
     ("POST", "v1/cases/<case>/deeds/cancel"): {"envelope": {}},
-    ("POST", "v1/invitations/redeem"): {"code": "0", "envelope": {}},
+    ("POST", "v1/invitations/redeem"): {"proof": "0", "envelope": {}},
     ("POST", "v1/tokens"): {"envelope": {}},
     ("PUT", "v1/cases/<case>/endpoint-keys/<name>"): {"value": "any"},
     ("PUT", "v1/people/<person>/roles"): {"roles": ["reviewer"]},
@@ -212,6 +213,26 @@ def test_to_say_no_takes_no_longer_of_a_case_that_is_there(site: Site, method: s
         return found
 
     assert asked(CASE) == asked(UNKNOWN)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "DELETE"])
+def test_of_anothers_case_no_log_is_looked_into(
+    site: Site, monkeypatch: pytest.MonkeyPatch, method: str
+):
+    """In this process: what was followed of a log before is found without asking the record."""
+    looked = list[str]()
+    of = Deeds.log
+
+    def noted(taking: Deeds, case: str) -> Any:
+        looked.append(case)
+        return of(taking, case)
+
+    monkeypatch.setattr(Deeds, "log", noted)
+    for party, found in ((STRANGER, []), (LAB, [CASE])):
+        looked.clear()
+        _, token = site.people[party, "lead"]
+        site.ask(method, "v1/cases/<case>/evidence/<digest>", token)
+        assert looked[:1] == found
 
 
 @pytest.mark.parametrize("route", ["entries", "bundle"])

@@ -1,6 +1,5 @@
 """A person's device is let in: once by a code, then by what it signs, for an hour at a time."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -12,7 +11,8 @@ from touchstone.handin import moment_of, utc_text
 from touchstone.keys import RandomSource
 from touchstone.ledger.devices import (
     DeviceStatement,
-    digest_of_code,
+    check_code,
+    digest_of_code_key,
     opened_joining,
     opened_token_request,
 )
@@ -42,8 +42,6 @@ MINUTES_APART = 5
 """How far a statement's time may be from the server's."""
 TOKEN_SECONDS = 3_600
 MOST_LABEL = 100
-MOST_CODE = 100
-"""Characters: people type spaces and hyphens between them."""
 _KEPT_DAYS = 1
 """How long used nonces and tokens that are over are kept: a clock may be set back by hours."""
 
@@ -70,19 +68,22 @@ class IssuedToken:
     scopes: tuple[str, ...]
 
 
-def redeem(code: str, envelope: object, *, installation: str, now: str) -> JoinedDevice:
+def redeem(proof: str, envelope: object, *, installation: str, now: str) -> JoinedDevice:
     """Let a device in by a one-time code and its own signature.
 
-    The same device may send the same code again: an answer can be lost on its way.
+    The code never comes here: its key signs what the device signed, so that whoever passes it on
+    can put no other device in its place. The same device may send the same again: an answer can be
+    lost on its way.
 
     Args:
-        code: What the person was given.
+        proof: The signature of the code's key (hex) over the statement.
         envelope: A `JoiningStatement` as a DSSE envelope.
         installation: The fingerprint of this installation's first key.
         now: The time (UTC).
 
     Raises:
-        UnprovenError: the device did not sign that it takes this code of this installation.
+        UnprovenError: the device, or the code's key, did not sign that it is taken of this
+            installation.
         StatementLateError: it was signed too long ago, or too far ahead.
         NotUsableError: the code is unknown, used, expired, another party's, or the person was
             removed.
@@ -91,10 +92,11 @@ def redeem(code: str, envelope: object, *, installation: str, now: str) -> Joine
     """
     try:
         said = opened_joining(envelope)
+        check_code(said, proof)
     except (MalformedError, AlteredError) as error:
         raise UnprovenError from error
-    digest = digest_of_code(code[:MOST_CODE])
-    if not hmac.compare_digest(digest, said.code) or said.aud != installation:
+    digest = digest_of_code_key(said.code)
+    if said.aud != installation:
         raise UnprovenError
     _check_time(said, now)
     label = checked_line(said.label, "a device's label", MOST_LABEL)

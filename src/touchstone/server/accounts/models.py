@@ -83,7 +83,7 @@ class AccountInvitation(AccountsRow):
     """A code that lets a person's device in, once."""
 
     digest: Text = _digest()
-    """SHA-256 of the code, hex."""
+    """SHA-256 of the public key that the code makes, hex: whoever reads it has no code."""
     account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
     account_id: int
     made_by: Text = models.CharField(max_length=64)
@@ -103,7 +103,7 @@ class DeviceKey(AccountsRow):
     """The public key, 32 bytes in hex: of one person alone."""
     label: Text = models.CharField(max_length=100)
     invitation: Text = models.CharField(max_length=DIGEST_LENGTH)
-    """The digest of the code that let it in."""
+    """The digest of the invitation that let it in."""
     added_at: Text = _time()
     revoked_at: Text = _time()
 

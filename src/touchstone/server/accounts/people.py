@@ -15,7 +15,7 @@ from django.db.models import Prefetch
 from touchstone.framework import may_name
 from touchstone.handin import moment_of, unseen, utc_text
 from touchstone.keys import RandomSource
-from touchstone.ledger.devices import digest_of_code
+from touchstone.ledger.devices import digest_of_code_key, key_of_code
 from touchstone.records.database import translated
 from touchstone.server.accounts.errors import (
     BadAccountError,
@@ -324,7 +324,7 @@ def _code_for(by: Manager, account: Account, now: str, random: RandomSource) -> 
     code = new_code(random)
     expires = utc_text(moment_of(now) + timedelta(days=INVITED_DAYS))
     AccountInvitation.objects.using(ACCOUNTS).create(
-        digest=digest_of_code(code),
+        digest=digest_of_code_key(key_of_code(code)),
         account=account,
         made_by=by.person,
         made_at=now,

@@ -16,9 +16,9 @@ router = Router()
 
 
 class Redeemed(Strict):
-    """A code, and what a device signed to take it."""
+    """What a device signed to take a code, and its signature by the code's key (hex)."""
 
-    code: str
+    proof: str
     envelope: dict[str, Any]
 
 
@@ -33,7 +33,7 @@ def redeem_invitation(request: HttpRequest, sent: Redeemed) -> HttpResponse:
     """Let a device in by a one-time code: who the person is."""
     serving = serving_of(request)
     joined = redeem(
-        sent.code, sent.envelope, installation=serving.fingerprint, now=serving.here.now()
+        sent.proof, sent.envelope, installation=serving.fingerprint, now=serving.here.now()
     )
     return answer_json(asdict(joined), 201)
 

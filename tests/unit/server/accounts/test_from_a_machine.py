@@ -1,6 +1,7 @@
 """A person's machine comes in, and has a token whenever it needs one."""
 
 import stat
+from base64 import b64decode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,17 +40,19 @@ class Here:
 
     clock: Clock = field(default_factory=Clock)
     asked: list[str] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
     mute: bool = False
 
     def __call__(self, path: str, sent: dict[str, Any]) -> Any:
         self.asked.append(path)
+        self.heard.append(sent)
         now = utc_text(self.clock.now())
         try:
             if path == "tokens":
                 issued = issue_token(sent["envelope"], installation=AUD, now=now, random=RANDOM)
                 said = {"token": issued.token, "expires": issued.expires}
             else:
-                joined = redeem(sent["code"], sent["envelope"], installation=AUD, now=now)
+                joined = redeem(sent["proof"], sent["envelope"], installation=AUD, now=now)
                 said = {name: getattr(joined, name) for name in ("person", "institution")} | {
                     "roles": list(joined.roles),
                     "scopes": list(joined.scopes),
@@ -93,6 +96,16 @@ def test_a_machine_comes_in_and_has_tokens(tmp_path: Path):
     for path in (tmp_path / "server").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
         assert told.code.encode() not in path.read_bytes()
+
+
+def test_the_code_never_leaves_the_machine(tmp_path: Path):
+    here, told = Here(), invited("example-lab", "submitter")
+    enters(tmp_path / "server", here, told)
+    plain = told.code.replace("-", "")
+    for said in here.heard:
+        assert told.code not in str(said)
+        payload = b64decode(said["envelope"]["payload"]).decode()
+        assert (told.code in payload, plain in payload, plain in str(said)) == (False,) * 3
 
 
 def test_a_token_serves_several_commands_and_is_renewed_before_it_ends(tmp_path: Path):

@@ -11,10 +11,25 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.accounts import AUD, NOW, RANDOM, Device, administrator, invited, let_in
+from support.accounts import (
+    AUD,
+    NOW,
+    RANDOM,
+    Device,
+    administrator,
+    invited,
+    let_in,
+    proof,
+)
 from touchstone.ledger import dumps, fingerprint
 from touchstone.ledger.deeds import pre_authentication_encoding
-from touchstone.ledger.devices import JoiningStatement, TokenStatement, signed_by_device
+from touchstone.ledger.devices import (
+    JoiningStatement,
+    TokenStatement,
+    key_of_code,
+    signed_by_device,
+)
+from touchstone.server.accounts import joining
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.errors import (
     BadAccountError,
@@ -42,7 +57,7 @@ OTHER = f"SHA256:{'cd' * 32}"
 
 
 def taken(code: str, envelope: object, now: str = NOW) -> Any:
-    return redeem(code, envelope, installation=AUD, now=now)
+    return redeem(proof(code, envelope), envelope, installation=AUD, now=now)
 
 
 def issued(envelope: object, now: str = NOW) -> Any:
@@ -129,6 +144,48 @@ def test_who_has_the_code_and_not_the_statement_gets_nothing():
             taken(code, envelope)
     # None of it used the code up.
     assert taken(told.code, good).person == told.person
+
+
+def test_whoever_passes_it_on_puts_no_other_device_in_its_place():
+    """A relay sees all that is sent, and has the code of none of it (ADR 325)."""
+    told, own, relay = invited("example-lab", "submitter"), Device("own"), Device("relay")
+    sent = own.joining(told.code)
+    seen = proof(told.code, sent)
+    of_the_relay = relay.joining(told.code)
+    for passed_on, envelope in (
+        (seen, of_the_relay),
+        # What it saw of the code, the public key, makes no signature either.
+        (proof(key_of_code(told.code), of_the_relay), of_the_relay),
+        (proof("00000-00000-00000-00000-00000", of_the_relay), of_the_relay),
+        (seen[:-2], sent),
+        (seen + "00", sent),
+        ("zz" * 64, sent),
+        ("", sent),
+    ):
+        with pytest.raises(UnprovenError):
+            redeem(passed_on, envelope, installation=AUD, now=NOW)
+    # Passed on as it was it lets its own device in, and no other afterwards.
+    assert redeem(seen, sent, installation=AUD, now=NOW).person == told.person
+    assert [each.key for each in DeviceKey.objects.filter(account__person=told.person)] == [own.key]
+
+
+def test_twin_without_the_codes_signature_the_relay_comes_in(monkeypatch: pytest.MonkeyPatch):
+    told, own, relay = invited("example-lab", "submitter"), Device("own"), Device("relay")
+    seen = proof(told.code, own.joining(told.code))
+    monkeypatch.setattr(joining, "check_code", lambda *_: None)
+    redeem(seen, relay.joining(told.code), installation=AUD, now=NOW)
+    assert [each.key for each in DeviceKey.objects.filter(account__person=told.person)] == [
+        relay.key
+    ]
+
+
+def test_who_reads_the_database_has_no_code():
+    told = invited("example-lab", "submitter")
+    kept = AccountInvitation.objects.get(account__person=told.person).digest
+    assert kept != key_of_code(told.code)
+    envelope = Device("thief").joining(told.code)
+    with pytest.raises(UnprovenError):
+        redeem(proof(kept, envelope), envelope, installation=AUD, now=NOW)
 
 
 def test_a_device_is_of_one_person():
