@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,3 +123,77 @@ def test_the_server_has_no_key_of_a_party_and_one_would_be_found(
     (home / "notes.txt").write_bytes(b"by the way: " + text)
     with pytest.raises(DemoError, match="holds a key of example-lab"):
         story.search(world)
+
+
+ROLES_PAGES = Path(__file__).parents[3] / "docs/tutorial/roles"
+PAGES = {
+    "operator": {"server"},
+    "lab": {story.LAB},
+    "centre": {story.CENTRE},
+    "agency": {story.AGENCY, story.TREASURY},
+    "evaluator": {story.EVALUATOR},
+    "auditor": {story.AUDITOR},
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is typed, as far as a page and the demo can agree on it."""
+
+    name: tuple[str, ...]
+    cases: frozenset[str]
+    options: frozenset[str]
+
+    @classmethod
+    def of(cls, line: str) -> "Command":
+        words = shlex.split(line, comments=True)
+        length = {"verify": 1, "next": 1, "serve": 1}.get(words[0], 2)
+        name = tuple(words[: 3 if words[:2] == ["party", "signers"] else length])
+        options = frozenset(word for word in words if word.startswith("--"))
+        # A page leaves them out or writes them once: its machine knows whose it is.
+        return cls(name, frozenset(words) & {story.CASE, story.LEFT}, options - REACH)
+
+    def does(self, typed: "Command") -> bool:
+        same = (self.name, self.cases) == (typed.name, typed.cases)
+        return same and self.options <= typed.options
+
+
+REACH = frozenset({"--yes", "--server", "--as"})
+
+
+def on_page(page: str) -> list[Command]:
+    text = (ROLES_PAGES / f"{page}.md").read_text("utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [
+        Command.of(line.removeprefix("touchstone "))
+        for line in lines
+        if line.startswith("touchstone ")
+    ]
+
+
+def typed_by(told: Told, parties: set[str]) -> list[Command]:
+    steps = (step.partition(":  touchstone ") for step in told.steps)
+    return [
+        Command.of(line.replace("'", " "))
+        for party, typed, line in steps
+        if typed and party in parties
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tutorial_of_each_role_types_what_the_demo_types(told: Told, page: str) -> None:
+    typed = typed_by(told, PAGES[page])
+    rest = iter(typed)
+    for command in on_page(page):
+        # In the same order: a subsequence of what was typed.
+        assert any(command.does(each) for each in rest), command
+    assert {each.name for each in typed} == {each.name for each in on_page(page)}
+
+
+def test_every_role_of_the_demo_has_a_tutorial(told: Told) -> None:
+    typing = {
+        step.partition(":  touchstone ")[0] for step in told.steps if ":  touchstone " in step
+    }
+    assert typing == {party for parties in PAGES.values() for party in parties}
+    assert {page.stem for page in ROLES_PAGES.glob("*.md")} == set(PAGES)
