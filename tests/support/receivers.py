@@ -20,12 +20,18 @@ class MailServer(socketserver.ThreadingTCPServer):
         """What each recipient is answered with; empty: it is taken."""
         self.hangs_up = False
         """Whether it takes a mail and says nothing."""
+        self.goes_on: threading.Event | None = None
+        """What it waits for before it says anything."""
+        self.came = threading.Event()
+        """Set once a mail has come."""
 
 
 class _Mail(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
+        if self.server.goes_on is not None:
+            self.server.goes_on.wait()
         self._say("220 here")
         while line := self.rfile.readline().decode().strip():
             word = line.upper().split(" ")[0]
@@ -33,6 +39,7 @@ class _Mail(socketserver.StreamRequestHandler):
                 self._say("354 go on")
                 data = iter(lambda: self.rfile.readline().decode(), ".\r\n")
                 self.server.mails.append("".join(data))
+                self.server.came.set()
                 if self.server.hangs_up:
                     return
             if word == "RCPT" and self.server.refuses:

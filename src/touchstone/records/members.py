@@ -120,6 +120,21 @@ class Members:
             cursor.execute(statement, [party, since])
             return {str(case): int(size) for case, size in cursor.fetchall()}
 
+    def has_moved(self, party: str, since: str) -> bool:
+        """Whether a case moved since a moment (UTC) of which a party is, or to which it is invited.
+
+        Also one that moved in that very second.
+        """
+        statement = (
+            "SELECT 1 FROM records_memberrow m JOIN records_indexrow i ON i.case_id = m.case_id"
+            " WHERE m.party = %s AND i.updated >= %s LIMIT 1"
+        )
+        if not _can_match([party, since]):
+            return False
+        with translated(self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, [party, since])
+            return cursor.fetchone() is not None
+
     def count(self, party: str, *, framework: str | None = None) -> int:
         """How many those are."""
         where, values = _matching(party, framework)

@@ -1,8 +1,9 @@
-"""`touchstone doctor --server`: whether a server could be started here."""
+"""`touchstone doctor --server`: whether a server could be started here, and tells people."""
 
 from touchstone.errors import TouchstoneError
 from touchstone.records.settings import FILE, from_environment
 from touchstone.server.commands import ServeOptions, require_sound, unsafe
+from touchstone.server.notices.examining import examine_notices
 from touchstone.service.doctor import Check
 from touchstone.service.homes import home_folder
 
@@ -19,6 +20,7 @@ def examine_server(options: ServeOptions) -> list[Check]:
         rows.append(Check("Server's record", ok=False, found="cannot be opened", fix=str(error)))
     if rows:
         return rows
+    notices = examine_notices(home_folder())
     kept = "PostgreSQL" if from_environment() else "SQLite, one process"
     found = f"record and accounts open ({kept}); it would listen at {options.host}:{options.port}"
-    return [Check("Server", ok=True, found=found, fix="")]
+    return [Check("Server", ok=True, found=found, fix=""), *notices]

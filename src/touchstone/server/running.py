@@ -26,6 +26,7 @@ from touchstone.records.settings import from_environment
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.app import Application
+from touchstone.server.notices.telling import Teller
 from touchstone.server.serving import Serving
 from touchstone.server.settings import known_as, set_up_server
 from touchstone.service.installation import Installation, open_installation
@@ -168,11 +169,13 @@ async def _answer_well(
     if watched:
         # Nothing is ever written there: it ends with whoever holds the other end.
         loop.add_reader(sys.stdin.fileno(), _gone, loop, ends)
-    keeping = asyncio.create_task(_keep(here))
+    keeping, teller = asyncio.create_task(_keep(here)), Teller(here)
+    teller.start()
     try:
         await answer_on(application, listener, stop, ways.certificate)
     finally:
         keeping.cancel()
+        await asyncio.to_thread(teller.stop, GRACE_SECONDS)
         with contextlib.suppress(asyncio.CancelledError):
             await keeping
 

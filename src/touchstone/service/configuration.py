@@ -83,6 +83,8 @@ class NoticesText(Text):
     smtp_user: Annotated[str, Field(max_length=320)] = ""
     smtp_password_env: Annotated[str, Field(max_length=128)] = ""
     """The environment variable that holds the password."""
+    by_server: bool = True
+    """Whether `touchstone serve` sends them; else `touchstone notices send` alone does."""
     private_webhooks: Annotated[tuple[str, ...], Field(max_length=32)] = ()
     """Networks that are not of the Internet to which webhooks may go, as `10.1.0.0/16`."""
 

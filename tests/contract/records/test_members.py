@@ -124,6 +124,10 @@ def test_what_moved_is_told_to_who_joined_and_since_when_it_is_asked(scene: Stor
     assert members.moved(LAB, updated) == {CASE: size + 1}
     for other in (AGENCY, "example-other", "\x00", ""):
         assert members.moved(other, updated) == {}
+    # Who tells people looks again where something moved for them, and an invitation does.
+    asked = (LAB, AGENCY, "example-other", "\x00", "")
+    assert [members.has_moved(party, updated) for party in asked] == [True, True, *[False] * 3]
+    assert not members.has_moved(LAB, "2099-01-01T00:00:00Z")
     join(scene)
     assert members.moved(AGENCY, updated) == {CASE: size + 2}
 

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
@@ -12,7 +13,7 @@ from support.receivers import HookServer, MailServer, serving
 from touchstone.keys import FileSigner
 from touchstone.ledger import AlteredError, fingerprint
 from touchstone.ledger.signing import check_signature
-from touchstone.server.notices import webhooks
+from touchstone.server.notices import mailing, webhooks
 from touchstone.server.notices.mailing import mail_way
 from touchstone.server.notices.sending import NoticeSent, UndeliveredError
 from touchstone.server.notices.webhooks import SIGNED_AS, is_allowed, webhook_way
@@ -133,6 +134,41 @@ def test_who_answers_drop_by_drop_is_left(signer: FileSigner, monkeypatch: pytes
         with pytest.raises(UndeliveredError) as lost:
             way(notice(f"http://127.0.0.1:{silent.getsockname()[1]}/"))
     assert not lost.value.certain
+
+
+def test_a_name_that_nobody_answers_for_is_left_and_not_asked_again_meanwhile(
+    signer: FileSigner, monkeypatch: pytest.MonkeyPatch
+):
+    answered, names = threading.Event(), list[str]()
+
+    def found(host: str, *_: Any, **__: Any) -> Any:
+        names.append(host)
+        answered.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    monkeypatch.setattr(webhooks, "SECONDS", 0.2)
+    way = webhook_way(chosen(), signer)
+    for why in ("took longer", "has not come back"):
+        with pytest.raises(UndeliveredError, match=why) as late:
+            way(notice("http://slow.example/"))
+        # Nothing was sent.
+        assert late.value.certain
+    assert names == ["slow.example"]
+    answered.set()
+
+
+def test_a_mail_server_that_is_slow_is_left_and_may_have_taken_the_mail(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(mailing, "MOST_SECONDS", 0.1)
+    mail.goes_on = threading.Event()
+    with pytest.raises(UndeliveredError, match="took longer") as late:
+        mail_way(chosen(smtp_port=mail.server_address[1]))(notice("ada@example.org"))
+    assert not late.value.certain
+    mail.goes_on.set()
+    mail.came.wait()
+    assert len(mail.mails) == 1
 
 
 def test_nothing_goes_inside_unless_the_configuration_names_it(

@@ -7,14 +7,24 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from django.db import connections
 
+from support.receivers import MailServer, serving
+from touchstone.keys import SystemRandom
 from touchstone.records import DATABASE
 from touchstone.server import running
+from touchstone.server.accounts.managing import Manager
+from touchstone.server.accounts.models import ACCOUNTS, Account, NoticeRow
+from touchstone.server.accounts.people import invite
+from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.running import listen, run_processes
+from touchstone.service.configuration import CONFIGURATION
 from touchstone.service.homes import HOME
+from touchstone.service.installation import open_installation
 
 # It tells of itself when its end is asked for, or ignores it.
 CHILD = """\
@@ -41,13 +51,34 @@ def started(home: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_it_answers_and_stops_at_once(tmp_path: Path):
-    with started(tmp_path / "home") as server:
+def one_is_due(home: Path, port: int) -> None:
+    """A home in which a person is to be told something, by a mail server at a port."""
+    with open_installation(home, apart=True) as here:
+        open_accounts(home, None)
+        told: Any = {"now": here.now(), "random": SystemRandom()}
+        by = Manager.machine()
+        invited = invite(by, "example-lab", ["lead"], "Ada", "ada@example.org", **told)
+        account = Account.objects.using(ACCOUNTS).get(person=invited.person)
+        facts: Any = {"kind": "email", "target": account.email, "number": 1, "name": "n1"}
+        made = NoticeRow(account=account, waiting=2, possible=0, next_at=here.now(), **facts)
+        made.save(using=ACCOUNTS)
+    connections["default"].close()
+    mail = {"sender": "reviews@example.org", "smtp_host": "127.0.0.1", "smtp_security": "none"}
+    lines = [f'{name} = "{value}"' for name, value in mail.items()]
+    lines += ['link = "https://reviews.example/"', f"smtp_port = {port}"]
+    (home / CONFIGURATION).write_text("\n".join(["[notices]", *lines]))
+
+
+def test_it_answers_tells_people_and_stops_at_once(tmp_path: Path):
+    mail = MailServer()
+    one_is_due(tmp_path / "home", mail.server_address[1])
+    with serving(mail), started(tmp_path / "home") as server:
         assert server.stderr is not None
         line = next(each for each in server.stderr if "listening at" in each)
         url = line.rpartition(" ")[2].strip()
         assert re.search(r": SHA256:[0-9a-f]{64}$", next(server.stderr))
-        assert "touchstone accounts first-administrator NAME" in next(server.stderr)
+        assert mail.came.wait(60)
+        assert "Subject: example-lab: 2 deeds wait for you" in mail.mails[0]
         # The kernel keeps the connection until somebody answers.
         said = httpx.get(f"{url}/v1/installation", timeout=60)
         assert (said.status_code, said.json()["consistency"]) == (200, [])

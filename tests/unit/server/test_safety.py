@@ -137,5 +137,5 @@ def test_doctor_says_what_would_be_served():
     with open_installation():
         pass
     rows = examine_server(LOCAL)
-    assert [(row.name, row.ok) for row in rows] == [("Server", True)]
+    assert [(row.name, row.ok) for row in rows] == [("Server", True), ("Notices", True)]
     assert "SQLite, one process" in rows[0].found

@@ -200,6 +200,8 @@ class NoticeRow(AccountsRow):
     """When it is to be tried; while it is sending, when whoever does it has given up."""
     repeats: Flag = models.BooleanField(default=False)
     """Whether an attempt before may have arrived."""
+    fault: Text = models.CharField(max_length=200, default="")
+    """Why the last attempt did not arrive, for the operator alone."""
     sent_at: Text = _time()
 
     class Meta:
@@ -210,6 +212,18 @@ class NoticeRow(AccountsRow):
                 fields=("account", "kind", "target", "number"), name="one_notice_each_way"
             )
         ]
+
+
+class NoticeSender(AccountsRow):
+    """Which process of a server sends notices now: one row, which is held for a while."""
+
+    holder: Text = models.CharField(max_length=100, default="")
+    until: Text = _time()
+    """By the database's clock (UTC): then another may."""
+    ended_at: Text = _time()
+    """When its last round ended."""
+    fault: Text = models.CharField(max_length=500, default="")
+    """Why its last round could not be gone through; empty where it was."""
 
 
 class KeptAnswer(AccountsRow):

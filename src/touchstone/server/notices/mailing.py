@@ -11,10 +11,15 @@ from django.core.mail.backends.smtp import EmailBackend
 from touchstone.editions.sentences import paragraph, sentence
 from touchstone.errors import BadInputError
 from touchstone.server.notices.sending import Deliver, NoticeSent, UndeliveredError
+from touchstone.server.notices.waiting import Bounded
 from touchstone.service.configuration import NoticesText
 
 SECONDS = 30
 """For each answer of the mail server."""
+MOST_SECONDS = 60.0
+"""For all of a mail, the look-up of the mail server's name among it."""
+# One mail at a time: whoever is told is told by the same server.
+_MAILS = Bounded(1)
 
 
 def mail_way(chosen: NoticesText) -> Deliver:
@@ -27,7 +32,15 @@ def mail_way(chosen: NoticesText) -> Deliver:
         raise BadInputError(
             f"notices: smtp_password_env names {chosen.smtp_password_env}, which is not set"
         )
-    return partial(_send, chosen, password)
+    return partial(_send_in_time, chosen, password)
+
+
+def _send_in_time(chosen: NoticesText, password: str, notice: NoticeSent) -> None:
+    try:
+        _MAILS.run(chosen.smtp_host, MOST_SECONDS, partial(_send, chosen, password, notice))
+    except TimeoutError as error:
+        # It may still arrive, by the thread that nobody waits for.
+        raise UndeliveredError(str(error), certain=False) from error
 
 
 def _send(chosen: NoticesText, password: str, notice: NoticeSent) -> None:
@@ -50,7 +63,7 @@ def _send(chosen: NoticesText, password: str, notice: NoticeSent) -> None:
         backend.send_messages([message])
     except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
         # It said no.
-        raise UndeliveredError(type(error).__name__, certain=True) from error
+        raise UndeliveredError(type(error).__name__, certain=True, reached=True) from error
     except (OSError, smtplib.SMTPException) as error:
         # It said nothing: the mail may be there.
         raise UndeliveredError(type(error).__name__, certain=False) from error

@@ -40,13 +40,16 @@ def what_waits(here: Installation, institution: str) -> Waiting:
     return Waiting(tuple(sorted(deeds)), waiting, len(own) - waiting)
 
 
-def note_what_waits(here: Installation, *, mail: bool) -> int:
+def note_what_waits(here: Installation, *, mail: bool, since: str | None = None) -> int:
     """Make the rows of all notices that are due, and give how many.
 
-    `mail`: whether mail can be sent; without it nobody's address is written.
+    `mail`: whether mail can be sent; without it nobody's address is written. `since`: a moment
+    (UTC) before which all was noted: who has no case that moved from then on is not looked at.
     """
     made = 0
     for institution, people in _people().items():
+        if since is not None and not here.records.members.has_moved(institution, since):
+            continue
         found = what_waits(here, institution)
         made += _note(institution, people, found, here, mail=mail)
     return made

@@ -4,15 +4,19 @@ Between the sending and the mark a process may end. What it was sending is then 
 same id, and says that it may have arrived before: nobody can know whether it did.
 """
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Q
 
 from touchstone.editions.sentences import sentence
 from touchstone.handin import moment_of, utc_text
+from touchstone.records.database import translated
 from touchstone.server.accounts.managing import changing
 from touchstone.server.accounts.models import ACCOUNTS, NoticeRow
 from touchstone.server.errors import ServerError
@@ -23,6 +27,10 @@ LEASE = timedelta(minutes=10)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 MOST_ATTEMPTS = 16
 """About two days, with the pauses between."""
+AT_ONCE = 8
+"""Places to which something is sent at the same time, one notice to each."""
+MOST_FAULT = 200
+"""Characters that are kept of why an attempt failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +50,15 @@ class NoticeSent:
 
 
 class UndeliveredError(ServerError):
-    """An attempt that did not arrive, or of which nobody knows: `certain` says which."""
+    """An attempt that did not arrive, or of which nobody knows: `certain` says which.
 
-    def __init__(self, why: str, *, certain: bool) -> None:
+    `reached`: the place answered, and said no; else it may well not answer the next one either.
+    """
+
+    def __init__(self, why: str, *, certain: bool, reached: bool = False) -> None:
         super().__init__(why)
         self.certain = certain
+        self.reached = reached
 
 
 Deliver = Callable[[NoticeSent], None]
@@ -74,37 +86,75 @@ class SendingDone:
         return asdict(self)
 
 
-def send_due(ways: Mapping[str, Deliver], now: Callable[[], str]) -> SendingDone:
-    """Send all that is due, each once; `ways` are by kind, and `now` tells the time (UTC)."""
-    done, started = SendingDone(), now()
+def send_due(
+    ways: Mapping[str, Deliver], now: Callable[[], str], stopping: Callable[[], bool] | None = None
+) -> SendingDone:
+    """Send all that is due, each once; `ways` are by kind, and `now` tells the time (UTC).
+
+    To each place one after the other, to several places at once: one that is slow holds up
+    nobody else's, and one that does not answer is not asked again here. `stopping`: whether nothing
+    more is to be begun.
+    """
+    started, stops = now(), stopping or (lambda: False)
     # By when it began: what fails is tried again at another time, and not at once.
-    while row := claim_next(list(ways), started, now()):
-        if not may_be_told(row.account):
-            _mark(row, state="replaced")
-            continue
-        try:
-            ways[row.kind](_notice(row))
-        except UndeliveredError as error:
-            given_up = row.attempts >= MOST_ATTEMPTS
-            state = "failed" if given_up else "due"
-            repeats = row.repeats or not error.certain
-            _mark(row, state=state, repeats=repeats, next_at=_later(now(), row.attempts))
-            done = replace(
-                done, failed=done.failed + given_up, waiting=done.waiting + (not given_up)
-            )
-        else:
-            _mark(row, state="sent", sent_at=now())
-            done = replace(done, sent=done.sent + 1)
+    places, done = deque(_places(list(ways), started)), SendingDone()
+    under_way: dict[Future[None], tuple[NoticeRow, deque[int]]] = {}
+    with ThreadPoolExecutor(AT_ONCE, "notices") as pool:
+        while places or under_way:
+            while places and len(under_way) < AT_ONCE and not stops():
+                rows = places.popleft()
+                if row := _next_of(rows, started, now):
+                    under_way[pool.submit(ways[row.kind], _notice(row))] = row, rows
+            if not under_way:
+                # Of what is left each was claimed by somebody else, or this is to stop.
+                if stops():
+                    break
+                continue
+            for ended in wait(under_way, return_when=FIRST_COMPLETED).done:
+                row, rows = under_way.pop(ended)
+                done, reached = _after(row, ended, now(), done)
+                if reached and rows:
+                    places.append(rows)
     return done
 
 
-def claim_next(kinds: list[str], started: str, now: str) -> NoticeRow | None:
-    """The next notice that is due, which nobody else sends meanwhile; None: there is none."""
+def _places(kinds: list[str], started: str) -> Iterable[deque[int]]:
+    """The notices that are due, by their place, those first that failed least often."""
+    due = NoticeRow.objects.using(ACCOUNTS).filter(_due(started), kind__in=kinds)
+    places: dict[str, deque[int]] = {}
+    with translated(ACCOUNTS):
+        for key, kind, target in due.order_by("attempts", "pk").values_list("pk", "kind", "target"):
+            places.setdefault(_place(kind, target), deque()).append(key)
+    return places.values()
+
+
+def _place(kind: str, target: str) -> str:
+    """Where a notice goes: mail all to one server, and webhooks by host, whatever their paths."""
+    return "" if kind == "email" else urlsplit(target).hostname or target
+
+
+def _due(started: str) -> Q:
+    return Q(state__in=("due", "sending"), next_at__lte=started)
+
+
+def _next_of(rows: deque[int], started: str, now: Callable[[], str]) -> NoticeRow | None:
+    """The next of these that is claimed and may be sent; None: there is none."""
+    while rows:
+        row = claim(rows.popleft(), started, now())
+        if row is None:
+            continue
+        if may_be_told(row.account):
+            return row
+        _mark(row, state="replaced")
+    return None
+
+
+def claim(key: int, started: str, now: str) -> NoticeRow | None:
+    """A notice that nobody else sends meanwhile; None: it is not due, or somebody else does."""
     with changing():
         rows = NoticeRow.objects.using(ACCOUNTS)
-        due = Q(state="due", next_at__lte=started) | Q(state="sending", next_at__lte=started)
         held = rows.select_for_update(of=("self",)).select_related("account")
-        row = held.filter(due, kind__in=kinds).order_by("pk").first()
+        row = held.filter(_due(started), pk=key).first()
         if row is None:
             return None
         # By what was read: where no database holds rows, another process may have claimed it.
@@ -118,7 +168,28 @@ def claim_next(kinds: list[str], started: str, now: str) -> NoticeRow | None:
             attempts=row.attempts,
             next_at=utc_text(moment_of(now) + LEASE),
         )
-    return row if claimed else claim_next(kinds, started, now)
+    return row if claimed else None
+
+
+def _after(
+    row: NoticeRow, ended: Future[None], now: str, done: SendingDone
+) -> tuple[SendingDone, bool]:
+    """Mark what came of an attempt; whether its place answers."""
+    try:
+        ended.result()
+    except UndeliveredError as error:
+        given_up = row.attempts >= MOST_ATTEMPTS
+        _mark(
+            row,
+            state="failed" if given_up else "due",
+            repeats=row.repeats or not error.certain,
+            next_at=_later(now, row.attempts),
+            fault=str(error)[:MOST_FAULT],
+        )
+        failed, waiting = done.failed + given_up, done.waiting + (not given_up)
+        return replace(done, failed=failed, waiting=waiting), error.reached
+    _mark(row, state="sent", sent_at=now, fault="")
+    return replace(done, sent=done.sent + 1), True
 
 
 def _mark(row: NoticeRow, **changes: Any) -> None:

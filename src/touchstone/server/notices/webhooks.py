@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 from touchstone.ledger import dumps, fingerprint
 from touchstone.ledger.signing import Signer
 from touchstone.server.notices.sending import Deliver, NoticeSent, UndeliveredError
+from touchstone.server.notices.waiting import Bounded
 from touchstone.service.configuration import NoticesText
 
 SECONDS = 10.0
-"""For all of an answer."""
+"""For all of a delivery: from the look-up of the name to the status of the answer."""
+MOST_LOOKUPS = 64
+"""Names that are being looked up at once, those that nobody waits for any more among them."""
 SIGNED_AS = b"touchstone-notice-v1\n"
 """What stands before the body in what is signed: no other signature passes for a notice."""
 MOST_READ = 1024
@@ -28,6 +31,8 @@ MOST_READ = 1024
 _EMBEDDING = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """Networks of IPv6 whose addresses lead to some of IPv4, whatever these are."""
 _ACCEPTED = range(200, 300)
+# The system's look-up has no time-out, and takes as long as whoever keeps the name likes.
+_LOOKUPS = Bounded(MOST_LOOKUPS)
 Address = IPv4Address | IPv6Address
 
 
@@ -71,7 +76,7 @@ def _send(chosen: NoticesText, signer: Signer, notice: NoticeSent) -> None:
     host, port = found.hostname or "", found.port or (443 if secure else 80)
     body = notice_body(chosen, signer, notice)
     try:
-        reached = _connected(host, port, chosen.private_webhooks, secure=secure)
+        reached = _connected(host, port, chosen.private_webhooks, until, secure=secure)
     except (OSError, ValueError) as error:
         # A ValueError is of a name that none can be (`a..b`): it must not keep others' from going.
         raise UndeliveredError(str(error)[:200], certain=True) from error
@@ -81,12 +86,23 @@ def _send(chosen: NoticesText, signer: Signer, notice: NoticeSent) -> None:
         except (OSError, http.client.HTTPException) as error:
             raise UndeliveredError(type(error).__name__, certain=False) from error
     if status not in _ACCEPTED:
-        raise UndeliveredError(f"answered {status}", certain=True)
+        raise UndeliveredError(f"answered {status}", certain=True, reached=True)
 
 
-def _connected(host: str, port: int, private: Sequence[str], *, secure: bool) -> socket.socket:
+def _left(until: float) -> float:
+    """The seconds that are left. Raises TimeoutError."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("took too long")
+    return left
+
+
+def _connected(
+    host: str, port: int, private: Sequence[str], until: float, *, secure: bool
+) -> socket.socket:
     """A connection to an address that was looked at: the name is asked once. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = _LOOKUPS.run(host, _left(until), ask)
     places = [each[4] for each in found]
     addresses = [ip_address(str(place[0]).partition("%")[0]) for place in places]
     # All of them: a name that leads inside by one of its addresses is not asked at all.
@@ -95,10 +111,11 @@ def _connected(host: str, port: int, private: Sequence[str], *, secure: bool) ->
     inside = any(each in ip_network(net) for each in addresses for net in private)
     if not secure and not inside:
         raise OSError("plain http goes to networks that the configuration names alone")
-    reached = socket.create_connection((str(addresses[0]), port), timeout=SECONDS)
+    reached = socket.create_connection((str(addresses[0]), port), timeout=_left(until))
     if not secure:
         return reached
     try:
+        reached.settimeout(_left(until))
         return ssl.create_default_context().wrap_socket(reached, server_hostname=host)
     except OSError:
         reached.close()
@@ -123,14 +140,12 @@ def _asked(
         "Touchstone-Signature": f"ed25519={signer.sign(SIGNED_AS + body).hex()}",
         "User-Agent": "touchstone",
     }
+    reached.settimeout(_left(until))
     asking.request("POST", (path or "/") + (f"?{query}" if query else ""), body, headers)
     answer = b""
     # By hand: a reader of whole answers would wait for as many headers as somebody sends, slowly.
     while b"\r\n" not in answer and len(answer) < MOST_READ:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        reached.settimeout(left)
+        reached.settimeout(_left(until))
         piece = reached.recv(MOST_READ)
         if not piece:
             break

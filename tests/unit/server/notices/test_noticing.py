@@ -1,8 +1,11 @@
 """Who is told what, how often, and what becomes of it where something ends in between."""
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,20 +14,30 @@ from django.db import connections
 from support import shared
 from support.small_case import Minutes, measure, settle, small_case
 from touchstone.deeds import designation as judged
+from touchstone.handin import moment_of, utc_text
 from touchstone.keys import SystemRandom
+from touchstone.records import FullError
 from touchstone.server.accounts.managing import Manager
-from touchstone.server.accounts.models import ACCOUNTS, Account, NoticeRow, ToldDeeds
+from touchstone.server.accounts.models import (
+    ACCOUNTS,
+    Account,
+    NoticeRow,
+    NoticeSender,
+    ToldDeeds,
+)
 from touchstone.server.accounts.people import change_roles, invite, remove_person
 from touchstone.server.accounts.preparing import open_accounts
-from touchstone.server.notices import sending
+from touchstone.server.notices import examining, noticing, sending, telling
 from touchstone.server.notices.channels import add_webhook, may_be_told
+from touchstone.server.notices.examining import examine_notices
 from touchstone.server.notices.mailing import as_message
-from touchstone.server.notices.noticing import note_what_waits, what_waits
+from touchstone.server.notices.noticing import Waiting, note_what_waits, what_waits
 from touchstone.server.notices.sending import NoticeSent, SendingDone, UndeliveredError, send_due
+from touchstone.server.notices.telling import Teller, database_time
 from touchstone.server.notices.webhooks import notice_body
 from touchstone.server.principal import Principal
 from touchstone.service.cases.case_admin import open_found
-from touchstone.service.configuration import NoticesText
+from touchstone.service.configuration import CONFIGURATION, NoticesText
 from touchstone.service.installation import Installation, open_installation
 
 TREASURY, LAB = "example-treasury", "example-lab"
@@ -202,14 +215,13 @@ def test_a_crash_between_sending_and_mark_is_told_of(place: Place, monkeypatch: 
 def test_two_that_send_at_once_send_one(place: Place):
     remove_person(Manager.machine(), place.people["Cleo"], now=place.here.now())
     place.note()
-    claim: Callable[..., NoticeRow | None] = sending.claim_next
     now = place.here.now()
     (row,) = NoticeRow.objects.using(ACCOUNTS).all()
-    assert claim(["email"], now, now)
+    assert sending.claim(row.pk, now, now)
     # What it read is no more so when it writes.
     held = NoticeRow.objects.using(ACCOUNTS).filter(pk=row.pk, state="due", attempts=0)
     assert held.update(state="sending") == 0
-    assert claim(["email"], now, now) is None
+    assert sending.claim(row.pk, now, now) is None
 
 
 def test_who_was_not_reached_is_told_what_is_so_now(place: Place):
@@ -241,3 +253,175 @@ def test_roles_that_read_nothing_are_no_readers(place: Place):
     assert may_be_told(Account.objects.using(ACCOUNTS).get(pk=ada.pk))
     ada.institution = ""
     assert not may_be_told(ada)
+
+
+def test_a_place_that_does_not_answer_is_asked_once_a_round(place: Place):
+    place.note()
+    place.fails = [UndeliveredError("away", certain=True)]
+    assert place.send() == SendingDone(waiting=1)
+    assert [each.target for each in place.sent] == ["ada@example.org"]
+    # The next round begins with whom nobody tried to tell.
+    place.clock.pass_by(1)
+    place.fails = [UndeliveredError("550", certain=True, reached=True)]
+    assert place.send() == SendingDone(waiting=1, sent=1)
+    told = [(each.target, each.repeats) for each in place.sent[1:]]
+    assert told == [("cleo@example.org", False), ("ada@example.org", False)]
+    (row,) = NoticeRow.objects.using(ACCOUNTS).filter(state="due")
+    assert (row.account.name, row.fault) == ("Cleo", "550")
+
+
+def test_a_place_that_is_slow_holds_up_nobody_elses(place: Place):
+    """The slow place answers once the other notice has arrived, and not before."""
+    for name in ("slow", "quick"):
+        bob, address = as_principal(place, "Bob"), f"https://{name}.example/"
+        add_webhook(bob, address, now=place.here.now(), random=SystemRandom())
+    place.note()
+    arrived, sent = threading.Event(), list[str]()
+
+    def deliver(notice: NoticeSent) -> None:
+        if "slow" in notice.target:
+            assert arrived.wait(60)
+        sent.append(notice.target)
+        arrived.set()
+
+    assert send_due({"webhook": deliver}, place.here.now) == SendingDone(sent=2)
+    assert sent == ["https://quick.example/", "https://slow.example/"]
+
+
+def test_to_one_host_goes_one_after_the_other(place: Place):
+    for path in ("a", "b", "c"):
+        bob, address = as_principal(place, "Bob"), f"https://one.example/{path}"
+        add_webhook(bob, address, now=place.here.now(), random=SystemRandom())
+    place.note()
+    under_way, most = threading.Semaphore(1), list[bool]()
+
+    def deliver(_: NoticeSent) -> None:
+        most.append(under_way.acquire(blocking=False))
+        under_way.release()
+
+    assert send_due({"webhook": deliver}, place.here.now) == SendingDone(sent=3)
+    assert most == [True] * 3
+
+
+def test_a_server_that_stops_begins_nothing_more(place: Place):
+    place.note()
+    ways = {"email": place.deliver}
+    assert send_due(ways, place.here.now, lambda: bool(place.sent)) == SendingDone(sent=1)
+    assert place.states() == ["sent", "due"]
+
+
+def configured(place: Place, **changes: object) -> None:
+    told = {"link": "https://reviews.example/"} | changes
+    lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+    (place.here.home / CONFIGURATION).write_text("\n".join(["[notices]", *lines]))
+
+
+def test_one_of_several_processes_goes_round(place: Place):
+    configured(place)
+    first, second = Teller(place.here), Teller(place.here)
+    assert (first.go_round(), second.go_round()) == (SendingDone(), None)
+    # It goes on with its turn, and the other gets it once the first has not been heard of.
+    assert (first.go_round(), second.go_round()) == (SendingDone(), None)
+    sender = NoticeSender.objects.using(ACCOUNTS)
+    assert sender.get().holder == first.name
+    sender.update(until=database_time())
+    assert (second.go_round(), first.go_round()) == (SendingDone(), None)
+
+
+@pytest.mark.parametrize("setting", ["no word of notices", "not by the server"])
+def test_nobody_is_told_by_a_server_that_is_not_to(place: Place, setting: str):
+    if setting == "not by the server":
+        configured(place, by_server=False)
+    add_webhook(as_principal(place, "Bob"), HOOK, now=place.here.now(), random=SystemRandom())
+    assert Teller(place.here).go_round() is None
+    assert place.states() == []
+    assert not NoticeSender.objects.using(ACCOUNTS).exists()
+
+
+def test_a_round_looks_at_whose_cases_moved_and_at_all_now_and_then(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    asked = list[str]()
+
+    def looked(_here: Installation, institution: str) -> Waiting:
+        asked.append(institution)
+        return Waiting((), 0, 0)
+
+    monkeypatch.setattr(noticing, "what_waits", looked)
+    configured(place)
+    place.clock.pass_by(30)
+    teller = Teller(place.here)
+    teller.go_round()
+    assert asked == [TREASURY, LAB]
+    teller.go_round()
+    assert asked == [TREASURY, LAB]
+    (listed,) = place.here.records.cases()
+    case = open_found(place.here, listed.case)
+    case.record([judged.designation_concurred(case, TREASURY, 1, "covered")])
+    teller.go_round()
+    assert asked == [TREASURY, LAB] * 2
+    # Once more, since a deed may come into the record later than it says; then no more.
+    for times in (3, 3):
+        place.clock.pass_by(2)
+        teller.go_round()
+        assert asked == [TREASURY, LAB] * times
+    place.clock.pass_by(15)
+    teller.go_round()
+    assert asked == [TREASURY, LAB] * 4
+
+
+def test_doctor_says_when_notices_are_stuck(place: Place, monkeypatch: pytest.MonkeyPatch):
+    home = place.here.home
+
+    def told() -> list[str]:
+        return [f"{row.found}; {row.fix}" for row in examine_notices(home) if not row.ok]
+
+    (off,) = examine_notices(home)
+    assert off.found == "off: touchstone.toml says nothing of them"
+    configured(place)
+    assert told() == []
+    place.note()
+    rows = NoticeRow.objects.using(ACCOUNTS).order_by("pk")
+    now = moment_of(place.here.now())
+    monkeypatch.setattr(examining, "database_time", lambda: utc_text(now + timedelta(minutes=20)))
+    assert told() == []
+    monkeypatch.setattr(examining, "database_time", lambda: utc_text(now + timedelta(minutes=21)))
+    (late,) = told()
+    assert late.startswith("2 wait since")
+    assert "keep `touchstone serve` running" in late
+    rows.update(state="sent")
+    rows.filter(pk=rows[0].pk).update(state="failed", fault="ConnectionRefusedError")
+    (lost,) = told()
+    assert lost.startswith("1 by email do not arrive: ConnectionRefusedError; look at smtp_host")
+    rows.update(state="sent")
+    NoticeSender.objects.using(ACCOUNTS).update_or_create(pk=1, defaults={"fault": "no room"})
+    assert [each.partition(" (")[0] for each in told()] == ["the server's last round failed"]
+    NoticeSender.objects.using(ACCOUNTS).update(fault="")
+    configured(place, sender="a@example.org", smtp_user="a", smtp_password_env="EXAMPLE_UNSET")
+    assert [each.partition(";")[0] for each in told()] == ["no mail can be sent"]
+    configured(place, sender=7)
+    assert [each.partition(";")[0] for each in told()] == ["cannot be configured"]
+
+
+def test_a_round_that_fails_is_told_of_and_the_next_is_gone_all_the_same(
+    place: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    configured(place)
+    rounds = list[str]()
+    teller = Teller(place.here)
+
+    def go_round(*_: object) -> SendingDone:
+        rounds.append(NoticeSender.objects.using(ACCOUNTS).get().fault)
+        if len(rounds) == 3:
+            teller.stop(0)
+        if len(rounds) == 2:
+            raise ValueError("some fault of ours")
+        raise FullError("no room")
+
+    monkeypatch.setattr(telling, "ROUND_SECONDS", 0.0)
+    monkeypatch.setattr(telling, "go_round", go_round)
+    teller.keep()
+    assert rounds == ["", "no room", "ValueError"]
+    assert caplog.text.count("notices: no room") == 2
+    sender = NoticeSender.objects.using(ACCOUNTS).get()
+    assert (sender.fault, sender.until) == ("no room", "")
