@@ -143,12 +143,10 @@ class Party:
         self.server = server
         self.client = self.again().client
 
-    def joins(self) -> int:
-        """Join the case by its own key."""
-        key = self.signer.public_key.hex()
-        return self.act(
-            lambda seen: party_joined(seen, self.id, self.role, key, self.following.fingerprint)
-        )
+    def joins(self, case: str = CASE) -> int:
+        """Join a case by its own key."""
+        key, following = self.signer.public_key.hex(), self.following.fingerprint
+        return self.act(lambda seen: party_joined(seen, self.id, self.role, key, following), case)
 
 
 def party(here: Installation, homes: Path, name: str, role: Role, told: Roles = ROLES) -> Party:
@@ -228,9 +226,9 @@ def begin(here: Installation, homes: Path, more: Roles = ()) -> tuple[Party, ...
     return everybody
 
 
-def agrees(by: Party) -> int:
+def agrees(by: Party, case: str = CASE) -> int:
     """The entry at which a party signs the agreement."""
-    return by.act(lambda seen: agreement_signed(seen, by.id, AGREEMENT, recorded=True))
+    return by.act(lambda seen: agreement_signed(seen, by.id, AGREEMENT, recorded=True), case)
 
 
 def opens(centre: Party, framework: Framework, case: str = CASE) -> None:
@@ -247,11 +245,11 @@ def opens(centre: Party, framework: Framework, case: str = CASE) -> None:
     )
 
 
-def invites(centre: Party, invited: Party) -> int:
+def invites(centre: Party, invited: Party, case: str = CASE) -> int:
     """The centre invites a party, whose fingerprint it was told."""
     expects = invited.signer.fingerprint
     return centre.act(
-        lambda seen: party_invited(seen, centre.id, invited.id, invited.role, expects)
+        lambda seen: party_invited(seen, centre.id, invited.id, invited.role, expects), case
     )
 
 

@@ -1,8 +1,11 @@
 """Markings, and who may read what carries one.
 
-It hides nothing itself and knows no case: it answers yes or no, with a reason, and no by default.
+It hides nothing itself and keeps no case: it answers yes or no, with a reason, and no by default.
 
 Begin at `touchstone.clearance.decide`: `may_read(audience, marking, author)`.
+
+Of a whole case `may_open(audience, membership)` decides, and `sight_of(roles)` is how much of what
+its party may read a person sees.
 
 No by default::
 
@@ -13,7 +16,7 @@ No by default::
 """
 
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience
-from touchstone.clearance.decide import Decision, may_read
+from touchstone.clearance.decide import Decision, Membership, may_open, may_read
 from touchstone.clearance.errors import ClearanceError, MarkingError
 from touchstone.clearance.markings import (
     EVERY_PARTY,
@@ -24,12 +27,14 @@ from touchstone.clearance.markings import (
     parse_marking,
     tlp,
 )
+from touchstone.clearance.sights import SIGHTS, Sight, sight_of
 
 __all__ = [
     "COMMUNITY",
     "EVERY_PARTY",
     "LABELS",
     "PUBLIC",
+    "SIGHTS",
     "TLP",
     "Audience",
     "Ceiling",
@@ -38,8 +43,12 @@ __all__ = [
     "Label",
     "Marking",
     "MarkingError",
+    "Membership",
+    "Sight",
+    "may_open",
     "may_read",
     "parse_marking",
     "party_audience",
+    "sight_of",
     "tlp",
 ]

@@ -1,9 +1,13 @@
 """May this audience read what carries this marking? No, unless a rule says yes."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from touchstone.clearance.audiences import Audience
 from touchstone.clearance.markings import EVERY_PARTY, LABELS, TLP, Marking
+
+Membership = Literal["none", "invited", "joined"]
+"""What a party is in a case, at the time of asking."""
 
 
 @dataclass(frozen=True)
@@ -19,25 +23,55 @@ def may_read(
     marking: Marking,
     author: str | None = None,
     case_parties: frozenset[str] = frozenset(),
+    *,
+    content: bool = True,
 ) -> Decision:
     """Whether the audience may read a part with this marking.
 
     `author` is the id of the party whose own part it is, where the caller knows it: a party reads
     what it wrote. `case_parties` are the ids of who takes part in the case, at the time of asking:
     EVERY_PARTY on a marking names them, whenever they joined. An unknown scheme or label denies
-    everybody, its author too, since nobody here can tell what it forbids.
+    everybody, its author too, since nobody here can tell what it forbids. `content` says whether
+    the part holds words or evidence, and not only what was done: a person who sees facts alone is
+    not shown it, whoever wrote it.
     """
     # Before anything else: no rule of ours may open what a scheme of others marks.
     if marking.scheme != TLP:
         return _no(f"the marking scheme {marking.scheme!a} is not known here")
     if marking.label not in LABELS:
         return _no(f"{TLP} has no label {marking.label!a}")
+    if beyond := _beyond_sight(audience, content=content):
+        return _no(beyond)
     # Before the parties are looked at: an author reads a part that is limited to others.
     if author in audience.parties:
         return _yes(f"{author} wrote it")
     if marking.parties:
         return _named(audience, marking, case_parties)
     return _unnamed(audience, marking)
+
+
+def may_open(audience: Audience, membership: Membership, *, to_join: bool = False) -> Decision:
+    """Whether the audience may open a case in which its party is this.
+
+    `to_join` asks for what an invited party needs to join, and not for the case as a member has it.
+    What is then shown, each part's marking says.
+    """
+    if beyond := _beyond_sight(audience, content=False):
+        return _no(beyond)
+    if membership == "joined":
+        return _yes(f"{audience.name} has joined it")
+    if membership == "invited" and to_join:
+        return _yes(f"{audience.name} is invited to it")
+    return _no(f"{audience.name} has not joined it")
+
+
+def _beyond_sight(audience: Audience, *, content: bool) -> str:
+    """Why whoever asks sees less than its party may read; an empty text where it does not."""
+    if audience.sight == "nothing":
+        return f"whoever asks for {audience.name} is to read nothing of cases"
+    if content and audience.sight == "facts":
+        return f"whoever asks for {audience.name} sees facts and proofs, and no contents"
+    return ""
 
 
 def _named(audience: Audience, marking: Marking, case_parties: frozenset[str]) -> Decision:

@@ -16,11 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from touchstone.clearance import may_read, party_audience
 from touchstone.client.errors import (
     CaseBegunError,
     CaughtError,
     MemoryFaultError,
     UnheardError,
+    UnreadableDeedError,
     WaitingError,
 )
 from touchstone.client.followed import FollowedCase, Machine, TopicsToldLog, open_head
@@ -177,6 +179,7 @@ class Client:
             UnpromisedError: the server does not take it as it is, and promises nothing: it waits.
             CaughtError: the server contradicts itself.
             BadEventError: the deed is ill-formed; nothing was signed.
+        UnreadableDeedError: nobody could read it; nothing was signed.
         """
         self.settle(case, signer)
         return self._sign(case, self.look(case), signer, draft)
@@ -260,6 +263,7 @@ class Client:
 
     def _sign(self, case: str, seen: SeenCase, signer: Signer, draft: Drafting) -> RecordedAnswer:
         deed = draft(seen)
+        _require_shown(deed)
         # Kept before it is sent: what has left this machine may be recorded, whatever is heard.
         sent = self.on_topics(case, seen, deed).sign(deed, signer)
         return self.send(self._keep(case, sent).digest)
@@ -420,6 +424,13 @@ class Client:
             proof = {"case": case, "what": str(error), "before": before, "told": dict(told)}
             path = write_proof(self._folder, proof)
             raise CaughtError(cut(str(error), 500), path) from error
+
+
+def _require_shown(deed: Deed) -> None:
+    """Raises UnreadableDeedError: a server that keeps to the marking would seem to hide it."""
+    marking, by = deed.event.marking, deed.event.actor
+    if not may_read(party_audience(by), marking, by, content=False).allowed:
+        raise UnreadableDeedError(marking.scheme, marking.label)
 
 
 def _receipt(answer: DeedAnswer) -> RecordedAnswer:

@@ -12,6 +12,7 @@
         ├── NotJoinedError         (BadInputError)   no server has let this machine in there
         ├── ServerAddressError     (BadInputError)   no address at which a server may be asked
         ├── CaseBegunError         (BadInputError)   a case to be opened has begun
+        ├── UnreadableDeedError    (BadInputError)   nobody is shown a deed, its signer included
         ├── NotLetInError          (AnswerIsNoError) the server does not let this machine in
         ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
         └── CaughtError            (AnswerIsNoError) the server contradicts itself
@@ -66,6 +67,17 @@ class NotJoinedError(ClientError, BadInputError):
         super().__init__(
             f"{folder}: no server has let this machine in; ask its operator for a code, and take"
             " it: touchstone server join URL --fingerprint FINGERPRINT --as PARTY"
+        )
+
+
+class UnreadableDeedError(ClientError, BadInputError):
+    """A deed bears a marking under which its own signer could never check that it stands."""
+
+    def __init__(self, scheme: str, label: str) -> None:
+        super().__init__(
+            f"under the marking {printable_line(f'{scheme} {label}')} nobody is shown this deed,"
+            " not you either: nothing was signed; choose a label of TLP:2.0 for the deed, and"
+            " leave the other scheme to its texts"
         )
 
 

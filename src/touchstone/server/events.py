@@ -210,7 +210,8 @@ class Events:
             found = self._serving.authenticate(listener.authorization, now)
         except TouchstoneError:
             return False
-        return found.party == listener.party and "read" in found.scopes
+        sees = "read" in found.scopes and found.sight != "nothing"
+        return found.party == listener.party and sees
 
 
 def _message(event: str, value: dict[str, Any], moment: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from touchstone.clearance import Sight, sight_of
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -17,6 +19,11 @@ class Principal:
     """What the token may be used for: `read`, `deeds`, `evidence`, `secrets`, `people`."""
     token: str
     """The token's id, which is no secret."""
+
+    @property
+    def sight(self) -> Sight:
+        """How much of what its party may read this person sees."""
+        return sight_of(self.roles)
 
 
 NOBODY = Principal("", "", frozenset(), frozenset(), "")

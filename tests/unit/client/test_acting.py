@@ -13,10 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from support.party_server import CASE, ROLES, Begun, OneParty, halts, noted, party
-from touchstone.clearance import tlp
+from touchstone.clearance import Marking, tlp
+from touchstone.client import acting
 from touchstone.client.errors import (
     CaseBegunError,
+    CaughtError,
     UnheardError,
+    UnreadableDeedError,
     WaitingError,
     WrongInstallationError,
 )
@@ -163,6 +166,24 @@ def test_of_a_topic_of_which_it_reads_nothing_a_party_is_told_nothing(case: Begu
     told = case.centre.server.newest(CASE, asked)
     assert told == (None, case.centre.client.look(CASE).log.newest("keys:example-lab"), hidden)
     assert case.agency.server.newest(CASE, asked)[0] == hidden
+
+
+@pytest.mark.parametrize(("scheme", "label"), [("OTHER:1", "CLEAR"), ("TLP:2.0", "WHITE")])
+def test_what_its_own_signer_could_not_read_is_not_signed(case: Begun, scheme: str, label: str):
+    """Recorded, it would be hidden by any honest server, which the client would then accuse."""
+    size = case.here.records.case(CASE).size
+    marking = Marking(scheme=scheme, label=label)
+    with pytest.raises(UnreadableDeedError, match=f"under the marking {scheme} {label} nobody"):
+        case.lab.act(lambda seen: participation_noted(seen, case.lab.id, "declined", "x", marking))
+    assert (case.here.records.case(CASE).size, case.lab.client.unanswered) == (size, ())
+    noted(case.lab)
+
+
+def test_twin_without_it_an_honest_server_is_accused(case: Begun, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(acting, "_require_shown", lambda _: None)
+    marking = Marking(scheme="OTHER:1", label="CLEAR")
+    with pytest.raises(CaughtError, match="is the party's own deed, and is not shown to it"):
+        case.lab.act(lambda seen: participation_noted(seen, case.lab.id, "declined", "x", marking))
 
 
 def test_a_case_is_opened_once(case: Begun):

@@ -232,7 +232,7 @@ def test_a_broken_guard_would_be_seen(
 ):
     """The twin: with clearance that allows everything, every withheld text leaks."""
     monkeypatch.setattr(
-        audience_view, "may_read", lambda *_: Decision(allowed=True, reason="broken")
+        audience_view, "may_read", lambda *_, **__: Decision(allowed=True, reason="broken")
     )
     found = {text for _, text in leaks(written(case), planted)}
     withheld = {p.text for p in planted if len(p.readers) < len(EVERYONE) + 1}

@@ -1,6 +1,7 @@
 """A party's cases: listed, followed, asked about and taken home. Nothing here changes a case.
 
-Whoever reads entries is written down before they are sent (`accounts.reads`).
+Whoever reads entries is written down before they are sent (`accounts.reads`). A person reads at
+most what its party may, and by its roles less: see `clearance`.
 """
 
 from dataclasses import asdict
@@ -67,7 +68,8 @@ def entries(
     request: HttpRequest, case: str, start: int = Query(0, ge=0, le=MAX_INTEGER)
 ) -> StreamingHttpResponse:
     """Of each entry from `start` on its line, then one for each of its parts (JSON lines)."""
-    found = entries_since(serving_of(request).here, case, speaker_of(request).party, start)
+    who = speaker_of(request)
+    found = entries_since(serving_of(request).here, case, who.party, start, sight=who.sight)
     _note(request, case, start)
     return StreamingHttpResponse((line + b"\n" for line in found), content_type=LINES)
 
@@ -75,21 +77,24 @@ def entries(
 @router.get("cases/{case}/head")
 def head(request: HttpRequest, case: str) -> HttpResponse:
     """The case's newest published head with its proof, as a line of a bundle."""
-    line = published_head(serving_of(request).here, case, speaker_of(request).party)
+    who = speaker_of(request)
+    line = published_head(serving_of(request).here, case, who.party, sight=who.sight)
     return HttpResponse(line, content_type=JSON)
 
 
 @router.get("cases/{case}/newest")
 def newest_on(request: HttpRequest, case: str, topic: list[str] = Query([])) -> HttpResponse:  # noqa: B008 - ninja's way to say it
     """For each topic the newest entry that touches it, also one that the party may not read."""
-    found = newest_of(serving_of(request).here, case, speaker_of(request).party, topic)
+    who = speaker_of(request)
+    found = newest_of(serving_of(request).here, case, who.party, topic, sight=who.sight)
     return HttpResponse(dumps({"newest": list(found)}), content_type=JSON)
 
 
 @router.get("cases/{case}/bundle")
 def bundle(request: HttpRequest, case: str) -> StreamingHttpResponse:
     """The party's own bundle of the case as it is now, for `touchstone verify`."""
-    lines = own_bundle(serving_of(request).here, case, speaker_of(request).party)
+    who = speaker_of(request)
+    lines = own_bundle(serving_of(request).here, case, who.party, sight=who.sight)
     _note(request, case)
     response = StreamingHttpResponse(lines, content_type=LINES)
     response["Content-Disposition"] = 'attachment; filename="bundle.jsonl"'
@@ -99,7 +104,8 @@ def bundle(request: HttpRequest, case: str) -> StreamingHttpResponse:
 @router.get("cases/{case}/report")
 def report(request: HttpRequest, case: str) -> HttpResponse:
     """The case as the party may read it now, as one page (HTML)."""
-    page = own_page(serving_of(request).here, case, speaker_of(request).party)
+    who = speaker_of(request)
+    page = own_page(serving_of(request).here, case, who.party, sight=who.sight)
     _note(request, case)
     response = HttpResponse(page, content_type="text/html; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="report.html"'
@@ -114,7 +120,8 @@ def reads(
     most: int = Query(MOST_READS, ge=1, le=MOST_READS),
 ) -> HttpResponse:
     """Who read what of a case, when, oldest first: for its developer, who handed most of it in."""
-    if not develops(serving_of(request).here, case, speaker_of(request).party):
+    who = speaker_of(request)
+    if not develops(serving_of(request).here, case, who.party, sight=who.sight):
         raise ProblemError(403, "", "")
     found = reads_of_case(case, after, most)
     return HttpResponse(dumps({"reads": [asdict(each) for each in found]}), content_type=JSON)
@@ -123,7 +130,7 @@ def reads(
 def _note(request: HttpRequest, case: str, first: int = 0) -> None:
     """Write down who reads a case from an entry on, before anything of it is sent."""
     serving, principal = serving_of(request), speaker_of(request)
-    size = size_for(serving.here, case, principal.party)
+    size = size_for(serving.here, case, principal.party, sight=principal.sight)
     # Whoever follows a case asks again and again, and mostly there is nothing new.
     if first < size and request.resolver_match is not None:
         route = request.resolver_match.route

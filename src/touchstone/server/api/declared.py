@@ -1,7 +1,8 @@
 """Who may ask what: each route once, and what is not here is not answered.
 
 What a person may read *within* its party's cases is `clearance`'s, and who is of a case the
-record's: here is only what a token must be for, before any case is looked at.
+record's: here is only what a token must be for, before any case is looked at. Whose roles show
+nothing of cases (`clearance.SIGHTS`) is told so here, whichever case it asks for.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Literal
 
 from django.http import HttpRequest
 
+from touchstone.clearance import SIGHTS
 from touchstone.handin import utc_text
 from touchstone.server.accounts.limits import (
     BY_ADDRESS,
@@ -46,7 +48,9 @@ class Need:
     """Whether somebody is let in by it: then it is asked for seldom."""
 
 
-ACTING = PARTY_ROLES - {"auditor"}
+READING = frozenset(role for role in PARTY_ROLES if SIGHTS[role] != "nothing")
+"""Who is told anything of its party's cases."""
+ACTING = READING - {"auditor"}
 """Who may do deeds; which of them the party's key signs for, the record says."""
 KEY_HOLDERS = frozenset({"submitter", LEAD})
 """Who may hand in an endpoint's key; in which cases, the record says."""
@@ -55,15 +59,15 @@ _CASE = "v1/cases/<case>"
 DECLARED: dict[tuple[str, str], Need] = {
     ("GET", "v1/installation"): Need(query=("size",)),
     ("GET", "v1/openapi.json"): Need(),
-    ("GET", "v1/cases"): Need("read", query=("after", "most", "framework")),
-    ("GET", "v1/invitations"): Need("read", query=("after", "most")),
-    ("GET", "v1/events"): Need("read"),
-    ("GET", f"{_CASE}/entries"): Need("read", query=("start",)),
-    ("GET", f"{_CASE}/head"): Need("read"),
-    ("GET", f"{_CASE}/newest"): Need("read", query=("topic",), many=("topic",)),
-    ("GET", f"{_CASE}/bundle"): Need("read"),
-    ("GET", f"{_CASE}/report"): Need("read"),
-    ("GET", f"{_CASE}/reads"): Need("read", query=("after", "most")),
+    ("GET", "v1/cases"): Need("read", READING, query=("after", "most", "framework")),
+    ("GET", "v1/invitations"): Need("read", READING, query=("after", "most")),
+    ("GET", "v1/events"): Need("read", READING),
+    ("GET", f"{_CASE}/entries"): Need("read", READING, query=("start",)),
+    ("GET", f"{_CASE}/head"): Need("read", READING),
+    ("GET", f"{_CASE}/newest"): Need("read", READING, query=("topic",), many=("topic",)),
+    ("GET", f"{_CASE}/bundle"): Need("read", READING),
+    ("GET", f"{_CASE}/report"): Need("read", READING),
+    ("GET", f"{_CASE}/reads"): Need("read", READING, query=("after", "most")),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
     ("GET", f"{_CASE}/endpoint-keys"): Need("secrets", KEY_HOLDERS),
@@ -83,11 +87,11 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("PUT", "v1/people/<person>/roles"): Need("people", MANAGERS),
     ("POST", "v1/people/<person>/invitations"): Need("people", MANAGERS),
     ("DELETE", "v1/people/<person>/devices/<key>"): Need("people", MANAGERS),
-    ("GET", "v1/next"): Need("read"),
-    ("GET", "v1/notices/channels"): Need("read"),
-    ("POST", "v1/notices/webhooks"): Need("read"),
-    ("POST", "v1/notices/calendars"): Need("read"),
-    ("DELETE", "v1/notices/channels/<name>"): Need("read"),
+    ("GET", "v1/next"): Need("read", READING),
+    ("GET", "v1/notices/channels"): Need("read", READING),
+    ("POST", "v1/notices/webhooks"): Need("read", READING),
+    ("POST", "v1/notices/calendars"): Need("read", READING),
+    ("DELETE", "v1/notices/channels/<name>"): Need("read", READING),
     # Its token is in the address, and is asked for as seldom as a code.
     ("GET", "v1/calendars/<token>"): Need(entering=True),
     ("GET", "v1/account-acts"): Need("people", MANAGERS, ("after", "most")),

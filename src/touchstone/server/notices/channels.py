@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
+from touchstone.clearance import sight_of
 from touchstone.keys import RandomSource
 from touchstone.records.database import translated
 from touchstone.server.accounts.managing import changing
@@ -81,7 +82,8 @@ def institution_of_calendar(token: str) -> str | None:
 
 def may_be_told(account: Account) -> bool:
     """Whether a person may know that deeds wait: who reads nothing of an institution may not."""
-    return account.is_active and bool(account.institution) and READ in scopes_of(account.roles)
+    reads = READ in scopes_of(account.roles) and sight_of(account.roles) != "nothing"
+    return account.is_active and bool(account.institution) and reads
 
 
 def webhooks_of(account: Account) -> list[str]:

@@ -3,6 +3,7 @@
 All of it is what the party may read anyway, as its bundle has it, from one entry on. Who is no
 party of a case is told the same whether or not there is one. All that is read for a party is read
 behind the second wall (`records.walls`), so that a check that is forgotten here shows nothing.
+`sight` is how much of what the party may read the person sees who asks (`clearance.sight_of`).
 
     keys, note, proof = installation_since(installation, 7)
     lines = entries_since(installation, "case-1", "example-lab", 12)
@@ -10,10 +11,10 @@ behind the second wall (`records.walls`), so that a check that is forgotten here
 
 from collections.abc import Iterator, Sequence
 
-from touchstone.clearance import party_audience
+from touchstone.clearance import Audience, Membership, Sight, may_open, party_audience
 from touchstone.editions.audience_case import Example
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
-from touchstone.ledger.contract2 import MAX_NAMED, is_topic, unknown_case
+from touchstone.ledger.contract2 import MAX_NAMED, CaseKeys, is_topic, unknown_case
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import (
     CaseMissingError,
@@ -41,33 +42,48 @@ def installation_since(
     return tuple(line.line for line in installation.keyring.history.lines), note, proof
 
 
-def entries_since(installation: Installation, case: str, party: str, start: int) -> Iterator[bytes]:
+def entries_since(
+    installation: Installation, case: str, party: str, start: int, *, sight: Sight = "contents"
+) -> Iterator[bytes]:
     """Of each entry of a case from `start` on its line, then one for each of its parts.
+
+    Who is invited reads what anybody may, beside the acts on its own keys, until it has joined.
 
     Raises:
         UnpromisedError: there is no such case for this party.
     """
+    audience = party_audience(party, "GREEN", sight)
     with installation.records.reading_as(party) as reading:
-        size = _reader_for(reading, case, party)[0].size
-    return _lines(installation.records.sent_to(party, case, size), party, start)
+        reader, joined = _reader_for(reading, case, audience)
+    if not joined:
+        # Of the community that GREEN is for are the parties of a case: it is none yet.
+        audience = party_audience(party, "CLEAR", sight)
+    size = reader.size
+    return _lines(installation.records.sent_to(party, case, size), audience, start)
 
 
-def size_for(installation: Installation, case: str, party: str) -> int:
-    """How many entries a case has, for a party that may read of it. Raises UnpromisedError."""
+def size_for(
+    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
+) -> int:
+    """How many entries a case has, for who may read of it. Raises UnpromisedError."""
     with installation.records.reading_as(party) as reading:
-        return _reader_for(reading, case, party)[0].size
+        return _reader_for(reading, case, party_audience(party, "GREEN", sight))[0].size
 
 
-def develops(installation: Installation, case: str, party: str) -> bool:
+def develops(
+    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
+) -> bool:
     """Whether a party is the developer in a case that it has joined. Raises UnpromisedError."""
-    _require_joined(installation, case, party)
+    _require_joined(installation, case, party_audience(party, "GREEN", sight))
     return party in installation.state(case).having("developer")
 
 
-def published_head(installation: Installation, case: str, party: str) -> bytes:
+def published_head(
+    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
+) -> bytes:
     """The line of a case's head, under a checkpoint that is signed now. Raises UnpromisedError."""
     with installation.records.reading_as(party) as reading:
-        _reader_for(reading, case, party)
+        _reader_for(reading, case, party_audience(party, "GREEN", sight))
     # By whoever records: the heads of all cases are published and signed for, which writes.
     proof = installation.records.installation.prove(case)
     return PublishedHead(
@@ -75,32 +91,37 @@ def published_head(installation: Installation, case: str, party: str) -> bytes:
     ).line
 
 
-def own_bundle(installation: Installation, case: str, party: str) -> Iterator[bytes]:
+def own_bundle(
+    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
+) -> Iterator[bytes]:
     """The party's bundle of a case as it is now, line by line, with its line feeds.
+
+    Who sees facts alone is given the same with all contents withheld.
 
     Raises:
         UnpromisedError: there is no such case that this party has joined.
     """
-    _require_joined(installation, case, party)
+    audience = party_audience(party, "GREEN", sight)
+    _require_joined(installation, case, audience)
     # By whoever records, as for a head.
     proof = installation.records.installation.prove(case)
     reader = installation.records.sent_to(party, case, proof.head.size)
-    return lines_for(
-        installation, reader, party_audience(party, "GREEN"), proof, installation.now()
-    )
+    return lines_for(installation, reader, audience, proof, installation.now())
 
 
-def own_page(installation: Installation, case: str, party: str) -> bytes:
+def own_page(
+    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
+) -> bytes:
     """The case as the party may read it now, as one page (HTML); no deed tells of it.
 
     Raises:
         UnpromisedError: there is no such case that this party has joined.
     """
-    size = _require_joined(installation, case, party)
+    audience = party_audience(party, "GREEN", sight)
+    size = _require_joined(installation, case, audience)
     # By whoever records: what the case is under, and what is told of others of the developer.
     invented = pinned_framework(installation, case).example
     reader = installation.records.sent_to(party, case, size)
-    audience = party_audience(party, "GREEN")
     example: Example = "framework" if invented else "none"
     return page_for(installation, reader, audience, installation.now(), example)
 
@@ -112,7 +133,12 @@ def moved_of(installation: Installation, party: str, since: str) -> dict[str, in
 
 
 def newest_of(
-    installation: Installation, case: str, party: str, topics: Sequence[str]
+    installation: Installation,
+    case: str,
+    party: str,
+    topics: Sequence[str],
+    *,
+    sight: Sight = "contents",
 ) -> tuple[int | None, ...]:
     """For each topic the newest entry that touches it, be it one that the party may not read.
 
@@ -124,9 +150,10 @@ def newest_of(
     if len(topics) > MAX_NAMED:
         why = f"{len(topics)} topics are asked for: a deed is on at most {MAX_NAMED}"
         raise UnpromisedError("too-many-topics", why)
+    audience = party_audience(party, "GREEN", sight)
     with installation.records.reading_as(party) as reading:
-        reader, joined = _reader_for(reading, case, party)
-        return tuple(_newest(reader, party, topic, joined=joined) for topic in topics)
+        reader, joined = _reader_for(reading, case, audience)
+        return tuple(_newest(reader, audience, topic, joined=joined) for topic in topics)
 
 
 def cases_of(
@@ -158,44 +185,52 @@ def invitations_of(
         return reading.invitations(after=after, most=most)
 
 
-def _newest(reader: CaseReader, party: str, topic: str, *, joined: bool) -> int | None:
+def _newest(reader: CaseReader, audience: Audience, topic: str, *, joined: bool) -> int | None:
     # Of its own keys a party is told even before it has joined: its joining must name them.
-    own = topic == f"keys:{party}"
+    own = topic == f"keys:{audience.name}"
     if not is_topic(topic) or not (joined or own):
         return None
-    places, audience = reader.touching(topic), party_audience(party, "GREEN")
+    places = reader.touching(topic)
     # Whether there is a thing of that name would be told to whoever asks for names.
     told = own or ":" not in topic or any(entry_for(reader, n, audience).visible for n in places)
     return places[0] if places and told else None
 
 
-def _lines(reader: SentCase, party: str, start: int) -> Iterator[bytes]:
-    entries = read_entries(reader, party_audience(party, "GREEN"), start)
+def _lines(reader: SentCase, audience: Audience, start: int) -> Iterator[bytes]:
+    entries = read_entries(reader, audience, start)
     for line, entry in zip(reader.lines(start), entries, strict=True):
         yield line
         for part in shown_parts([entry]):
             yield part.line
 
 
-def _require_joined(installation: Installation, case: str, party: str) -> int:
+def _require_joined(installation: Installation, case: str, audience: Audience) -> int:
     """The case's size, once the party is seen to have joined it. Raises UnpromisedError."""
-    with installation.records.reading_as(party) as reading:
-        reader, joined = _reader_for(reading, case, party)
-        if not joined:
-            raise unknown_case()
-        return reader.size
+    with installation.records.reading_as(audience.name) as reading:
+        return _reader_for(reading, case, audience, to_join=False)[0].size
 
 
-def _reader_for(reading: PartyReading, case: str, party: str) -> tuple[CaseReader, bool]:
-    """The case, and whether the party has joined it: else it is invited."""
+def _reader_for(
+    reading: PartyReading, case: str, audience: Audience, *, to_join: bool = True
+) -> tuple[CaseReader, bool]:
+    """The case, and whether the party has joined it: else it is invited, and reads to join.
+
+    Where a server decides who reads of a case. Raises UnpromisedError, whatever the reason is.
+    """
     # First, so that whether there is a case is not told by how long it takes to say no.
     if not reading.is_member(case):
         raise unknown_case()
     try:
-        keys = reading.keys(case)
         # The first wall; the second, where there is one, has let no row of another's case through.
-        if not keys.knows(party):
+        membership = _membership(reading.keys(case), audience.name)
+        if not may_open(audience, membership, to_join=to_join).allowed:
             raise unknown_case()
-        return reading.case(case), keys.has_joined(party)
+        return reading.case(case), membership == "joined"
     except CaseMissingError as error:
         raise unknown_case() from error
+
+
+def _membership(keys: CaseKeys, party: str) -> Membership:
+    if keys.has_joined(party):
+        return "joined"
+    return "invited" if keys.knows(party) else "none"

@@ -50,11 +50,12 @@ def other_cases(installation: Installation, case: str, audience: Audience) -> tu
     Args:
         installation: Where the cases are.
         case: The case that the edition is of.
-        audience: Whom the edition is for. Only developer and centre of the case are told.
+        audience: Whom the edition is for. Only developer and centre of the case are told, and of
+            their people those who see contents: models are held against each other by theirs.
     """
     state = installation.state(case)
     told = (*state.having("developer"), *state.having("centre"))
-    if audience.name not in told:
+    if audience.name not in told or audience.sight != "contents":
         return (untold(),)
     found = sorted(_others(installation, case, state), key=lambda other: (other.opened, other.id))
     return tuple(other.sentence for other in found) or (sentence("other-cases.none"),)
