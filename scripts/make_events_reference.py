@@ -14,7 +14,7 @@ from types import ModuleType
 
 from touchstone.ledger import MAX_PART
 from touchstone.review import LAYOUTS, shapes
-from touchstone.review.events import base, joining, judging, measuring, opening, settling
+from touchstone.review.events import base, joining, judging, measuring, opening, parting, settling
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.parts import Part
@@ -27,6 +27,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
 THEMES = {
     "How a case begins": opening,
     "Keys": joining,
+    "Leaving": parting,
     "Measuring": measuring,
     "Judging": judging,
     "Settling": settling,

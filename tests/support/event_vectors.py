@@ -58,8 +58,9 @@ def stored() -> list[EventVector]:
 
 
 def known_schemas(kind: type[Event]) -> range:
-    """From 1 to the newest that this version knows."""
-    return range(1, newest_schema(kind) + 1)
+    """From the first that any version wrote to the newest that this version knows."""
+    bounds = (getattr(each, "ge", None) for each in kind.model_fields["schema_version"].metadata)
+    return range(max(each for each in bounds if isinstance(each, int)), newest_schema(kind) + 1)
 
 
 def unlike(kinds: Iterable[type[Event]], vectors: Iterable[EventVector]) -> list[str]:

@@ -67,6 +67,8 @@ BY: Mapping[tuple[str, ...], str] = {
     ("release", "compare"): "example-centre",
     ("postponement", "request"): "example-agency",
     ("designation", "propose"): "example-centre",
+    ("party", "remove"): "example-centre",
+    ("party", "leave"): "example-agency",
     ("designation", "concur"): "example-agency",
     ("designation", "dissent"): "example-agency",
     ("designation", "make"): "example-agency",

@@ -238,7 +238,23 @@ def by_hand(case: Case) -> None:
     do(access.postponement_answered(case, lab, "later", "declined"))
     do(access.release_compared(case, centre, "final", "same", kept))
     _recovers(case)
+    _parts(case)
     do(about.review_withdrawn(case, lab))
+
+
+def _parts(case: Case) -> None:
+    """An invitation is taken back, one guest is removed, and another leaves."""
+    centre = case.participants.centre
+    role: Role = "auditor"
+    case.record([about.party_invited(case, centre, "example-reader", role)])
+    case.record([about.party_uninvited(case, centre, "example-reader")])
+    keyring = case.installation.keyring
+    for guest in ("example-guest", "example-auditor"):
+        key, after = keyring.new_party_key(guest), keyring.next_party_key(guest).fingerprint
+        case.record([about.party_invited(case, centre, guest, role)])
+        case.record([about.party_joined(case, guest, role, key.public_key.hex(), after)])
+    case.record([about.party_removed(case, centre, "example-guest", "Its work is done.")])
+    case.record([about.party_left(case, "example-auditor", "Its own wish.")])
 
 
 def _recovers(case: Case) -> None:

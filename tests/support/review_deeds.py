@@ -20,7 +20,7 @@ from support.review_probes import laid
 from touchstone.framework import Framework
 from touchstone.ledger import digest_value
 from touchstone.review import Event
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 from touchstone.review.rules import RULES
 
 Draw = Callable[[Sequence[Any]], Any]
@@ -191,6 +191,9 @@ FACTS: dict[type[Event], Maker] = {
             lasts={print_of(draw(("device", *ROLES))): draw((None, 3))},
         )
     },
+    parting.PartyUninvited: lambda _c, draw: {"party": draw(("newcomer", *ROLES))},
+    parting.PartyRemoved: lambda _c, draw: {"party": draw(("newcomer", *ROLES)), "reason": WHY},
+    parting.PartyLeft: lambda _c, draw: {"reason": draw((None, WHY))},
     opening.ParticipationNoted: lambda _c, draw: {
         "status": draw(("participating", "negotiating", "declined", "withdrawn")),
         "source": WHY,

@@ -31,7 +31,7 @@ from support.review_case import (
     verdict,
 )
 from touchstone.review import Event
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 
 Setup = Callable[[Case], Case]
 Probe = Callable[[Case], Event]
@@ -363,7 +363,36 @@ def vouched(case: Case) -> Case:
     return case
 
 
+def uninvited(party: str = TREASURY, by: str = CENTRE) -> Event:
+    return make(parting.PartyUninvited, by, party=party)
+
+
+def removed(party: str, by: str = CENTRE) -> Event:
+    return make(parting.PartyRemoved, by, party=party, reason="as it is")
+
+
+def left(party: str = AGENCY) -> Event:
+    return make(parting.PartyLeft, party)
+
+
+def with_guest(case: Case) -> Case:
+    """A record of contract 2 in which an evaluator takes part whom the centre invited."""
+    by_key(case)
+    key = hex32("expected")
+    case.do(joined(EVALUATOR, role="independent-evaluator", key=key))
+    return case
+
+
 PROBES: dict[tuple[str, str], Probe] = {
+    ("party-invited", "invited_did_not_leave"): on(
+        then(with_guest, left(EVALUATOR)), invitation(EVALUATOR)
+    ),
+    ("party-uninvited", "record_takes_key_acts"): on(opened, uninvited()),
+    ("party-uninvited", "invitation_is_ones_own"): on(by_key, uninvited(by=LAB)),
+    ("party-removed", "record_takes_key_acts"): on(opened, removed(EVALUATOR)),
+    ("party-removed", "removed_is_ones_own_guest"): on(with_guest, removed(EVALUATOR, by=LAB)),
+    ("party-removed", "removed_is_no_agency_of_the_framework"): on(by_key, removed(AGENCY)),
+    ("party-left", "record_takes_key_acts"): on(opened, left(AGENCY)),
     ("party-reinvited", "record_takes_key_acts"): on(opened, reinvited()),
     ("party-reinvited", "reinvited_is_another_party"): on(by_key, reinvited(AGENCY)),
     ("party-reinvited", "agency_is_of_the_framework"): on(

@@ -30,10 +30,10 @@ def may_read(
 
     `author` is the id of the party whose own part it is, where the caller knows it: a party reads
     what it wrote. `case_parties` are the ids of who takes part in the case, at the time of asking:
-    EVERY_PARTY on a marking names them, whenever they joined. An unknown scheme or label denies
-    everybody, its author too, since nobody here can tell what it forbids. `content` says whether
-    the part holds words or evidence, and not only what was done: a person who sees facts alone is
-    not shown it, whoever wrote it.
+    EVERY_PARTY on a marking names them, whenever they joined; who has left is none of them. An
+    unknown scheme or label denies everybody, its author too, since nobody here can tell what it
+    forbids. `content` says whether the part holds words or evidence, and not only what was done: a
+    person who sees facts alone is not shown it, whoever wrote it.
     """
     # Before anything else: no rule of ours may open what a scheme of others marks.
     if marking.scheme != TLP:

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts
 from touchstone.cli.signers import rotate, signers
-from touchstone.cli.texts import fingerprint_of, name_of, public_key_of
+from touchstone.cli.texts import fingerprint_of, line_of, name_of, public_key_of
 from touchstone.errors import BadInputError
 
 DONE = 0
@@ -170,6 +170,53 @@ def join(
         )
     tell(done, json=where.json)
     return DONE
+
+
+@party.command
+def remove(case: CaseId, guest: str, *, reason: str | None = None, where: Where = HERE) -> int:
+    """End the part of a party that you invited, or take its invitation back.
+
+    What it did stands, and it keeps what it had. Developer and centre are not removed, nor is an
+    agency that the framework names: those leave by themselves.
+
+    For example: touchstone party remove case-1 example-evaluator --reason "Its work is done."
+
+    Args:
+        guest: The party's id.
+        reason: Why, one line for every party of the case; for an invitation none is needed.
+    """
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.cases import party_removed, party_uninvited
+    from touchstone.deeds.deed import Deed
+
+    name, why = name_of("GUEST", guest), line_of("--reason", reason)
+
+    def draft(known: PartyCase) -> Deed:
+        if name in known.state.invitations:
+            return party_uninvited(known, known.by, name)
+        if why is None:
+            raise BadInputError("--reason: write one line that says why, for every party to read")
+        return party_removed(known, known.by, name, why)
+
+    return act(where, case, draft, role="centre")
+
+
+@party.command
+def leave(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> int:
+    """Leave a case, by the party's own deed; what it did stands, and it keeps what it had.
+
+    The developer leaves by `review withdraw`, and the centre closes a case by `review close`. To
+    take along what was open to the party: touchstone case export.
+
+    For example: touchstone party leave case-1 --as example-evaluator
+
+    Args:
+        reason: Why, one line for the record; it need not be said.
+    """
+    from touchstone.deeds.cases import party_left
+
+    why = line_of("--reason", reason)
+    return act(where, case, lambda known: party_left(known, known.by, why))
 
 
 @party.command

@@ -43,6 +43,7 @@ _WORDS = {
     "silent": "silent, which is never consent",
     "nothing-proposed": "no proposal yet",
     "takes-no-part": "takes no part in this case, so nobody asked it",
+    "left": "took part in this case, and has left it",
     "not-to-be-read": "nothing that may be read here",
 }
 _LACKS = {

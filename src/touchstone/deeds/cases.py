@@ -16,7 +16,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.submission import SubmittedVariant
 from touchstone.framework import Framework, Window
 from touchstone.review.clock import window_laid
-from touchstone.review.events import joining, measuring, opening, settling
+from touchstone.review.events import joining, measuring, opening, parting, settling
 from touchstone.review.events.base import Role
 
 NONCE = 32
@@ -79,6 +79,21 @@ def party_joined(case: KnownCase, by: str, role: Role, key: str, following: str)
     """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
     act = _joins(by, role, key, following)
     return Deed(event_of(case, joining.PartyJoined, by, KEYS, key_act=act))
+
+
+def party_uninvited(case: KnownCase, by: str, party: str) -> Deed:
+    """Whoever invited a party that has not joined takes that back."""
+    return Deed(event_of(case, parting.PartyUninvited, by, KEYS, party=party))
+
+
+def party_removed(case: KnownCase, by: str, party: str, reason: str) -> Deed:
+    """Whoever invited a party ends its part in the case; every party reads why."""
+    return worded(case, parting.PartyRemoved, by, KEYS, texts={"reason": reason}, party=party)
+
+
+def party_left(case: KnownCase, by: str, reason: str | None = None) -> Deed:
+    """A party takes part no more; it need not say why."""
+    return worded(case, parting.PartyLeft, by, KEYS, texts={"reason": reason})
 
 
 def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:

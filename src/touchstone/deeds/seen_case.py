@@ -82,7 +82,8 @@ class SeenCase:
             MissingPartError: neither does.
         """
         shown = {name: each.role for name, each in self.state.parties.items()}
-        return participants_among(dict(self.told) | shown)
+        told = {name: role for name, role in self.told if name not in self.state.left}
+        return participants_among(told | shown)
 
     @property
     def marks(self) -> Markings:

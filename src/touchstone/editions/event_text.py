@@ -94,8 +94,9 @@ def _about(
         found["criterion"] = quoted_title(str(facts["criterion"]), titles)
     if "domain" in facts:
         found["domain"] = str(facts["domain"]).replace("-", " ")
-    if "audience" in facts:
-        found["audience"] = names.get(facts["audience"], facts["audience"])
+    for name in ("audience", "party"):
+        if name in facts:
+            found[name] = names.get(facts[name], facts[name])
     for name, lines in _LISTS.items():
         if name in facts:
             found[name] = lines(facts[name], names, titles)

@@ -191,10 +191,12 @@ def read_members(alias: str, case: str) -> dict[str, Membership]:
     return {row.party: _membership(row) for row in rows}
 
 
-def write_members(alias: str, case: str, members: Mapping[str, Membership]) -> None:
-    """Set what these parties are in a case; others stay as they are."""
+def write_members(alias: str, case: str, members: Mapping[str, Membership | None]) -> None:
+    """Set what these parties are in a case, None for nothing; others stay as they are."""
     MemberRow.objects.using(alias).filter(case=case, party__in=list(members)).delete()
-    rows = [(party, case, each.role, each.n, each.joined) for party, each in members.items()]
+    rows = [
+        (party, case, each.role, each.n, each.joined) for party, each in members.items() if each
+    ]
     insert(alias, (MemberRow, rows))
 
 

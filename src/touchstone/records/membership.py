@@ -1,6 +1,7 @@
 """Which party is of which case, as the facts of its entries say.
 
-Only how a party comes into a case is looked at: it stays there whatever becomes of its keys.
+Only how a party comes into a case is looked at: it stays there whatever becomes of its keys, and
+once it has left, for it keeps what it had. An invitation that was taken back leaves nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 # Of these types alone: in an event of a newer version `admits` may mean anything.
 _ADMITTING = ("case-opened", "party-admitted")
+_UNINVITING = "party-uninvited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +24,45 @@ class Membership:
 
 def members_after(
     known: Mapping[str, Membership], n: int, facts: Mapping[str, Any]
-) -> dict[str, Membership]:
+) -> dict[str, Membership | None]:
     """Whose membership is another after entry `n`, whose part 0 is `facts`; mostly nobody's.
 
-    `known` holds at least those whom the facts name. No form is checked: who records did.
+    None: it is no member any more. `known` holds at least those whom the facts name. No form is
+    checked: who records did.
     """
-    changed = {
+    changed: dict[str, Membership | None] = {
         each["party"]: Membership(each["role"], n, joined=True)
         for each in (facts.get("admits", ()) if facts.get("type") in _ADMITTING else ())
         # Who is in the case already changes its key alone.
         if not _is_in(known, each["party"])
     }
     act = facts.get("key_act") or {}
-    kind, party = act.get("act"), act.get("party")
-    if kind in ("invited", "joined") and not _is_in(known, party):
-        changed[party] = Membership(act["role"], n, kind == "joined")
+    kind = act.get("act")
+    if kind in ("invited", "joined") and not _is_in(known, act.get("party")):
+        changed[act["party"]] = Membership(act["role"], n, kind == "joined")
+    if facts.get("type") == _UNINVITING and not _is_in(known, facts["party"]):
+        changed[facts["party"]] = None
     return changed
+
+
+def moved(
+    known: Mapping[str, Membership], changed: Mapping[str, Membership | None]
+) -> dict[str, Membership]:
+    """The members of a case after changes, by party."""
+    merged = {**known, **changed}
+    return {party: each for party, each in merged.items() if each is not None}
 
 
 def moves_members(facts: Mapping[str, Any]) -> bool:
     """Whether the facts may change anybody's membership."""
-    return "key_act" in facts or facts.get("type") in _ADMITTING
+    return "key_act" in facts or facts.get("type") in (*_ADMITTING, _UNINVITING)
 
 
 def follow_members(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Membership]:
     """The members of a case, by party, from the part 0s of its entries, each with its n."""
     members: dict[str, Membership] = {}
     for n, facts in entries:
-        members |= members_after(members, n, facts)
+        members = moved(members, members_after(members, n, facts))
     return members
 
 

@@ -16,7 +16,7 @@ from touchstone.records.eventrows import read_events, read_recorded
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import insert, put, update
 from touchstone.records.members import read_members, write_members
-from touchstone.records.membership import Membership, members_after, moves_members
+from touchstone.records.membership import Membership, members_after, moved, moves_members
 from touchstone.records.models import (
     CaseRow,
     CertificateRow,
@@ -60,7 +60,7 @@ class CaseWriter:
         self._events: list[Event] = []
         self._summary: Summary | None = None
         self._members: dict[str, Membership] | None = None
-        self._moved_members: dict[str, Membership] = {}
+        self._moved_members: dict[str, Membership | None] = {}
         self.erased_now = False
         self.destroyed_now = False
         self._staged: dict[tuple[str, str], StagedRow | None] = {}
@@ -110,9 +110,9 @@ class CaseWriter:
     def _follow_members(self, n: int, event: Event) -> None:
         if self._members is None:
             self._members = {} if self._new else read_members(self._alias, self.case)
-        moved = members_after(self._members, n, event)
-        self._members |= moved
-        self._moved_members |= moved
+        changed = members_after(self._members, n, event)
+        self._members = moved(self._members, changed)
+        self._moved_members |= changed
 
     def put_evidence(self, data: bytes, media_type: str, name: str) -> str:
         """Keep evidence bytes and give their digest, `sha256:` and hex; the same bytes once.

@@ -12,6 +12,7 @@ from typing import Any
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
 from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
+from touchstone.review.events.parting import PARTINGS
 from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
@@ -128,7 +129,10 @@ def addressees(state: State, event: Event) -> Groups:
     if isinstance(event, opening.CaseOpened):
         return _each(each.party for each in event.admits)
     addressing = ADDRESSED.get(type(event))
-    return addressing(state, event) if addressing else []
+    found = addressing(state, event) if addressing else []
+    # Nothing reaches who has left, and nothing waits for that: an answer to it goes to the others.
+    there = [tuple(name for name in group if name not in state.left) for group in found]
+    return [now for now, group in zip(there, found, strict=True) if now or not group]
 
 
 def not_for_its_addressee(
@@ -152,9 +156,9 @@ def not_for_every_party(event: Event) -> Ground | None:
 
     An act on keys, and the opening that brings the first key, say whose key is whose: a marking
     that names the parties of the moment would leave the next one unable to check those before it;
-    and who takes part is no one party's to tell others.
+    and who takes part, or does no more, is no one party's to tell others.
     """
-    if getattr(event, "key_act", None) is None:
+    if getattr(event, "key_act", None) is None and not isinstance(event, PARTINGS):
         return None
     marking = event.marking
     # Whoever it will be: only a marking that names nobody, or all of them, is open to it.

@@ -4,7 +4,7 @@ Where a case is kept is not known here: `KeptCase` is what a reader of the recor
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from touchstone.review.layouts import layout_of
 
 T = TypeVar("T")
 _JOINING = ("case-opened", "party-joined")
+_LEAVING = ("party-removed", "party-left")
 WITHHELD = "withheld from this audience"
 HIDDEN = "by its marking"
 """Why nothing is shown of an entry of record contract 2, whatever its marking is."""
@@ -221,40 +222,64 @@ def read_entries(reader: KeptCase, audience: Audience, start: int = 0) -> Iterat
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
     """
-    return _entries(reader.parts(start), audience, case_parties(reader))
+    return _entries(reader.parts(start), audience, case_members(reader))
 
 
 def read_entries_of(
     reader: KeptCase, audience: Audience, types: Collection[str]
 ) -> Iterator[Entry]:
     """The entries of these types for one audience, in order, as `read_entries` gives them."""
-    return _entries(reader.parts_of(types), audience, case_parties(reader))
+    return _entries(reader.parts_of(types), audience, case_members(reader))
 
 
-def case_parties(reader: KeptCase) -> frozenset[str]:
-    """The ids of who takes part in a case of record contract 2, at the size that is read.
+@dataclass(frozen=True)
+class CaseMembers:
+    """Who takes part in a case of record contract 2, at the size that is read.
 
-    What every party of the case may read is theirs, whenever they joined. It is a fact of the case
-    and not a claim of whoever asks.
+    What every party of the case may read is theirs, whenever they joined, until they leave. It is a
+    fact of the case and not a claim of whoever asks.
     """
+
+    joined: frozenset[str]
+    """The ids of all that ever took part."""
+    left: Mapping[str, int]
+    """By party that takes part no more, the entry by which it left."""
+
+    def at(self, n: int) -> frozenset[str]:
+        """Who reads what is for every party in entry `n`: who left reads its leaving last."""
+        return frozenset(name for name in self.joined if n <= self.left.get(name, n))
+
+    def reading(self, audience: Audience, n: int) -> Audience:
+        """An audience as it reads entry `n`: for none of the parties that had left before it."""
+        gone = {name for name in audience.parties if n > self.left.get(name, n)}
+        return replace(audience, parties=audience.parties - gone) if gone else audience
+
+
+def case_members(reader: KeptCase) -> CaseMembers:
+    """Who takes part in a case, and from which entry on who does no more."""
     acts = (facts.get("key_act") for _, facts in reader.events_of(_JOINING))
     # Of a newer version's act nothing is known: whom it lets in gains nothing here.
     named = (act.get("party") for act in acts if isinstance(act, dict))
-    return frozenset(party for party in named if isinstance(party, str))
+    left = {
+        str(facts["actor"] if facts["type"] == "party-left" else facts["party"]): n
+        for n, facts in reader.events_of(_LEAVING)
+    }
+    return CaseMembers(frozenset(party for party in named if isinstance(party, str)), left)
 
 
 def entry_for(reader: KeptCase, n: int, audience: Audience) -> Entry:
     """One entry for one audience, as `read_entries` gives it."""
-    return next(_entries(reader.entry_parts(n), audience, case_parties(reader)))
+    return next(_entries(reader.entry_parts(n), audience, case_members(reader)))
 
 
 def _entries(
-    found: Iterable[KeptPart], audience: Audience, parties: frozenset[str]
+    found: Iterable[KeptPart], audience: Audience, members: CaseMembers
 ) -> Iterator[Entry]:
-    for _, kept in groupby(found, key=lambda part: part.n):
+    for n, kept in groupby(found, key=lambda part: part.n):
         parts = tuple(kept)
         event = read_event(loads(parts[0].data or b""))
-        views = [_read(part, event.actor, audience, parties) for part in parts]
+        reader, there = members.reading(audience, n), members.at(n)
+        views = [_read(part, event.actor, reader, there) for part in parts]
         if parts[0].clear and not views[0].allowed:
             # How many parts are there, of which marking, erased or not: each of these told the type
             # of an entry that nobody was to see (ADR 226, 248).

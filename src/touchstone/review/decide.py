@@ -103,6 +103,8 @@ def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> N
 def _ground(framework: Framework, state: State, proposed: Event, rule: Rule) -> Ground | None:
     """Why the rule does not allow it: whose it is, then when, then what else must hold."""
     role = _role(state, proposed)
+    if role is None and proposed.actor in state.left:
+        return Ground("has-left", at=state.left[proposed.actor].at)
     if role is None:
         return Ground("not-invited" if state.by_invitation else "not-admitted")
     if role not in rule.roles:

@@ -15,8 +15,8 @@ from functools import reduce, singledispatch
 from types import MappingProxyType
 from typing import Any, get_args
 
-from touchstone.review import key_acts
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review import key_acts, partings
+from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 from touchstone.review.events.base import Event, Role, UnknownEvent
 from touchstone.review.state import (
     Clock,
@@ -125,6 +125,8 @@ def _(event: opening.CaseOpened, state: State) -> State:
 
 for _kind in joining.ACTS:
     _changed_at.register(_kind, key_acts.changed)
+for _kind in parting.PARTINGS:
+    _changed_at.register(_kind, partings.parted)
 
 
 @_changed.register

@@ -68,7 +68,11 @@ def _replaced(state: State, party: str, **changes: Any) -> State:
 @changed.register
 def _(event: joining.PartyInvited, state: State, _recorded: str) -> State:
     act = event.key_act
-    return replace(state, invitations=with_item(state.invitations, act.party, act))
+    return replace(
+        state,
+        invitations=with_item(state.invitations, act.party, act),
+        invited_by=with_item(state.invited_by, act.party, event.actor),
+    )
 
 
 @changed.register

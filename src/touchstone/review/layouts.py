@@ -16,7 +16,7 @@ from dataclasses import replace
 from touchstone.framework import Framework
 from touchstone.review import agreements, digests, shapes
 from touchstone.review.digests import as_bytes, as_line, of_content, within
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 from touchstone.review.events.base import Event
 from touchstone.review.parts import (
     MOST_TEXT,
@@ -120,6 +120,9 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     joining.PartyReinvited: BARE,
     joining.RecoveryObjected: BARE,
     joining.PartyRejoined: BARE,
+    parting.PartyUninvited: BARE,
+    parting.PartyRemoved: with_parts(_line("reason")),
+    parting.PartyLeft: with_parts(_line("reason")),
     # Measuring.
     measuring.ClockAnchored: BARE,
     measuring.ClockPaused: with_parts(_line("reason")),

@@ -8,7 +8,7 @@ never may: `tests/unit/review/test_laws.py` holds every row to that.
 
 from collections.abc import Mapping
 
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 from touchstone.review.guards import (
     agreeing,
@@ -22,7 +22,7 @@ from touchstone.review.guards import (
     stopping,
     timing,
 )
-from touchstone.review.guards import joining as joins
+from touchstone.review.party_rules import PARTY_RULES
 from touchstone.review.rule import (
     ALWAYS,
     EVERYONE,
@@ -55,84 +55,8 @@ RULES: Mapping[type[Event], Rule] = {
     # Always the developer's own: no guards.
     settling.ReleaseAnnounced: Rule(("developer",), ALWAYS, topics=never_stale(Topic("release"))),
     settling.ReviewWithdrawn: Rule(("developer",), ALWAYS, topics=never_stale(STATUS)),
-    # Parties and agreement.
-    opening.PartyAdmitted: Rule(
-        EVERYONE,
-        ALWAYS,
-        (
-            joins.record_takes_admissions,
-            beginning.admits_fairly,
-            beginning.is_no_word_of_the_system,
-            beginning.nobody_joins_late,
-        ),
-        topics=moves(),
-    ),
-    joining.PartyInvited: Rule(
-        ("developer", "centre"),
-        KEPT,
-        (
-            joins.record_takes_key_acts,
-            joins.invited_has_not_joined,
-            joins.role_is_open,
-            joins.invited_is_no_word_of_the_system,
-        ),
-        topics=moves(),
-    ),
-    joining.PartyJoined: Rule(
-        EVERYONE,
-        KEPT,
-        (
-            joins.record_takes_key_acts,
-            joins.has_not_joined,
-            joins.joins_as_invited,
-            joins.role_is_open,
-            joins.party_key_is_new,
-        ),
-        topics=moves(),
-    ),
-    joining.PartySignerAdmitted: Rule(
-        EVERYONE,
-        ALWAYS,
-        (joins.record_takes_key_acts, joins.signer_is_new, joins.kinds_can_be_signed),
-        topics=moves(),
-    ),
-    joining.PartySignerRemoved: Rule(
-        EVERYONE, ALWAYS, (joins.record_takes_key_acts, joins.signer_is_ones_own), topics=moves()
-    ),
-    joining.PartyKeyRotated: Rule(
-        EVERYONE,
-        ALWAYS,
-        (joins.record_takes_key_acts, joins.key_is_the_one_announced, joins.party_key_is_new),
-        topics=moves(),
-    ),
-    joining.PartyReinvited: Rule(
-        ("developer", "centre", "agency"),
-        ALWAYS,
-        (
-            joins.record_takes_key_acts,
-            joins.reinvited_is_another_party,
-            joins.agency_is_of_the_framework,
-            joins.key_expected_is_new,
-        ),
-        topics=moves(),
-    ),
-    joining.RecoveryObjected: Rule(
-        EVERYONE,
-        ALWAYS,
-        (joins.record_takes_key_acts, joins.recovery_is_under_way),
-        topics=moves(),
-    ),
-    joining.PartyRejoined: Rule(
-        EVERYONE,
-        ALWAYS,
-        (
-            joins.record_takes_key_acts,
-            joins.recovery_is_due,
-            joins.party_key_is_new,
-            joins.disavowed_keys_are_its_own,
-        ),
-        topics=moves(),
-    ),
+    # Who takes part, and the agreement.
+    **PARTY_RULES,
     opening.ParticipationNoted: Rule(
         EVERYONE,
         ALWAYS,

@@ -49,6 +49,18 @@ class Reinvitation(NamedTuple):
     recorded: str
 
 
+class Departure(NamedTuple):
+    """That a party takes part no more: what it was, by whose deed, when (UTC) and at which entry.
+
+    By its own where `by` is the party.
+    """
+
+    role: Role
+    by: str
+    at: str
+    n: int
+
+
 class RunKey(NamedTuple):
     """What outcomes are counted under: never pooled across any of these."""
 
@@ -197,6 +209,10 @@ class State:
     parties: Mapping[str, Party] = field(default_factory=empty)
     invitations: Mapping[str, joining.InvitedAct] = field(default_factory=empty)
     """Who may join, by party; without those who have."""
+    invited_by: Mapping[str, str] = field(default_factory=empty)
+    """By party that was invited, whose invitation was the last; also once it has joined or left."""
+    left: Mapping[str, Departure] = field(default_factory=empty)
+    """Who took part and does no more, by party: it is none of `parties`, and does no deed."""
     reinvitations: Mapping[str, Mapping[str, Reinvitation]] = field(default_factory=empty)
     """By a party that lost its keys, what each other party said of its new one; until it has
     joined anew, or objected."""

@@ -149,6 +149,20 @@ CLAUSES: Mapping[str, str] = {
         "{said:words}"
     ),
     "may-still-object": "{actor} has until {until} to object with the key that it had",
+    "has-left": (
+        "{actor} takes part no more since {at}: what it did stands, and it does nothing further"
+    ),
+    "invited-has-left": (
+        "{party} took part and has left: it may take part again under another id alone"
+    ),
+    "invitation-unknown": "{party} is not invited, or has joined: remove it, if it is your guest",
+    "invitation-of-another": "{by} invited {party}, and takes that back",
+    "not-in-case": "{party} is not in this case",
+    "role-not-removed": (
+        "{party} is {role} here: the developer withdraws, and the centre closes the case"
+    ),
+    "guest-of-another": "{by} invited {party}, and may remove it; it may leave by itself",
+    "agency-of-framework": "{framework} names the agency {party}: it may leave by itself",
     "key-not-ending": "{key} is no key of {actor} that ends with this",
     # The agreement, inquiries and the submission.
     "retention-too-long": (

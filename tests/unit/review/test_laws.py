@@ -18,12 +18,14 @@ from support.review_case import (
     shipped_framework,
 )
 from support.review_deeds import draw_deed
-from support.review_probes import measured, opened, ready
+from support.review_probes import measured, opened, ready, with_guest
 from support.timed import decide, evolve, fold
 from touchstone.ledger import dumps, loads
 from touchstone.review import Refused, State, concurrences, parse_event
-from touchstone.review.events import Event, judging, opening, settling
+from touchstone.review.addressing import addressees
+from touchstone.review.events import Event, judging, opening, parting, settling
 from touchstone.review.grounds import Ground
+from touchstone.review.next_deeds import deeds_of_all
 from touchstone.review.packing import pack_state, unpack_state
 from touchstone.review.rule import ALWAYS, OVER
 from touchstone.review.rules import RULES
@@ -95,13 +97,15 @@ class Laws(RuleBasedStateMachine):
 
     @initialize(
         name=st.sampled_from(["example", "example", *WITHOUT_NUMBERS]),
-        depth=st.sampled_from([opened, ready, measured, measured]),
+        depth=st.sampled_from([opened, ready, measured, measured, with_guest]),
         kind=st.sampled_from(["review", "review", "screening", "inquiry"]),
     )
     def begin(self, name: str, depth: Any, kind: str) -> None:
         self.case = Case(shipped_framework(name))
         if kind == "inquiry" or depth is opened:
             self.case.open(kind)
+        elif depth is with_guest:
+            with_guest(self.case)
         else:
             (ready if name in WITHOUT_NUMBERS else depth)(self.case)
         for event in self.case.events:
@@ -139,6 +143,27 @@ class Laws(RuleBasedStateMachine):
                 if other != LAB:
                     with pytest.raises(Refused):
                         decide(self.case.framework, self.case.state, deed(other))
+
+    @invariant()
+    def who_has_left_is_of_no_consequence_any_more(self) -> None:
+        state = self.case.state
+        if not state.left:
+            return
+        deeds = draw_deed(self.case, Random(self.tries)), make(parting.PartyLeft, LAB)
+        for gone, departure in state.left.items():
+            assert gone not in state.parties
+            assert gone not in state.having(departure.role)
+            assert gone not in {*state.reinvitations} | {
+                name for told in state.reinvitations.values() for name in told
+            }
+            for deed in deeds:
+                with pytest.raises(Refused):
+                    decide(self.case.framework, state, deed.model_copy(update={"actor": gone}))
+            for event in self.case.events:
+                assert all(gone not in group for group in addressees(state, event))
+        moment = max(state.recorded_at, "2027-01-01T00:00:00Z")
+        for told in deeds_of_all(self.case.framework, state, moment):
+            assert told.by not in state.left
 
     @invariant()
     def leaving_carries_no_penalty(self) -> None:

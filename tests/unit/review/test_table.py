@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from touchstone.review.events import measuring, settling
+from touchstone.review.events import measuring, parting, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.rule import ALWAYS, EVERYONE, HEARD, OVER, Rule
 from touchstone.review.rules import RULES
@@ -106,9 +106,14 @@ def test_a_case_is_destroyed_only_once_it_is_over():
 
 
 def test_auditors_only_speak_for_themselves():
-    """Of an auditor, only what everybody may do; of a partner, besides, its terms."""
+    """Of an auditor, only what everybody may do; of a partner, besides, its terms.
+
+    Developer and centre leave in ways of their own: the others by one deed.
+    """
     for event, rule in RULES.items():
-        if "auditor" in rule.roles:
+        if event is parting.PartyLeft:
+            assert {*EVERYONE} - {*rule.roles} == {"developer", "centre"}
+        elif "auditor" in rule.roles:
             assert rule.roles == EVERYONE
         elif "trusted-partner" in rule.roles:
             assert event.model_fields["type"].default.startswith("terms-")

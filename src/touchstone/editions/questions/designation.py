@@ -19,12 +19,13 @@ Word = Literal[
     "silent",
     "nothing-proposed",
     "takes-no-part",
+    "left",
     "not-to-be-read",
 ]
 """What an agency says to what is in question. `of-another-question`: it spoke, and what is in
 question has changed since, so that its word is for something else. `decided`: it made the decision
-on what is proposed, and needs no other word. `not-to-be-read`: none that this reader may read, who
-cannot tell it from silence."""
+on what is proposed, and needs no other word. `left`: it took part, and does no more.
+`not-to-be-read`: none that this reader may read, who cannot tell it from silence."""
 Lack = Literal[
     "no-rule-for-designation",
     "developer-has-left",
@@ -198,6 +199,8 @@ def _word(case: AskedCase, entries: Entries, agency: str) -> AgencyWord:
 
 def _silence(case: AskedCase, agency: str) -> Word:
     # A missing answer and a withheld one look alike to who may not read all of the case.
+    if agency in case.state.left:
+        return "left"
     if case.hidden:
         return "not-to-be-read"
     if agency not in case.state.parties:
@@ -227,7 +230,9 @@ def _missing(
     if not newest:
         proposer = (rule.proposed_by,) if rule.proposed_by else state.having("centre")
         yield Missing("nothing-proposed", proposer, stops=True)
-    silent = tuple(each.agency for each in agencies if each.asked and each.word != "concurred")
+    # Of who has left nothing is waited for.
+    heard = ("concurred", "left")
+    silent = tuple(each.agency for each in agencies if each.asked and each.word not in heard)
     if silent:
         yield Missing("concurrence", silent, stops=False)
     if rule.made_by and rule.made_by not in state.parties:

@@ -237,6 +237,8 @@ def _concurrence(case: AudienceCase) -> tuple[Fact, ...]:
 
 def _concurs(case: AudienceCase, agency: str, answer: Concurrence) -> str:
     """What an agency says, or that it has not, was not asked, or may not be read here."""
+    if answer == "missing" and agency in case.state.left:
+        return sentence("designation.left")
     if answer == "missing":
         # Only who may read everything knows that nobody asked it: for others its joining may be
         # withheld.
@@ -259,7 +261,12 @@ def silent(case: AudienceCase) -> list[str]:
 
 def never_asked(case: AudienceCase) -> list[str]:
     """The agencies, by name, that the framework asks to concur and the case has not as a party."""
-    return [case.name(agency) for agency in _missing(case) if agency not in case.state.parties]
+    return [case.name(agency) for agency in _missing(case) if _is_stranger(case, agency)]
+
+
+def _is_stranger(case: AudienceCase, agency: str) -> bool:
+    """Whether an agency never took part: who left was asked, and stays silent no more."""
+    return agency not in case.state.parties and agency not in case.state.left
 
 
 def _missing(case: AudienceCase) -> list[str]:

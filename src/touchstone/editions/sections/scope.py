@@ -107,7 +107,7 @@ def conflicts(case: AudienceCase) -> tuple[Conflict, ...]:
 
 def party_facts(case: AudienceCase) -> tuple[PartyFacts, ...]:
     """Who takes part, by name, and what each was asked."""
-    return tuple(
+    there = [
         PartyFacts(
             name,
             case.name(name),
@@ -115,7 +115,18 @@ def party_facts(case: AudienceCase) -> tuple[PartyFacts, ...]:
             paragraph(_asked(case, name, party.role), recovered_by(case, name)),
         )
         for name, party in case.state.parties.items()
-    )
+    ]
+    left = [
+        PartyFacts(name, case.name(name), sentence("name.role", role=gone.role), _left(case, name))
+        for name, gone in case.state.left.items()
+    ]
+    return (*there, *left)
+
+
+def _left(case: AudienceCase, party: str) -> str:
+    gone = case.state.left[party]
+    own = "yes" if gone.by == party else "no"
+    return sentence("scope.left", own=own, by=case.name(gone.by), day=gone.at[:10])
 
 
 def _asked(case: AudienceCase, party: str, role: str) -> str:

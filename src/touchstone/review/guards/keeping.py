@@ -29,7 +29,8 @@ def no_directive_is_in_force(
 def no_dispute_is_open(_f: Framework, state: State, _e: object) -> Ground | None:
     """What a finding rests on stays while the developer disputes it."""
     for name, each in state.findings.items():
-        if each.stands == "disputed":
+        # Who has left looks at nothing again: what it signed would keep a case for ever.
+        if each.stands == "disputed" and each.signed.actor not in state.left:
             return Ground("dispute-open", finding=name, signer=each.signed.actor)
     return None
 

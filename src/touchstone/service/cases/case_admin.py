@@ -314,11 +314,16 @@ def _clock(state: State, now: str) -> dict[str, Any]:
 def _concurrence(state: State, framework: Framework) -> dict[str, str]:
     """What each agency says; of one that takes no part, that nobody asked it."""
     return {
-        agency: sentence("designation.not-asked")
-        if word == "missing" and agency not in state.parties
-        else word
+        agency: _not_heard(state, agency) if word == "missing" else word
         for agency, word in concurrences(state, framework).items()
     }
+
+
+def _not_heard(state: State, agency: str) -> str:
+    """Why there is no word of an agency: it has left, nobody asked it, or it is silent."""
+    if agency in state.left:
+        return sentence("designation.left")
+    return "missing" if agency in state.parties else sentence("designation.not-asked")
 
 
 def _designated(designation: str | None) -> str:

@@ -199,7 +199,8 @@ def _owed(case: Case) -> Deed | None:
 def _owed_joining(case: Case, state: State) -> Deed | None:
     """The next invitation, or the joining of who was invited."""
     for party, role in case.participants.roles:
-        if party in state.parties:
+        # Who has left is not invited anew: no machine asks a party back.
+        if party in state.parties or party in state.left:
             continue
         act = _joining(case.installation, party, role)
         if party in state.invitations:

@@ -24,7 +24,7 @@ from touchstone.records import (
     PartyReading,
     SentCase,
 )
-from touchstone.review.audience_view import entry_for, read_entries
+from touchstone.review.audience_view import case_members, entry_for, read_entries
 from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.edition_files import lines_for, page_for, shown_parts
@@ -144,8 +144,9 @@ def newest_of(
 
     A number alone: without it a party that is not shown all could sign no deed on a topic that such
     an entry touched. A topic of one thing (`finding:<id>`) of which the party may read nothing is
-    to it as one that there never was; to who is invited, and has not joined, all are but that of
-    its own keys. At most as many topics as a deed may be on (32). Raises UnpromisedError.
+    to it as one that there never was; to who is invited, and has not joined, or has left, all are
+    but that of its own keys. At most as many topics as a deed may be on (32). Raises
+    UnpromisedError.
     """
     if len(topics) > MAX_NAMED:
         why = f"{len(topics)} topics are asked for: a deed is on at most {MAX_NAMED}"
@@ -153,7 +154,9 @@ def newest_of(
     audience = party_audience(party, "GREEN", sight)
     with installation.records.reading_as(party) as reading:
         reader, joined = _reader_for(reading, case, audience)
-        return tuple(_newest(reader, audience, topic, joined=joined) for topic in topics)
+        # Which topics move is no business of who has left: it signs nothing on them any more.
+        there = joined and party not in case_members(reader).left
+        return tuple(_newest(reader, audience, topic, joined=there) for topic in topics)
 
 
 def cases_of(

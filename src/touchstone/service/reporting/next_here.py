@@ -10,7 +10,7 @@ from touchstone.clearance import may_read, party_audience
 from touchstone.editions.next_text import NextInCase
 from touchstone.records import CaseReader
 from touchstone.review import Event, evolve_seen, read_event
-from touchstone.review.audience_view import case_parties
+from touchstone.review.audience_view import CaseMembers, case_members
 from touchstone.review.next_deeds import next_deeds, next_of_invited
 from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation, SeenState
@@ -96,11 +96,11 @@ def seen_states(
     known = {name: each if each.size <= reader.size else NOTHING for name, each in known.items()}
     start = min((each.size for each in known.values()), default=0)
     recorded = [(read_event(facts), at) for facts, at in reader.recorded_events(start)]
-    members = case_parties(reader)
+    members = case_members(reader)
     found, folded = dict[str, SeenState](), dict[tuple[int, frozenset[int]], SeenState]()
     for party, before in known.items():
         news = recorded[before.size - start :]
-        hidden = _hidden_from(party, news, members)
+        hidden = _hidden_from(party, news, members, before.size)
         # Most parties see the same: what each sees is folded once.
         same = (id(before), hidden)
         if same not in folded:
@@ -111,14 +111,16 @@ def seen_states(
 
 
 def _hidden_from(
-    party: str, recorded: Sequence[tuple[Event, str]], members: frozenset[str]
+    party: str, recorded: Sequence[tuple[Event, str]], members: CaseMembers, start: int
 ) -> frozenset[int]:
     # As a bundle for the party has it, which is of the community that GREEN is for.
     audience = party_audience(party, "GREEN")
     return frozenset(
         n
         for n, (event, _) in enumerate(recorded)
-        if not may_read(audience, event.marking, event.actor, members).allowed
+        if not may_read(
+            members.reading(audience, start + n), event.marking, event.actor, members.at(start + n)
+        ).allowed
     )
 
 
