@@ -94,9 +94,8 @@ def _about(
         found["criterion"] = quoted_title(str(facts["criterion"]), titles)
     if "domain" in facts:
         found["domain"] = str(facts["domain"]).replace("-", " ")
-    for name in ("audience", "party"):
-        if name in facts:
-            found[name] = names.get(facts[name], facts[name])
+    named = (name for name in ("audience", "party") if name in facts)
+    found |= {name: names.get(facts[name], facts[name]) for name in named}
     for name, lines in _LISTS.items():
         if name in facts:
             found[name] = lines(facts[name], names, titles)

@@ -125,8 +125,9 @@ def party_facts(case: AudienceCase) -> tuple[PartyFacts, ...]:
 
 def _left(case: AudienceCase, party: str) -> str:
     gone = case.state.left[party]
-    own = "yes" if gone.by == party else "no"
-    return sentence("scope.left", own=own, by=case.name(gone.by), day=gone.at[:10])
+    if gone.by == party:
+        return sentence("scope.left", day=gone.at[:10])
+    return sentence("scope.removed", by=case.name(gone.by), day=gone.at[:10])
 
 
 def _asked(case: AudienceCase, party: str, role: str) -> str:

@@ -1,145 +1,40 @@
-"""Terms and directives as a case's record holds them: texts by digest, and what is in force."""
+"""Terms and directives as the record of this machine holds them: texts by digest."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from touchstone.ledger import dumps
 from touchstone.records import EvidenceMissingError
-from touchstone.review import LAYOUTS, State
+from touchstone.review import State
 from touchstone.review.audience_view import known_facts, stored_entry
-from touchstone.review.events.settling import BundlePublished, Carried
-from touchstone.review.parts import MOST_TEXT
-from touchstone.review.shapes import DocumentShape, PeopleShape
+from touchstone.review.events.settling import BundlePublished
+from touchstone.service.access.documents import COUNTED, TEXTS, Documents
 from touchstone.service.case_context import Case
-from touchstone.service.errors import CannotOrderError, NotAgreedError
-from touchstone.service.file_io import NamedText
-from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
-from touchstone.terms.bundle.policy_bundle import parse_body
-from touchstone.terms.directives.pre_authorisation import StandingClasses, parse_standing
-
-_TEXTS: Mapping[str, tuple[str, str]] = {
-    str(event.model_fields["type"].default): (fact, part.name)
-    for event, layout in LAYOUTS.items()
-    for part in layout.parts
-    if part.shape is DocumentShape
-    for fact in part.digests
-}
-"""For each event that carries a document: the fact that names its digest, and the part."""
-_COUNTED = frozenset(
-    str(event.model_fields["type"].default)
-    for event, layout in LAYOUTS.items()
-    if any(part.shape is PeopleShape for part in layout.parts)
-)
-"""The events with which the number of people affected may go."""
+from touchstone.service.errors import CannotOrderError
 
 
-def check_length(text: NamedText) -> None:
-    """Refuse a text that no part of a deed can hold.
-
-    Raises:
-        CannotOrderError: it is too long for the record.
-    """
-    # As the part has it: escapes make a text longer than it looks.
-    if len(dumps({"text": text.text})) > MOST_TEXT:
-        raise CannotOrderError("text-too-long", source=text.source, most=MOST_TEXT)
-
-
-class CaseDocuments:
-    """What the record of a case says about terms and directives, read once."""
+class CaseDocuments(Documents):
+    """The same of the record of this machine, whoever may read it."""
 
     def __init__(self, case: Case, state: State | None = None) -> None:
+        super().__init__(case.id, state or case.state)
         self.case = case
-        self.state = state or case.state
         self._reader = case.installation.records.case(case.id)
-        self._own: dict[str, str] = {}
 
-    def know(self, digest: str, text: str) -> None:
-        """Take a text that is about to be recorded as recorded."""
-        self._own[digest] = text
-
-    def know_terms(self, text: NamedText) -> None:
-        """Take the text of the terms in force from whoever has it: a destroyed case keeps none.
-
-        Raises CannotOrderError where these are others, and TermsFileError where they are none.
-        """
-        # By digest: whoever has other terms would have the directive read in other words.
-        given, agreed = parse_terms(text.text, text.source).digest, self.state.terms_in_force
-        if given != agreed:
-            code, named = "terms-not-in-force", agreed or "none"
-            raise CannotOrderError(code, source=text.source, given=given, agreed=named)
-        self.know(given, text.text)
-
-    def text(self, digest: str) -> str:
+    def _recorded(self, digest: str) -> str:
         """The text with this digest. Raises CannotOrderError where the record has none."""
-        # First, since of a destroyed case it is all that there is.
-        if digest in self._own:
-            return self._own[digest]
         self.case.require_content()
         why = ""
         # A text may have come more than once; one whole copy is enough.
         for n in self._entries.get(digest, ()):
             entry = stored_entry(self._reader, n)
-            name = _TEXTS[entry.event.type][1]
+            name = TEXTS[entry.event.type][1]
             if not (why := entry.lacking(name)):
                 return str(entry.content(name)["text"])
         if not why:
             raise CannotOrderError("text-unknown", case=self.case.id[:12], digest=digest)
         raise CannotOrderError("text-lacking", digest=digest, why=why)
-
-    def terms(self, digest: str) -> Terms:
-        """The terms with this digest."""
-        return parse_terms(self.text(digest), "the terms in the record")
-
-    @cached_property
-    def agreed(self) -> Terms:
-        """The terms in force. Raises NotAgreedError while none are agreed."""
-        digest = self.state.terms_in_force
-        if digest is None:
-            code = "terms-not-agreed" if self.state.terms.on_table else "terms-not-offered"
-            raise NotAgreedError(code, case=self.case.id[:12])
-        return self.terms(digest)
-
-    def directive(self, name: str, digest: str) -> Directive:
-        """A directive's order or a reading of it, in the words of the terms in force."""
-        return parse_directive(self.text(digest), f"directive {name} in the record", self.agreed)
-
-    def carried(self, at: str) -> tuple[Carried, ...]:
-        """What is carried out at a time (UTC), in the order of issue."""
-        return tuple(
-            Carried(directive=name, order=text)
-            for name, each in self.state.directives.items()
-            if (text := each.carried(at)) is not None
-        )
-
-    def answered(self, at: str) -> list[Directive]:
-        """The directives that are to be carried out at a time, as the developer reads them."""
-        return self._read(self.carried(at))
-
-    def enacted(self, at: str) -> list[Directive]:
-        """The directives that the newest bundle carries out and that have not ended at a time."""
-        return self._read(self.in_bundle(at))
-
-    def in_bundle(self, at: str) -> list[Carried]:
-        """The same as the facts name them: they need no text."""
-        newest = self.state.bundles[-1].directives if self.state.bundles else ()
-        known = self.state.directives
-        return [
-            e for e in newest if e.directive in known and known[e.directive].issued.expires > at
-        ]
-
-    def _read(self, carried: Sequence[Carried]) -> list[Directive]:
-        return [self.directive(each.directive, each.order) for each in carried]
-
-    def standing(self) -> StandingClasses:
-        """The standing classes in force. Raises NotAgreedError where there are none."""
-        newest = self.state.standing
-        if newest is None or newest.classes is None:
-            raise NotAgreedError("classes-not-authorised")
-        return parse_standing(
-            self.text(newest.classes), "the standing classes in the record", self.agreed
-        )
 
     def bundle(self, published: BundlePublished) -> bytes:
         """A policy bundle's bytes. Raises CannotOrderError where the record has none."""
@@ -157,18 +52,11 @@ class CaseDocuments:
         except EvidenceMissingError as error:
             raise CannotOrderError("evidence-lacking", why=str(error)) from error
 
-    def registry(self) -> Registry:
-        """Who belongs where, as the newest bundle has it. Raises CannotOrderError before one."""
-        if not self.state.bundles:
-            raise CannotOrderError("registry-missing")
-        data = self.bundle(self.state.bundles[-1])
-        return parse_body(data[: data.rfind(b"\n", 0, -1) + 1]).registry
-
     def counts(self, directive: str) -> dict[str, int] | None:
         """How many people a directive affects, as went into the record with its newest deed."""
         # The newest first: an answer's numbers are of what is carried out, and not of the order.
         for n, facts in reversed(self._events):
-            if facts["type"] in _COUNTED and facts.get("directive") == directive:
+            if facts["type"] in COUNTED and facts.get("directive") == directive:
                 content = stored_entry(self._reader, n).content("people")
                 if content is not None:
                     return dict(content["people"])
@@ -177,14 +65,14 @@ class CaseDocuments:
     @cached_property
     def _events(self) -> list[tuple[int, Mapping[str, Any]]]:
         published = str(BundlePublished.model_fields["type"].default)
-        return [*known_facts(self._reader, {*_TEXTS, *_COUNTED, published})]
+        return [*known_facts(self._reader, {*TEXTS, *COUNTED, published})]
 
     @cached_property
     def _entries(self) -> dict[str, list[int]]:
         """From each text's digest to the entries that name it."""
         found: dict[str, list[int]] = defaultdict(list)
         for n, facts in self._events:
-            digest = facts.get(_TEXTS.get(facts["type"], ("", ""))[0])
+            digest = facts.get(TEXTS.get(facts["type"], ("", ""))[0])
             if digest:
                 found[digest].append(n)
         return found

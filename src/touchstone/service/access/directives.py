@@ -18,7 +18,8 @@ from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.review import State
 from touchstone.service.access.bundles import BundleShelf, Published, publish
-from touchstone.service.access.case_documents import CaseDocuments, check_length
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.documents import check_length
 from touchstone.service.access.orders import order_marking, parse_order
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case_context import Case

@@ -16,7 +16,8 @@ from touchstone.deeds.known_case import KnownCase
 from touchstone.framework import Framework
 from touchstone.review import State
 from touchstone.review.audience_view import Entry
-from touchstone.service.access.case_documents import CaseDocuments, check_length
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.documents import check_length
 from touchstone.service.access.terms_texts import population_from, terms_in
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError

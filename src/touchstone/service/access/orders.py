@@ -16,7 +16,7 @@ from touchstone.deeds.access import (
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.markings import Markings
 from touchstone.handin import utc
-from touchstone.service.access.case_documents import check_length
+from touchstone.service.access.documents import check_length
 from touchstone.service.access.offers import TableCase, terms_called
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText
