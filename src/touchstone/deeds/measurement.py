@@ -309,9 +309,12 @@ def sandbox_breached(case: KnownCase, guard: str, chunk: str, at: str, marking: 
 
 
 def measuring_stopped(
-    case: KnownCase, battery: str, reason: measuring.StopReason, begun: int
+    case: KnownCase, battery: str, reason: measuring.StopReason, begun: int, uncounted: int = 0
 ) -> Deed:
-    """Measuring ended early; `begun` is how many samples were begun without an outcome."""
+    """Measuring ended early; `begun` is how many samples were begun without an outcome.
+
+    `uncounted` is of how many chunks that is not known.
+    """
     event = measuring.MeasuringStopped(
         actor=case.participants.centre,
         at=case.now(),
@@ -319,5 +322,6 @@ def measuring_stopped(
         battery=battery,
         reason=reason,
         begun=begun,
+        uncounted=uncounted,
     )
     return Deed(event)

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +31,46 @@ NAME = "outcomes.jsonl"
 MISSING = "its beginning"
 MOST_EXECUTIONS = 3
 """How often a sample may begin while no answer to it was ever recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalGlance:
+    """What a journal says of its samples at one moment, by their positions."""
+
+    begun: frozenset[int]
+    ended: frozenset[int]
+    """Those that have an outcome."""
+
+    @property
+    def interrupted(self) -> frozenset[int]:
+        """Samples that were begun and have no outcome."""
+        return self.begun - self.ended
+
+
+def glance(folder: Path, chunk: str) -> JournalGlance:
+    """Look into the journal in a chunk's folder without holding it: nothing of it is changed.
+
+    Another process may be writing on: whole lines count, and no others.
+
+    Raises:
+        JournalError: it cannot be read, is of another chunk, or is not as it was written.
+    """
+    path = folder / NAME
+    begun: set[int] = set()
+    ended: set[int] = set()
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+        head = json.loads(lines[0])
+        if (head["line"], head["format"], head["chunk"]) != ("chunk", FORMAT, chunk):
+            raise ValueError("the head of another journal")
+        for line in map(json.loads, lines[1:]):
+            if line["line"] == "begin":
+                begun.add(int(line["index"]))
+            elif line["line"] == "outcome":
+                ended.add(int(line["outcome"]["index"]))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise JournalError(f"the journal of chunk {chunk} cannot be read as it stands") from error
+    return JournalGlance(frozenset(begun), frozenset(ended))
 
 
 class Journal:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from touchstone.evaluation.errors import JournalError
-from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.journal import Journal, glance
 from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 
 COMMITMENTS = dict.fromkeys(range(4), "00")
@@ -42,6 +42,25 @@ def test_what_was_recorded_is_read_again(tmp_path: Path):
         assert journal.interrupted() == (1,)
         assert journal.used() == Usage(input=10, output=2)
         assert journal.begin(1) == 2
+
+
+def test_who_glances_sees_whole_lines_and_changes_nothing(tmp_path: Path):
+    data = filled(tmp_path / "whole").read_bytes()
+    path = tmp_path / "outcomes.jsonl"
+    for end in range(data.index(b"\n") + 1, len(data) + 1):
+        path.write_bytes(data[:end])
+        seen = glance(tmp_path, "c")
+        assert path.read_bytes() == data[:end]
+        lines = data[:end].split(b"\n")[:-1]
+        assert len(seen.begun) == sum(b'"begin"' in line for line in lines)
+        assert len(seen.interrupted) == len(seen.begun) - sum(b'"outcome"' in x for x in lines)
+    for spoilt in (b"", data[:8], b"[]\n" + data, data + b"[]\n", data.replace(b'"c"', b'"d"')):
+        path.write_bytes(spoilt)
+        with pytest.raises(JournalError):
+            glance(tmp_path, "c")
+    path.unlink()
+    with pytest.raises(JournalError):
+        glance(tmp_path, "c")
 
 
 def test_the_first_outcome_stands(tmp_path: Path):

@@ -1,5 +1,6 @@
 """A case that ends while it is measured: what ran is told as lost, and there are editions."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
 from touchstone.deeds.cases import case_closed, review_withdrawn
 from touchstone.evaluation import Outcome
-from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.journal import FORMAT, Journal
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob
 from touchstone.review import State
@@ -99,6 +100,17 @@ def test_what_an_earlier_run_left_is_told_whatever_met_the_end(tmp_path: Path):
         withdraw(case)
         told = ended_review(case, None, tmp_path / "out", Silent()).stopped
         assert "2 samples under way went unrecorded" in told
+
+
+def test_what_of_it_ran_is_said_to_be_unknown_where_no_journal_tells(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        chunks = begun(case)
+        withdraw(case)
+        (journal, *_) = sorted(case.installation.records.work(case.id).glob("*/outcomes.jsonl"))
+        held = json.dumps({"line": "chunk", "chunk": "other", "format": FORMAT})
+        journal.write_text(held + "\n", "utf-8")
+        told = str(end_measuring(case, chunks))
+    assert told.endswith("how much ran of 1 chunk is not known, as no journal of it can be read")
 
 
 def test_what_this_process_heard_counts_once(tmp_path: Path):

@@ -88,7 +88,31 @@ def test_a_stop_is_recorded_though_a_worker_never_lets_go(
             journal.begin(4)
             state = record_stop(case, "battery-1", DEAD)
         assert state.stopped is not None
-        assert state.stopped.begun == 0
+        # What its worker has written till now is read though it is not let go of.
+        assert (state.stopped.begun, state.stopped.uncounted) == (1, 0)
+        assert "one more was begun and not ended" in notice(case)[0]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [b"no journal\n", b"", b'{"line":"chunk","chunk":"other","format":"touchstone/outcomes/1"}\n'],
+)
+def test_what_no_journal_tells_is_said_to_be_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: bytes
+):
+    monkeypatch.setattr(outcomes, "HELD_SECONDS", 0)
+    with small_case(tmp_path) as case:
+        begun(case)
+        folder = case.installation.home / "chunks" / case.id / "abc"
+        with Journal(folder, "abc") as journal:
+            journal.begin(4)
+            journal.path.write_bytes(spoilt)
+            state = record_stop(case, "battery-1", DEAD)
+            size = state.size
+            assert record_stop(case, "battery-1", DEAD).size == size
+        assert state.stopped is not None
+        assert (state.stopped.begun, state.stopped.uncounted) == (0, 1)
+        assert "Of one chunk it is not known how many samples were begun" in notice(case)[0]
 
 
 def test_a_journal_that_is_anothers_is_not_waited_for(

@@ -349,9 +349,11 @@ def stop_notice(case: AudienceCase) -> tuple[str, ...]:
         ended = sentence(
             "stop.begun", ended=sentence("stop.have-ended", samples=recorded), begun=stop.begun
         )
+    unknown = [sentence("stop.uncounted", chunks=stop.uncounted)] if stop.uncounted else []
     text = paragraph(
         sentence("stop.early", at=stop.at[:16].replace("T", " "), reason=stop.reason),
         ended,
+        *unknown,
         sentence("stop.going-on", reason=stop.reason),
     )
     return (text,)

@@ -424,12 +424,21 @@ class MeasuringStopped(Event):
     """Measuring stopped early; what ran is recorded, and the reports say what did not."""
 
     type: Literal["measuring-stopped"] = "measuring-stopped"
+    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=2, alias="schema")
+    """2; 1 counted a chunk whose journal could not be read as one in which nothing was begun."""
     battery: Name
     """The battery that was being run."""
     reason: StopReason
     """Why."""
     begun: Count
-    """Samples that were begun and have no outcome."""
+    """Samples that were begun and have no outcome, as far as journals could be read."""
+    uncounted: Count = 0
+    """Chunks whose journal could not be read: how many of theirs were begun is not known."""
+
+    @staticmethod
+    def upcast_v1_v2(facts: dict[str, Any]) -> dict[str, Any]:
+        """It said nothing of such chunks."""
+        return {**facts, "uncounted": 0}
 
 
 class ReviewHalted(EventWithTexts):

@@ -8,7 +8,7 @@ from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import outcomes_recorded, sandbox_breached
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
 from touchstone.evaluation.errors import JournalHeldError
-from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.journal import Journal, JournalGlance, glance
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
 from touchstone.service.case_context import Case
@@ -95,6 +95,20 @@ def journal_when_free(case: Case, chunk: str) -> Journal:
             if time.monotonic() > until:
                 raise
         time.sleep(POLL_SECONDS)
+
+
+def looked_into(case: Case, chunk: str) -> JournalGlance:
+    """What a chunk's journal on this machine says, whoever holds it; a killed worker's is awaited.
+
+    Raises:
+        JournalError: it cannot be read, is another chunk's, or is not as it was written.
+    """
+    try:
+        with journal_when_free(case, chunk) as journal:
+            return JournalGlance(frozenset(journal.begun), frozenset(journal.outcomes))
+    except JournalHeldError:
+        # Its worker may run for hours yet, and what it has written till now is there to be read.
+        return glance(case.installation.records.work(case.id) / chunk, chunk)
 
 
 def left_by_a_dead_run(

@@ -6,6 +6,7 @@ One whose case ended meanwhile has no way into the record: what of it had run is
 import shutil
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import measuring_stopped
@@ -14,7 +15,7 @@ from touchstone.review import State
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.measurement.chunk_queue import Chunks
-from touchstone.service.measurement.outcomes import journal_when_free
+from touchstone.service.measurement.outcomes import looked_into
 
 ENDINGS = {
     "withdrawn": "the developer withdrew from the review",
@@ -41,37 +42,47 @@ def end_measuring(
     records = case.installation.records
     # First, so that no other process takes up a chunk while its folder goes.
     records.jobs.halt(case.id)
-    lost = 0
+    lost = uncounted = 0
     for chunk, (_, key) in chunks.items():
         told = records.outcomes.kept(case.id, chunk)
-        ran = {*heard.get(chunk, ()), *told, *_ran(case, chunk)}
+        journalled = _ran(case, chunk)
+        uncounted += journalled is None
+        ran = {*heard.get(chunk, ()), *told, *(journalled or ())}
         # Counted though nothing of it can be recorded: whoever ran the samples is told that they
         # are gone.
         lost += sum(not case.state.is_recorded(key, 1, index) for index in ran)
         records.outcomes.forget(case.id, chunk, told)
     # It lies there in the clear, and nothing will ever take it up.
     shutil.rmtree(records.work(case.id), ignore_errors=True)
-    return EndedError(f"{ENDINGS[case.state.status]}: nothing more is run, and {_told(case, lost)}")
+    return EndedError(
+        f"{ENDINGS[case.state.status]}: nothing more is run, and {_told(case, lost, uncounted)}"
+    )
 
 
-def _told(case: Case, lost: int) -> str:
+def _told(case: Case, lost: int, uncounted: int) -> str:
+    told = []
     if lost:
-        return f"{lost} {'sample' if lost == 1 else 'samples'} under way went unrecorded"
+        told.append(f"{lost} {'sample' if lost == 1 else 'samples'} under way went unrecorded")
+    if uncounted:
+        chunks = "1 chunk" if uncounted == 1 else f"{uncounted} chunks"
+        told.append(f"how much ran of {chunks} is not known, as no journal of it can be read")
+    if told:
+        return ", and ".join(told)
     # Who destroys a case deletes the journals first: nobody can count what they held.
     destroyed = case.state.status == "destroyed"
     return "what was under way is gone with it" if destroyed else "all that ran is recorded"
 
 
-def _ran(case: Case, chunk: str) -> set[int]:
-    """The positions that a chunk's journal says were begun; none, where it cannot be read."""
+def _ran(case: Case, chunk: str) -> frozenset[int] | None:
+    """The positions that a chunk's journal says were begun; None, where it cannot be read."""
     folder = case.installation.records.work(case.id) / chunk
     if not folder.exists():
-        return set()
+        return frozenset()
     try:
-        with journal_when_free(case, chunk) as journal:
-            return {*journal.outcomes, *journal.interrupted()}
+        seen = looked_into(case, chunk)
     except JournalError:
-        return set()
+        return None
+    return seen.begun | seen.ended
 
 
 def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
@@ -86,24 +97,32 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
 
     # Under the lock, and once: a command that is tried again would fill the record with its stops.
     def deeds(state: State) -> list[Deed]:
-        if state.stopped and (state.stopped.reason, state.stopped.begun) == (stop.reason, begun):
+        said = state.stopped
+        if said and (said.reason, said.begun, said.uncounted) == (stop.reason, *begun):
             return []
-        return [measuring_stopped(case, battery, stop.reason, begun)]
+        return [measuring_stopped(case, battery, stop.reason, begun.samples, begun.uncounted)]
 
     return case.record(deeds)
 
 
-def begun_without_outcome(case: Case) -> int:
-    """How many samples the journals of a case's chunks on this machine began and never ended."""
-    there = case.installation.records.work(case.id).glob("*")
-    return sum(_interrupted(case, each.name) for each in there)
+class Interrupted(NamedTuple):
+    """What was begun on this machine and has no outcome, as far as it can be counted."""
+
+    samples: int
+    uncounted: int
+    """Chunks whose journal nobody could read: what of theirs was begun is not known."""
 
 
-def _interrupted(case: Case, chunk: str) -> int:
-    """Of one chunk; nothing, where its journal stays another process's or is no journal."""
-    try:
-        with journal_when_free(case, chunk) as journal:
-            return len(journal.interrupted())
-    except JournalError:
-        # Going on with the chunk says what is wrong with it.
-        return 0
+def begun_without_outcome(case: Case) -> Interrupted:
+    """How many samples the journals of a case's chunks on this machine began and never ended.
+
+    A journal that another process holds is read as it stands.
+    """
+    samples = uncounted = 0
+    for each in case.installation.records.work(case.id).glob("*"):
+        try:
+            samples += len(looked_into(case, each.name).interrupted)
+        except JournalError:
+            # Counted as none it would say that nothing was begun, which nobody knows.
+            uncounted += 1
+    return Interrupted(samples, uncounted)
