@@ -80,6 +80,61 @@ def test_every_ground_tells_what_its_sentence_needs():
     assert lacking == []
 
 
+TOLD = {
+    "ids": "actor addressees agencies audience battery by criterion deed designator directive "
+    "domain fact fields finding framework gateway holder id inquiry issuer known mode modes name "
+    "now order part party proposer reference references request said signer stream template type "
+    "unknown variant what",
+    "numbers": "alpha attempt attempts beta compared count counted days edition first item items "
+    "most newest next number overshoot prefix proposal rate recorded said_counted said_solved "
+    "schema sealed size solved unmeasured used written",
+    "moments": "at expires share_by until",
+    "digests": "announced before classes digest expects key terms",
+    "words of closed lists": "answer design designation kind marking method publication reason "
+    "reasoning role status verdict words",
+    "sentences of this code": "why zone",
+}
+"""All that grounds tell. A refusal outlives its case: none of it is what people wrote."""
+CONTENTS = {"aside", "content", "_content", "contents", "summary", "text", "value", "words"}
+"""Names by which what goes with a deed is read, and what the rule says of it in words."""
+OF_FACTS = {
+    "words": "the words of the verdicts that an outcome bears",
+    "said": "who said that a party goes on with a key",
+}
+
+
+def test_what_grounds_tell_is_a_closed_list():
+    named = [name for names in TOLD.values() for name in names.split()]
+    assert len(named) == len({*named})
+    assert {name for _, _, told in every_ground() for name in told} <= {*named}
+
+
+def reading_contents(source: str) -> list[str]:
+    """What a module's grounds tell that is read from contents, by the names it is read by."""
+    return [
+        f"{each.arg} from {name}"
+        for call in parsed.nodes(source)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Ground"
+        for each in call.keywords
+        for node in ast.walk(each.value)
+        if each.arg not in OF_FACTS
+        if (name := getattr(node, "attr", "") or getattr(node, "id", "")) in CONTENTS
+    ]
+
+
+def test_no_ground_tells_what_it_read_in_contents():
+    for path in sorted(SOURCE.rglob("*.py")):
+        assert reading_contents(path.read_text("utf-8")) == [], path.name
+
+
+def test_twin_a_ground_that_reads_contents_is_seen():
+    assert reading_contents("Ground('c', designation=rule.designation, why=rule.summary)") == [
+        "why from summary"
+    ]
+    assert reading_contents("Ground('c', id=_content(part)['id'])") == ["id from _content"]
+    assert reading_contents("Ground('c', id=event.id, words=tuple(said))") == []
+
+
 def test_no_ground_tells_in_the_place_of_decide():
     reserved = {*BY_DECIDE, "roles", "statuses"}
     for place, code, told in every_ground():

@@ -59,17 +59,17 @@ def glance(folder: Path, chunk: str) -> JournalGlance:
     begun: set[int] = set()
     ended: set[int] = set()
     try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-        head = json.loads(lines[0])
-        if (head["line"], head["format"], head["chunk"]) != ("chunk", FORMAT, chunk):
-            raise ValueError("the head of another journal")
-        for line in map(json.loads, lines[1:]):
+        head, *lines = map(json.loads, path.read_bytes().split(b"\n")[:-1])
+        whose = head["line"], head["format"], head["chunk"]
+        for line in lines:
             if line["line"] == "begin":
                 begun.add(int(line["index"]))
             elif line["line"] == "outcome":
                 ended.add(int(line["outcome"]["index"]))
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise JournalError(f"the journal of chunk {chunk} cannot be read as it stands") from error
+    if whose != ("chunk", FORMAT, chunk):
+        raise JournalError(f"{NAME} belongs to another chunk than {chunk}")
     return JournalGlance(frozenset(begun), frozenset(ended))
 
 

@@ -116,7 +116,7 @@ def check_shape(event: Event, part: Part, data: bytes) -> None:
         where = ".".join(ascii(step).strip("'")[:80] for step in fault["loc"])
         what = fault["msg"].removeprefix("Value error, ")[:300]
         why = f"{where}: {what}" if where else what
-        raise _bad(event, part, Ground("part-ill-formed", why=why)) from None
+        raise _bad(event, part, Ground("part-ill-formed"), aside=why) from None
 
 
 def _check_evidence(event: Event, part: Part, given: Attached) -> None:
@@ -158,14 +158,14 @@ def _told(event: Event, reads: Callable[..., Any], *values: Any, part: Part | No
     try:
         return reads(*values)
     except UNREADABLE as error:
-        # One line, and cut: an error may repeat what was sent, which is a stranger's.
+        # One line, and cut, and beside what is kept: an error may repeat what was sent.
         line = " ".join(str(error).split())[:300]
         if isinstance(error, LookupError | TypeError | AttributeError):
             line = f"cannot be read: {type(error).__name__}: {line}"
         if part is None:
-            raise Ground("parts-ill-formed", deed=event.type, why=line).fault from None
-        raise _bad(event, part, Ground("part-ill-formed", why=line)) from None
+            raise Ground("parts-ill-formed", deed=event.type).fault_beside(line) from None
+        raise _bad(event, part, Ground("part-ill-formed"), aside=line) from None
 
 
-def _bad(event: Event, part: Part, ground: Ground) -> BadEventError:
-    return ground.of(deed=event.type, part=part.name).fault
+def _bad(event: Event, part: Part, ground: Ground, aside: str = "") -> BadEventError:
+    return ground.of(deed=event.type, part=part.name).fault_beside(aside)

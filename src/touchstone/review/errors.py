@@ -18,13 +18,21 @@ from touchstone.errors import AnswerIsNoError, BadInputError
 class BadEventError(BadInputError):
     """An event cannot be read or does not fit its case; the text names the field and the fix.
 
-    For programs there is `code`, of `wording.FAULTS`, and `data`: what the text tells.
+    For programs there is `code`, of `wording.FAULTS`, and `data`: what the text tells. `kept` is
+    the text without `aside`, which may repeat what a part holds: whoever has the part may read it,
+    and no log or answer keeps it, as those outlive a destruction of the case.
     """
 
     def __init__(
-        self, text: str, code: str, data: Mapping[str, Any] = MappingProxyType({})
+        self,
+        text: str,
+        code: str,
+        data: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        aside: str = "",
     ) -> None:
-        super().__init__(text)
+        super().__init__(f"{text}: {aside}" if aside else text)
+        self.kept = text
         self.code = code
         self.data: Mapping[str, Any] = MappingProxyType(dict(data))
 

@@ -49,7 +49,11 @@ class Ground:
     @property
     def fault(self) -> BadEventError:
         """What is raised of it where the deed cannot be read, or fits no case."""
-        return BadEventError(self.sentence, self.code, self.data)
+        return self.fault_beside("")
+
+    def fault_beside(self, aside: str) -> BadEventError:
+        """The same, with what only those may read who have the deed's parts before them."""
+        return BadEventError(self.sentence, self.code, self.data, aside=aside)
 
 
 class _Sentence(Formatter):

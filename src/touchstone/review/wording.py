@@ -80,8 +80,8 @@ FAULTS: Mapping[str, str] = {
     "part-of-another-kind": "{deed}: the part {part}: is to be {kind}",
     "part-fields": "{deed}: the part {part}: has exactly {fields}",
     "part-too-long": "{deed}: the part {part}: is longer than {most} bytes",
-    "part-ill-formed": "{deed}: the part {part}: {why}",
-    "parts-ill-formed": "{deed}: {why}",
+    "part-ill-formed": "{deed}: the part {part}: is not as its type asks",
+    "parts-ill-formed": "{deed}: its parts are not as its type asks",
     "evidence-bytes-needed": (
         "{deed}: the part {part}: can only be checked with its bytes: send them first"
     ),
@@ -276,7 +276,9 @@ CLAUSES: Mapping[str, str] = {
     "developer-has-left": "the developer has left: what was said stands as it is",
     "not-the-proposer": "under {framework} {proposer} proposes",
     "centre-proposes": "{framework} names nobody to propose, so the centre does",
-    "proposal-not-by-rule": ("the rule gives {designation} ({summary}): use propose_designation"),
+    "proposal-not-by-rule": (
+        "the rule gives {designation}, for reasons of its own: use propose_designation"
+    ),
     "not-asked-to-concur": "{framework} does not ask {actor} to concur",
     "nothing-proposed": "nothing is proposed yet",
     "not-in-question": "in question is {designation}, on proposal {proposal}",

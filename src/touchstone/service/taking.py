@@ -257,4 +257,6 @@ def _final(code: str) -> Iterator[None]:
     try:
         yield
     except (BadEventError, Refused) as error:
-        raise RefusedDeedError(f"{code}-{error.code}", " ".join(str(error).split())) from error
+        # It outlives a destruction of the case, in the answer and in the side log.
+        kept = error.kept if isinstance(error, BadEventError) else error.reason
+        raise RefusedDeedError(f"{code}-{error.code}", " ".join(kept.split())) from error

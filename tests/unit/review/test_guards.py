@@ -1,7 +1,10 @@
 """Each guard refuses its probe, and the same probe passes once the guard is taken away."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -84,6 +87,41 @@ def test_the_guard_refuses_its_probe(case: Case, event: type[Event], guard: str)
     assert (data["deed"], data["actor"]) == (deed.type, deed.actor)
     assert (data["roles"], data["statuses"]) == (rule.roles, rule.when)
     assert json.loads(json.dumps(dict(data)))
+    assert spoken(data) == []
+
+
+OURS = {"why", "rule"}
+"""What is said in sentences of this code's own, of names and of rules."""
+
+
+def spoken(data: Mapping[str, Any]) -> list[str]:
+    """What of a refusal's data is no id, number, time, digest or word of a list.
+
+    A refusal is kept when the case is destroyed: what people or the rule wrote may not be in it.
+    """
+    flat = {name: value for name, value in data.items() if name not in OURS}
+    return [
+        name
+        for name, value in flat.items()
+        if re.search(r"[^\w.,:'()\[\]{} -]", str(value))
+        or any(" " in each for each in words_of(value))
+    ]
+
+
+def words_of(value: Any) -> list[str]:
+    """Every text in a value that may be several."""
+    if isinstance(value, Mapping):
+        return [text for each in (*value, *value.values()) for text in words_of(each)]
+    if isinstance(value, tuple | list):
+        return [text for each in value for text in words_of(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_twin_a_sentence_among_the_data_is_seen():
+    assert spoken({"summary": "met: memory-safety", "why": "as told", "modes": ("a", "b")}) == [
+        "summary"
+    ]
+    assert spoken({"references": ({"mode": "not for us"},)}) == ["references"]
 
 
 @pytest.mark.parametrize(("event", "guard"), ROWS)

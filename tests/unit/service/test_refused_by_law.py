@@ -1,11 +1,13 @@
 """What the law refuses reaches its signer as the law's own code, in an answer that is signed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import cast, get_args
 
 import pytest
 
+from support.every_deed import Before
 from support.review_case import LAB, ROLES, Case, example_framework
 from support.review_probes import PROBES
 from support.scripted import script
@@ -13,14 +15,16 @@ from support.sending import deliver, signed, taken_back
 from support.small_case import Minutes, small_case
 from support.timed import decide
 from touchstone.deeds import cases as about
-from touchstone.deeds.deed import Deed
+from touchstone.deeds.deed import Content, Deed
+from touchstone.evaluation.digests import digest_value
 from touchstone.ledger.contract2 import RefusedAnswer
-from touchstone.review import Event, Refused
+from touchstone.review import BadEventError, Event, Refused
 from touchstone.review.events.base import Role
 from touchstone.review.grounds import Ground
 from touchstone.review.rule import Guard
 from touchstone.review.rules import RULES
 from touchstone.service import case_context, taking
+from touchstone.service.commit import record
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 
@@ -112,3 +116,29 @@ def test_what_is_ill_formed_reaches_its_signer_by_its_code_too(
     assert isinstance(said, RefusedAnswer)
     assert said.code == "law-framework-of-another-case"
     assert said.why == "the case is held to other clock-resumed: load that framework"
+
+
+def test_what_is_kept_of_an_ill_formed_part_says_nothing_that_stood_in_it(
+    deeds: Mapping[str, Before],
+):
+    """Answer and side log outlive the case; its signer reads the words where it signs."""
+    before, canary = deeds["submission-received"], "canary-51aa"
+    with before.store() as real, taken_back(real) as here:
+        for deed in before.before:
+            deliver(here, before.case, signed(here, before.case, deed), deed.event.actor)
+        *others, whole = before.deed.attachments
+        assert isinstance(whole, Content)
+        spoilt = replace(whole, value={**whole.value, canary: canary})
+        event = before.deed.event.model_copy(update={"submission": digest_value(spoilt.value)})
+        deed = Deed(event, (*others, spoilt))
+        sent = signed(here, before.case, deed)
+        said = deliver(here, before.case, sent, event.actor).answer
+        assert isinstance(said, RefusedAnswer)
+        assert (said.code, said.why) == (
+            "layout-part-ill-formed",
+            "submission-received: the part submission: is not as its type asks",
+        )
+        assert said.why in [each.reason for each in here.records.refusals.newest()]
+        assert canary not in str(here.records.refusals.newest())
+        with pytest.raises(BadEventError, match=f"is not as its type asks: .*{canary}"):
+            record(here, before.case, before.framework, [deed])

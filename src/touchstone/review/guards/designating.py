@@ -28,9 +28,8 @@ def proposal_is_the_rules(
     """What is proposed is what the rule gives."""
     rule = propose_designation(f, state)
     if (event.designation, event.says, event.words) != rule.proposed:
-        return Ground(
-            "proposal-not-by-rule", designation=str(rule.designation), summary=rule.summary
-        )
+        # Not the rule's words: they go with the case, and a refusal stays.
+        return Ground("proposal-not-by-rule", designation=str(rule.designation))
     return None
 
 
