@@ -84,7 +84,9 @@ def hands(folder: Path) -> Iterator[Hands]:
 def answers(names: Mapping[str, str]) -> Callable[..., dict[str, Probe]]:
     """In the place of asking endpoints: what each mode calls itself."""
 
-    def asked(_submission: object, _variant: str, at: str) -> dict[str, Probe]:
+    def asked(
+        _submission: object, _variant: str, at: str, _keys: object = None
+    ) -> dict[str, Probe]:
         return {
             mode: Probe(
                 when="after",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from touchstone.deeds.deed import Deed
     from touchstone.framework import Framework
     from touchstone.keys import FileSigner
+    from touchstone.records.endpointkeys import HandedInKey
     from touchstone.review.events.base import Role
 
 DONE = 0
@@ -186,6 +187,12 @@ class Hand(Protocol):
 
     def installation_key(self) -> str:
         """The public key (hex) of the installation whose record this is, as it is now."""
+
+    def endpoint_key(self, case: str, name: str) -> "HandedInKey | None":
+        """What the developer handed in for a case under a name; None where none of it is here.
+
+        A server gives no key out. Raises RecordsError.
+        """
 
     def settle(self, case: str) -> None:
         """Send again what was signed in a case and has no answer: else it would be done twice.

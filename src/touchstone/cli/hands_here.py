@@ -18,12 +18,14 @@ from touchstone.errors import BadInputError
 from touchstone.framework import Framework
 from touchstone.keys import FileSigner
 from touchstone.ledger.contract2 import CaseLog
+from touchstone.records.endpointkeys import HandedInKey
 from touchstone.review import Refused, State, require_known
 from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
 from touchstone.service.case_context import Case, destroyed_error
 from touchstone.service.cases.case_admin import open_begun
+from touchstone.service.cases.endpoint_keys import endpoint_key_of
 from touchstone.service.commit import record_opening
 from touchstone.service.installation import Installation
 
@@ -101,6 +103,10 @@ class HandHere:
     def installation_key(self) -> str:
         """See `Hand.installation_key`."""
         return self.installation.keyring.history.current.hex()
+
+    def endpoint_key(self, case: str, name: str) -> HandedInKey | None:
+        """See `Hand.endpoint_key`."""
+        return endpoint_key_of(self.installation, case, name)
 
     def settle(self, case: str) -> None:
         """See `Hand.settle`: a record that is written here answers at once."""

@@ -98,6 +98,9 @@ class ServerHand:
         """See `Hand.installation_key`."""
         return self.client.greet().keys.current.hex()
 
+    def endpoint_key(self, case: str, name: str) -> None:
+        """See `Hand.endpoint_key`."""
+
     def settle(self, case: str) -> None:
         """See `Hand.settle`."""
         for kept in self.client.unanswered:

@@ -1,15 +1,18 @@
 """`touchstone release`: a release is always the developer's own act, whatever the case says."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act
+from touchstone.cli.hands import DONE, HERE, CaseId, Where, act, hand_of
+from touchstone.cli.output import tell
 from touchstone.cli.texts import name_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from touchstone.cli.hands import Hand
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
     from touchstone.evaluation import Submission
@@ -67,7 +70,9 @@ def compare(
     """Say whether what was released answers as what was reviewed, by the centre's key.
 
     Each mode of the variant is asked now, and what it calls itself is held against the first
-    snapshot. Where no snapshot was taken it stays undetermined.
+    snapshot. Where no snapshot was taken it stays undetermined. On the machine of the record the
+    key that the developer handed in for this case goes before the environment's, at the addresses
+    that it handed in; it goes when the case ends.
 
     For example: touchstone release compare 3f2a --variant final --submission RELEASED.toml
 
@@ -78,32 +83,44 @@ def compare(
     """
     name = name_of("--variant", variant)
 
-    def draft(known: "PartyCase") -> "Deed":
+    def draft(hand: "Hand", known: "PartyCase") -> "Deed":
         from touchstone.deeds.access import release_compared
-        from touchstone.service.reviews.comparing import ask_released, compare_released
+        from touchstone.service.reviews.comparing import (
+            ask_released,
+            compare_released,
+            for_own_endpoints,
+        )
 
         # Before an endpoint is asked: it may be another party's, and rate its questions.
         if not known.state.releases:
             raise BadInputError("CASE: no release is announced so far, so there is none to look at")
-        probes = ask_released(_handed_in(known, submission), name, known.now())
+        own = _handed_in(known)
+        asked = own if submission is None else _loaded(submission)
+        if asked is None:
+            raise BadInputError(
+                "--submission: what was handed in cannot be read here; name a SUBMISSION.toml that "
+                "says where the released modes answer"
+            )
+        keys = for_own_endpoints(asked, own, partial(hand.endpoint_key, known.id))
+        probes = ask_released(asked, name, known.now(), keys)
         compared, digest = compare_released(known.state, name, probes)
         return release_compared(known, known.by, name, compared, digest)
 
-    return act(where, case, draft, role="centre")
+    with hand_of(where) as hand:
+        done = hand.act(case, partial(draft, hand), "centre")
+    tell(done, json=where.json)
+    return DONE
 
 
-def _handed_in(known: "PartyCase", file: Path | None) -> "Submission":
-    """The submission that is named, else the case's own. Raises BadInputError."""
+def _loaded(file: Path) -> "Submission":
     from touchstone.evaluation import load_submission
+
+    return load_submission(file)
+
+
+def _handed_in(known: "PartyCase") -> "Submission | None":
+    """The case's own submission; None where it cannot be read here."""
     from touchstone.verdicts.content_parsers import submission_of
 
-    if file is not None:
-        return load_submission(file)
     entries = list(known.entries_of("submission-received"))
-    found = entries[-1].parsed("submission", submission_of) if entries else None
-    if found is None:
-        raise BadInputError(
-            "--submission: what was handed in cannot be read here; name a SUBMISSION.toml that "
-            "says where the released modes answer"
-        )
-    return found
+    return entries[-1].parsed("submission", submission_of) if entries else None

@@ -1,12 +1,13 @@
 """Keys of a lab's endpoints, sealed under the key of the case that they were handed in for.
 
 Each lies in a file of its own, whose name says nothing; a new one replaces it whole. Whoever
-destroys the case takes them away with its key::
+destroys the case takes them away with its key, and `end` those of one that is over::
 
     records.endpoint_keys.hand_in(HandedInKey("EXAMPLE_KEY", "case-1", value, by=person, at=now))
     found = records.endpoint_keys.get("case-1", "EXAMPLE_KEY")
 """
 
+import contextlib
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -25,7 +26,7 @@ from touchstone.records.errors import (
 )
 from touchstone.records.inserting import case_head
 from touchstone.records.models import CaseRow
-from touchstone.records.sealedfiles import file_fault, make_folder
+from touchstone.records.sealedfiles import delete_file, file_fault, make_folder
 
 MOST_KEYS = 32
 """How many names one case has a key for, revoked ones included."""
@@ -105,6 +106,26 @@ class EndpointKeyFiles:
                 raise EndpointKeyError("key-unknown", "no key of that name was handed in")
             self._write(revoked, key)
 
+    def end(self, case: str) -> None:
+        """Destroy the keys of a case that has ended; that one was revoked stays told.
+
+        Of a destroyed case nothing is left to do: they went with its other folders. Raises
+        CaseMissingError, BusyError, UnreachableError: some may be left, and it may be asked again.
+        """
+        with self._atomic(), contextlib.suppress(DestroyedError):
+            key = self._locked(case)
+            for path in self._paths(case):
+                # A draft that a crash left is a key, too.
+                if path.name.startswith(".") or self._holds_a_key(case, key, path.name):
+                    delete_file(path)
+
+    def _holds_a_key(self, case: str, key: DataKey, file: str) -> bool:
+        try:
+            handed = self._read(case, key, file)
+        except DamagedError:
+            return True
+        return handed is not None and not handed.revoked
+
     def get(self, case: str, name: str) -> HandedInKey | None:
         """What was handed in last under a name; None: nothing, or it went with the case's content.
 
@@ -136,11 +157,13 @@ class EndpointKeyFiles:
         return None if head is None else self._case_key(head)
 
     def _files(self, case: str) -> list[str]:
+        # A draft beside one is no key: its name begins with a dot.
+        return [path.name for path in self._paths(case) if not path.name.startswith(".")]
+
+    def _paths(self, case: str) -> list[Path]:
         folder = self.folder(case)
         try:
-            # A draft beside one is no key: its name begins with a dot.
-            there = folder.iterdir() if folder.is_dir() else ()
-            return [path.name for path in there if not path.name.startswith(".")]
+            return list(folder.iterdir()) if folder.is_dir() else []
         except OSError as error:
             raise file_fault(folder, error) from error
 

@@ -5,7 +5,7 @@ is an answer that the installation signed. Nothing here knows how a deed was mad
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from touchstone.editions.case_summary import summarise
@@ -17,7 +17,7 @@ from touchstone.ledger.contract2 import (
     SubmittedDeed,
 )
 from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
-from touchstone.records import DeedTaking, DeedWriter, Destruction
+from touchstone.records import DeedTaking, DeedWriter, Destruction, RecordsError
 from touchstone.review import (
     Attached,
     BadEventError,
@@ -49,6 +49,8 @@ WITNESSED = frozenset(
 
 STOPPING = frozenset({"review-halted", "review-withdrawn", "case-closed"})
 """Types of deeds after which nothing that was planned to run is begun."""
+ENDING = STOPPING - {"review-halted"}
+"""Those after which nothing of the case is ever run again."""
 
 
 def take_deed(
@@ -173,6 +175,11 @@ class Taker:
             here.records.jobs.halt(case)
         elif self.state is not None and "review-resumed" in self._types and not self.state.halted:
             here.records.jobs.resume(case)
+        if self._types & ENDING:
+            # What cannot be deleted now goes when the keys are next asked for, or at a rebuild: the
+            # deed stands, and its answer waits for no file.
+            with suppress(RecordsError):
+                here.records.endpoint_keys.end(case)
         if self.state is not None and self.state.size:
             here.remember_state(case, self.state)
 

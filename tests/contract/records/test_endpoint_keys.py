@@ -1,6 +1,7 @@
 """An endpoint's key is written in its case's lock, on both databases: no destruction passes it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,23 @@ def test_it_goes_with_the_content_of_its_case_and_comes_with_none(records: Recor
         with pytest.raises(DestroyedError):
             change(handed())
     assert records.destructions.left_of(CASE) == []
+
+
+def test_what_ends_with_a_case_is_its_keys_and_not_that_one_was_revoked(records: Records):
+    keys, other = records.endpoint_keys, "OTHER_KEY"
+    for name in (NAME, other, "THIRD_KEY"):
+        keys.hand_in(replace(handed(), name=name))
+    keys.revoke(replace(handed(""), name=other))
+    folder = keys.folder(CASE)
+    (folder / ".draft").write_bytes(b"left by a crash")
+    damaged = folder / "of-no-name"
+    damaged.write_bytes(b"what nobody can open")
+    keys.end(CASE)
+    assert [(each.name, each.revoked) for each in keys.of(CASE)] == [(other, True)]
+    assert len([*folder.iterdir()]) == 1
+    keys.end(CASE)
+    destroy_case(records, CASE)
+    keys.end(CASE)
+    assert records.destructions.left_of(CASE) == []
+    with pytest.raises(CaseMissingError):
+        keys.end("case-2")

@@ -10,11 +10,18 @@ import pytest
 
 from support.party_homes import SERVER, URL, Machines
 from support.party_server import CASE
+from support.small_case import SUBMISSION
+from touchstone.cli import release
 from touchstone.cli.hands import NotDoneError, Where, hand_of
 from touchstone.client.party_case import PartyCase
 from touchstone.deeds.cases import participation_noted
 from touchstone.deeds.deed import Deed
+from touchstone.evaluation import load_submission
+from touchstone.evaluation.oversight import Probe
 from touchstone.ledger.contract2 import parse_deed_part, parse_statement_envelope
+from touchstone.records.endpointkeys import HandedInKey
+from touchstone.service.reviews import comparing
+from touchstone.service.reviews.requirements import HandedIn
 
 from .conftest import Command, Sits
 
@@ -201,3 +208,36 @@ def test_another_fingerprint_than_the_pinned_one_is_refused(
     assert command(*SAYS, *by_server, "--yes").code == 0
     other = ("--server", URL, "--trust", "SHA256:" + "0" * 64)
     assert "is pinned" in command(*SAYS, *other, "--yes").refused(2)
+
+
+@pytest.mark.usefixtures("beside")
+def test_what_was_released_is_asked_with_the_key_that_its_lab_handed_in(
+    made: Machines,
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    file, name = tmp_path / "SUBMISSION.toml", "EXAMPLE_LAB_KEY"
+    file.write_text(SUBMISSION.format(framework="example"), "utf-8")
+    monkeypatch.setattr(release, "_handed_in", lambda _: load_submission(file))
+    made.here.records.endpoint_keys.hand_in(
+        HandedInKey(name, CASE, "of-the-lab", by="ann", at=made.here.now())
+    )
+    told: list[HandedInKey | None] = []
+
+    def asked(_file: object, _variant: str, _at: str, keys: HandedIn) -> dict[str, Probe]:
+        told.append(keys(name))
+        return {}
+
+    monkeypatch.setattr(comparing, "ask_released", asked)
+    at(LAB)
+    announced = ("--scope", "public", "--variant", "final", "--yes")
+    assert command("release", "announce", CASE, *announced, *by_server).code == 0
+    for home, where in ((SERVER, ("--as", CENTRE)), (CENTRE, by_server)):
+        at(home)
+        said = command("release", "compare", CASE, "--variant", "final", "--yes", *where)
+        assert said.code == 0, said.err
+    # A server gives none out, whoever asks.
+    assert [each and each.value for each in told] == ["of-the-lab", None]

@@ -142,6 +142,15 @@ def test_what_was_never_handed_in_is_not_revoked(desk: Desk):
     assert (status, json.loads(body)["code"], desk.shown()) == (404, "key-unknown", [])
 
 
+def test_an_ended_case_has_none_and_takes_none(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    desk.hand_in(VALUE)
+    ended = replace(desk.here.state(CASE), status="closed")
+    monkeypatch.setattr(Installation, "state", lambda *_: ended)
+    assert desk.shown() == []
+    status, body, _ = desk.hand_in(SECOND)
+    assert (status, json.loads(body)["code"], desk.value()) == (409, "case-ended", None)
+
+
 @pytest.mark.parametrize("party", OTHERS)
 @pytest.mark.parametrize(
     ("method", "path", "body"),

@@ -1,7 +1,8 @@
 """What measures takes the key that the developer handed in, and none that it revoked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,21 @@ import pytest
 from support.scripted_pool import ScriptedPool, run_of
 from support.silent import Silent
 from support.small_case import copied_case, probed, small_case
+from touchstone.deeds.cases import case_closed, review_withdrawn
 from touchstone.evaluation import Usage
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob
-from touchstone.records.endpointkeys import HandedInKey
+from touchstone.ledger.errors import UnpromisedError
+from touchstone.records import UnreachableError
+from touchstone.records.endpointkeys import EndpointKeyFiles, HandedInKey
 from touchstone.service.case_context import Case
+from touchstone.service.cases.case_admin import rebuild_index
+from touchstone.service.cases.destroying import destroy_case
+from touchstone.service.cases.endpoint_keys import (
+    endpoint_key_of,
+    hand_in_endpoint_key,
+    handed_in_keys,
+)
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.review_result import ReviewOptions
@@ -166,3 +177,78 @@ def test_nothing_is_asked_afterwards_with_a_key_that_was_revoked(
 def test_what_measures_shows_no_key(case: Case):
     hand_in(case, "sk-canary-5d1e")
     assert "sk-canary" not in repr(setting_of(case))
+
+
+OTHER = "OTHER_LAB_KEY"
+ENDINGS: dict[str, Callable[[Case], object]] = {
+    "withdrawn": lambda case: case.record([review_withdrawn(case, case.participants.developer)]),
+    "closed": lambda case: case.record([case_closed(case, case.participants.centre, "over")]),
+    "destroyed": lambda case: destroy_case(case.installation, case.id),
+}
+
+
+def lying(case: Case) -> list[Path]:
+    folder = case.installation.records.endpoint_keys.folder(case.id)
+    return [*folder.iterdir()] if folder.exists() else []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_key_of_a_case_outlives_its_end(case: Case, ending: str):
+    here, lab = case.installation, case.participants.developer
+    hand_in(case, "of-the-lab")
+    revoked = HandedInKey(OTHER, case.id, "", by="ann", at=case.now())
+    here.records.endpoint_keys.hand_in(replace(revoked, value="of-the-lab-too"))
+    here.records.endpoint_keys.revoke(revoked)
+    assert len(lying(case)) == 2
+    ENDINGS[ending](case)
+    assert len(lying(case)) == (ending != "destroyed")
+    assert endpoint_key_of(here, case.id, NAME) is None
+    if ending != "destroyed":
+        # What was taken back stays so: the variable of that name is still not for this case.
+        assert [each.name for each in handed_in_keys(here, lab, case.id)] == [OTHER]
+        with pytest.raises(UnpromisedError, match="has ended") as refused:
+            hand_in_endpoint_key(here, lab, HandedInKey(NAME, case.id, "late", "ann", case.now()))
+        assert refused.value.code == "case-ended"
+        assert len(lying(case)) == 1
+
+
+LOOKS: dict[str, Callable[[Case], object]] = {
+    "asked for": lambda case: endpoint_key_of(case.installation, case.id, NAME),
+    "listed": lambda case: handed_in_keys(case.installation, case.participants.developer, case.id),
+    "rebuilt": lambda case: rebuild_index(case.installation),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_a_crash_left_of_an_ended_case_goes_at_the_next_look(
+    case: Case, monkeypatch: pytest.MonkeyPatch, look: str
+):
+    hand_in(case, "of-the-lab")
+
+    def dies(*_: object) -> None:
+        raise UnreachableError("the disk is gone")
+
+    with monkeypatch.context() as crash:
+        crash.setattr(EndpointKeyFiles, "end", dies)
+        # The deed stands all the same.
+        ENDINGS["closed"](case)
+    assert (case.state.status, len(lying(case))) == ("closed", 1)
+    LOOKS[look](case)
+    assert lying(case) == []
+
+
+def test_a_key_that_comes_as_the_case_ends_does_not_stay(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    keys, lab = case.installation.records.endpoint_keys, case.participants.developer
+    late = HandedInKey(NAME, case.id, "late", by="ann", at=case.now())
+    hands_in = keys.hand_in
+
+    def first_ends(handed: HandedInKey) -> None:
+        ENDINGS["closed"](case)
+        hands_in(handed)
+
+    monkeypatch.setattr(keys, "hand_in", first_ends)
+    with pytest.raises(UnpromisedError, match="has ended"):
+        hand_in_endpoint_key(case.installation, lab, late)
+    assert lying(case) == []

@@ -34,7 +34,7 @@ def endpoint_keys_shown(request: HttpRequest, case: str) -> HttpResponse:
 def endpoint_key_set(request: HttpRequest, case: str, name: str, sent: KeyHandedIn) -> HttpResponse:
     """Hand in or replace the key of an endpoint; `name` is the submission's `api_key_env`.
 
-    It is kept sealed until the developer revokes it or the case is destroyed, and never shown.
+    It is kept sealed until the developer revokes it or the case ends, and never shown.
     """
     handed = _by(request, case, name, sent.value.get_secret_value())
     hand_in_endpoint_key(serving_of(request).here, speaker_of(request).party, handed)

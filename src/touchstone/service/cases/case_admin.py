@@ -27,6 +27,7 @@ from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import EventWithTexts
 from touchstone.service.case_context import Case, destroyed_error
+from touchstone.service.cases.endpoint_keys import is_over
 from touchstone.service.errors import UnknownCaseError
 from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
@@ -242,6 +243,10 @@ def _line(reader: CaseReader, n: int, event: Event) -> str:
 def rebuild_index(installation: Installation) -> str:
     """Make the index of cases again from the record, and sweep files that a crash left."""
     swept = installation.records.sweep()
+    for case in installation.records.names():
+        # Where a process ended between the deed and this.
+        if is_over(installation, case):
+            installation.records.endpoint_keys.end(case)
     differed = installation.records.rebuild(summarise_events)
     listed = installation.records.cases()
     count = len(listed)

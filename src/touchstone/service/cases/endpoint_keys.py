@@ -5,6 +5,7 @@ developer of a case that it has joined is told what is told of a case that is no
 """
 
 from touchstone.ledger.contract2 import unknown_case
+from touchstone.ledger.errors import UnpromisedError
 from touchstone.records.endpointkeys import HandedInKey
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.feed import develops
@@ -14,11 +15,16 @@ def hand_in_endpoint_key(installation: Installation, party: str, handed: HandedI
     """Keep a key for measuring the case, in place of the one of that name.
 
     Raises:
-        UnpromisedError: there is no such case that this party develops.
+        UnpromisedError: there is no such case that this party develops, or it has ended.
         EndpointKeyError, DestroyedError, RecordsError: as `EndpointKeyFiles.hand_in`.
     """
     _require_developer(installation, handed.case, party)
-    installation.records.endpoint_keys.hand_in(handed)
+    # After it, too: who ends the case destroys the keys that lie there then, and no later one.
+    if not is_over(installation, handed.case):
+        installation.records.endpoint_keys.hand_in(handed)
+    if is_over(installation, handed.case):
+        installation.records.endpoint_keys.end(handed.case)
+        raise UnpromisedError("case-ended", "this case has ended: nothing is asked with a key")
 
 
 def revoke_endpoint_key(installation: Installation, party: str, revoked: HandedInKey) -> None:
@@ -33,7 +39,24 @@ def revoke_endpoint_key(installation: Installation, party: str, revoked: HandedI
 def handed_in_keys(installation: Installation, party: str, case: str) -> list[HandedInKey]:
     """What the developer handed in for a case, by name. Raises UnpromisedError."""
     _require_developer(installation, case, party)
+    if is_over(installation, case):
+        installation.records.endpoint_keys.end(case)
     return installation.records.endpoint_keys.of(case)
+
+
+def endpoint_key_of(installation: Installation, case: str, name: str) -> HandedInKey | None:
+    """What the developer handed in or revoked last under a name; None where neither stands.
+
+    Of a case that has ended no key stands, and what was revoked does. Raises RecordsError.
+    """
+    if is_over(installation, case):
+        installation.records.endpoint_keys.end(case)
+    return installation.records.endpoint_keys.get(case, name)
+
+
+def is_over(installation: Installation, case: str) -> bool:
+    """Whether a case was withdrawn, closed or destroyed: nothing of it is run any more."""
+    return installation.state(case).status != "open"
 
 
 def _require_developer(installation: Installation, case: str, party: str) -> None:

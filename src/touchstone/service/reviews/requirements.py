@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,7 +15,9 @@ from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
+from touchstone.records.endpointkeys import HandedInKey
 from touchstone.service.case_context import Case
+from touchstone.service.cases.endpoint_keys import endpoint_key_of
 from touchstone.service.cases.opening import (
     check_parties,
 )
@@ -144,6 +146,10 @@ def alone(
         os.close(handle)
 
 
+HandedIn = Callable[[str], HandedInKey | None]
+"""By the name of a variable, what the developer handed in or revoked; None where it did neither."""
+
+
 def endpoint_keys(submission: Submission, case: Case | None = None) -> dict[str, str]:
     """The endpoints' keys, by the environment variables that the submission names.
 
@@ -153,14 +159,19 @@ def endpoint_keys(submission: Submission, case: Case | None = None) -> dict[str,
     Raises:
         CannotRunError: one is not set, or was revoked.
     """
+    if case is None:
+        return keys_of_modes(submission, lambda _: None)
+    here, name = case.installation, case.id
+    return keys_of_modes(submission, lambda variable: endpoint_key_of(here, name, variable))
+
+
+def keys_of_modes(submission: Submission, handed_in: HandedIn) -> dict[str, str]:
+    """The same, with what was handed in as it is told. Raises CannotRunError."""
     names = {mode.api_key_env: mode.id for mode in submission.modes}
-    return {name: _endpoint_key(name, mode, case) for name, mode in names.items()}
+    return {name: _endpoint_key(name, mode, handed_in(name)) for name, mode in names.items()}
 
 
-def _endpoint_key(name: str, mode: str, case: Case | None) -> str:
-    handed = None
-    if case is not None:
-        handed = case.installation.records.endpoint_keys.get(case.id, name)
+def _endpoint_key(name: str, mode: str, handed: HandedInKey | None) -> str:
     if handed is not None and handed.revoked:
         raise CannotRunError(
             f"mode {mode}: {name} was revoked; fix: have the developer hand in another, by:"
