@@ -88,6 +88,8 @@ CONSTANT: Mapping[str, str] = {
     "battery-sealed.elicitation": "one way of drawing a model out is shipped; others come with the "
     "instrument",
     "measuring-stopped.battery": "as battery-sealed.battery",
+    "measuring-stopped.uncounted": "a journal that nobody can read is a fault of a disk or an "
+    "alteration, which no command makes; test_stopping.py does",
     "outcomes-recorded.battery": "as battery-sealed.battery",
     "outcomes-recorded.outcomes.attempt": "as battery-sealed.item_sets.attempts",
     "verdict-reached.battery": "as battery-sealed.battery",
