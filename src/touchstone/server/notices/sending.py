@@ -140,7 +140,7 @@ def _due(started: str) -> Q:
 def _next_of(rows: deque[int], started: str, now: Callable[[], str]) -> NoticeRow | None:
     """The next of these that is claimed and may be sent; None: there is none."""
     while rows:
-        row = claim(rows.popleft(), started, now())
+        row = claim_notice(rows.popleft(), started, now())
         if row is None:
             continue
         if may_be_told(row.account):
@@ -149,7 +149,7 @@ def _next_of(rows: deque[int], started: str, now: Callable[[], str]) -> NoticeRo
     return None
 
 
-def claim(key: int, started: str, now: str) -> NoticeRow | None:
+def claim_notice(key: int, started: str, now: str) -> NoticeRow | None:
     """A notice that nobody else sends meanwhile; None: it is not due, or somebody else does."""
     with changing():
         rows = NoticeRow.objects.using(ACCOUNTS)

@@ -217,11 +217,11 @@ def test_two_that_send_at_once_send_one(place: Place):
     place.note()
     now = place.here.now()
     (row,) = NoticeRow.objects.using(ACCOUNTS).all()
-    assert sending.claim(row.pk, now, now)
+    assert sending.claim_notice(row.pk, now, now)
     # What it read is no more so when it writes.
     held = NoticeRow.objects.using(ACCOUNTS).filter(pk=row.pk, state="due", attempts=0)
     assert held.update(state="sending") == 0
-    assert sending.claim(row.pk, now, now) is None
+    assert sending.claim_notice(row.pk, now, now) is None
 
 
 def test_who_was_not_reached_is_told_what_is_so_now(place: Place):
