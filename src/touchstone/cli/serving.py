@@ -30,11 +30,10 @@ def serve(
         proxy: A proxy that speaks TLS stands before it, and says in X-Forwarded-For who asks.
     """
     address = "" if origin is None else words_of("--origin", origin)
-    from touchstone.gateway.logs import log_to_stderr
-
     # First: Django is set up once, and the record would do it for itself alone.
     from touchstone.server.commands import ServeOptions, begin_serving
+    from touchstone.server.security_log import write_as_lines
 
-    log_to_stderr("server")
+    write_as_lines()
     options = ServeOptions(host, port, processes, address, certificate, key, proxy)
     return begin_serving(options, lambda begun: warn("\n".join(begun.lines())))

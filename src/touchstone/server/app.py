@@ -21,12 +21,13 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from touchstone.ledger.canonical import MAX_LINE
-from touchstone.server.api.problems import answer_for, problem
+from touchstone.server.api.problems import answer_for, guarded, problem, tell_of
 from touchstone.server.bodies import FREE, Bodies, Receive
 from touchstone.server.chosen import MOST_BODY
 from touchstone.server.errors import ProblemError
 from touchstone.server.events import Events, EventStream
 from touchstone.server.principal import Principal
+from touchstone.server.security_log import count
 from touchstone.server.serving import SERVING, Serving
 
 Scope = Mapping[str, Any]
@@ -45,6 +46,8 @@ MOST_SENT_TO_ONE = 16
 READER = "touchstone_reader"
 """Under this name a streamed answer says to whom it goes."""
 _PIECE = 64 << 10
+_ONLY_TLS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+"""A browser that was here once asks this name over TLS alone, for a year."""
 log = logging.getLogger(__name__)
 
 
@@ -68,7 +71,8 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            secure = self._proxied or scope["scheme"] == "https"
+            await self._answer(scope, receive, _over_tls(send) if secure else send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -106,14 +110,14 @@ class Application:
             self._open -= 1
 
     async def _response(self, scope: Scope, receive: Receive) -> HttpResponseBase:
-        if self._open > MOST_AT_ONCE:
-            return problem(503)
         environ = environ_of(scope)
         if self._proxied:
             # The last is what our own proxy saw; those before are what it was told.
             told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
             environ["REMOTE_ADDR"] = told or environ["REMOTE_ADDR"]
         try:
+            if self._open > MOST_AT_ONCE:
+                return _early(problem(503), environ)
             length = _length(environ)
             # Asked before anything is set aside: by its head alone nobody takes room from others.
             who = await self._person(environ) if length > FREE else ""
@@ -123,9 +127,9 @@ class Application:
                     "HttpResponseBase", await self._in_thread(lambda: self._ask(environ, body))
                 )
         except ProblemError as error:
-            return answer_for(error)
+            return _early(answer_for(error), environ)
         except TimeoutError:
-            return problem(408)
+            return _early(problem(408), environ)
 
     async def _body(self, receive: Receive, length: int) -> bytes:
         """What is sent. Raises ProblemError, TimeoutError, ConnectionResetError."""
@@ -175,7 +179,8 @@ class Application:
         person = str(getattr(response, READER, ""))
         if self._sent.total() >= MOST_SENT or self._sent[person] >= MOST_SENT_TO_ONE:
             await self._in_thread(response.close)
-            await self._send(problem(429), send)
+            count("limited", status=429, code="answers-read", person=person)
+            await self._send(guarded(problem(429)), send)
             return
         # Whoever reads slowly keeps nobody else from an answer.
         self._sent[person] += 1
@@ -227,6 +232,23 @@ def environ_of(scope: Scope) -> Environ:
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     return environ
+
+
+def _over_tls(send: Send) -> Send:
+    """Have every answer say that it is asked for over TLS alone."""
+
+    async def sending(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], _ONLY_TLS]}
+        await send(message)
+
+    return sending
+
+
+def _early(response: HttpResponse, environ: Environ) -> HttpResponse:
+    """An answer that Django was not asked for, as Django's are."""
+    tell_of(WSGIRequest({**environ, "wsgi.input": BytesIO()}), response)
+    return cast("HttpResponse", guarded(response))
 
 
 def _length(environ: Environ) -> int:

@@ -18,8 +18,9 @@ from django.http import HttpResponse
 from touchstone.errors import TouchstoneError
 from touchstone.handin import moment_of, utc_text
 from touchstone.ledger import dumps
-from touchstone.server.api.problems import problem
+from touchstone.server.api.problems import guarded, problem
 from touchstone.server.principal import Principal
+from touchstone.server.security_log import count
 from touchstone.server.serving import Serving
 from touchstone.service.reporting.feed import moved_of
 
@@ -90,6 +91,7 @@ class Events:
         listener = _Listener(stream, asyncio.get_running_loop().time())
         own = sum(1 for each in self._listeners if each.person == listener.person)
         if len(self._listeners) >= MOST_STREAMS or own >= MOST_OF_ONE:
+            count("limited", status=429, code="streams", person=listener.person)
             await _refuse(send)
             return
         self._listeners.add(listener)
@@ -229,6 +231,7 @@ async def _until_gone(receive: Receive) -> None:
 
 async def _refuse(send: Send) -> None:
     response = problem(429)
-    headers = [(b"content-type", response["Content-Type"].encode())]
+    said = guarded(response).items()
+    headers = [(name.lower().encode(), value.encode()) for name, value in said]
     await send({"type": "http.response.start", "status": 429, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})

@@ -27,6 +27,7 @@ from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.app import Application
 from touchstone.server.notices.telling import Teller
+from touchstone.server.security_log import note, tell_all, tell_counted
 from touchstone.server.serving import Serving
 from touchstone.server.settings import known_as, set_up_server
 from touchstone.service.installation import Installation, open_installation
@@ -142,11 +143,28 @@ def answer_until_told(listener: socket.socket, ways: Ways, *, watched: bool = Fa
         open_accounts(here.home, from_environment())
         known_as(ways.hosts)
         application = Application(Serving(here, principal_of), proxied=ways.proxied)
+        note("server-begun", **_settings(listener, ways))
         asyncio.run(_answer_well(application, here, listener, ways, watched=watched))
+        tell_all()
+        note("server-ended", process=os.getpid())
     # A thread that still waits for the record would hold the process up, and its answer is nobody's
     # any more.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _settings(listener: socket.socket, ways: Ways) -> dict[str, str | int]:
+    """With what a process answers, for its log."""
+    host, port = listener.getsockname()[:2]
+    return {
+        "process": os.getpid(),
+        "host": str(host),
+        "port": int(port),
+        "names": " ".join(ways.hosts),
+        "proxied": int(ways.proxied),
+        "tls": int(ways.certificate is not None),
+        "database": "postgresql" if from_environment() else "sqlite",
+    }
 
 
 async def _answer_well(
@@ -189,6 +207,7 @@ async def _keep(here: Installation) -> None:
     """Publish what moved, and have witnesses see what they should see soon."""
     while True:
         await asyncio.sleep(PUBLISH_SECONDS)
+        tell_counted()
         try:
             await asyncio.to_thread(here.records.publish)
             if here.witness_due:

@@ -8,11 +8,12 @@ from django.http import HttpRequest
 
 from touchstone.handin import utc_text
 from touchstone.server.accounts.limits import Limiter
-from touchstone.server.principal import Principal
+from touchstone.server.principal import NOBODY, Principal
 from touchstone.service.installation import Installation
 
 SERVING = "touchstone.serving"
 """Under this name it stands in a request's environment."""
+_KNOWN = "touchstone.known"
 Authenticate = Callable[[str | None, str], Principal]
 """Who speaks, by the Authorization header, now (UTC). Raises NotAuthenticatedError."""
 
@@ -38,6 +39,16 @@ class Serving:
 def serving_of(request: HttpRequest) -> Serving:
     """What a request is served from."""
     return cast("Serving", request.META[SERVING])
+
+
+def make_known(request: HttpRequest, principal: Principal) -> None:
+    """Say in a request who speaks, also where it will not be let through."""
+    request.META[_KNOWN] = principal
+
+
+def known_in(request: HttpRequest) -> Principal:
+    """Who speaks in a request, as far as that was found; it may do nothing by this."""
+    return cast("Principal", request.META.get(_KNOWN, NOBODY))
 
 
 def speaker_of(request: HttpRequest) -> Principal:

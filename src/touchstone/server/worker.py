@@ -12,6 +12,7 @@ from typing import Any
 
 from touchstone.errors import TouchstoneError
 from touchstone.server.running import ServerCertificate, Ways, answer_until_told
+from touchstone.server.security_log import write_as_lines
 
 
 def words_of(listener: socket.socket, ways: Ways) -> str:
@@ -33,7 +34,7 @@ def main(words: str) -> int:
     pair = told["certificate"]
     certificate = ServerCertificate(*map(Path, pair)) if pair else None
     ways = Ways(tuple(told["hosts"]), told["proxied"], certificate)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s server %(message)s")
+    write_as_lines()
     logging.getLogger("django.request").setLevel(logging.ERROR)
     try:
         answer_until_told(socket.socket(fileno=told["listener"]), ways, watched=True)

@@ -25,7 +25,7 @@ from touchstone.server.accounts.errors import (
     StatementUsedError,
     UnprovenError,
 )
-from touchstone.server.accounts.managing import Manager, changing
+from touchstone.server.accounts.managing import Manager, changing, note_once_it_stands
 from touchstone.server.accounts.models import (
     ACCOUNTS,
     AccessToken,
@@ -42,6 +42,8 @@ MINUTES_APART = 5
 """How far a statement's time may be from the server's."""
 TOKEN_SECONDS = 3_600
 MOST_LABEL = 100
+SHOWN_OF_TOKEN = 16
+"""Hex digits of a token's digest by which the log names it."""
 _KEPT_DAYS = 1
 """How long used nonces and tokens that are over are kept: a clock may be set back by hours."""
 
@@ -164,6 +166,15 @@ def issue_token(
             expires_at=expires,
         )
         _forget_old(now)
+        note_once_it_stands(
+            "token-made",
+            person=account.person,
+            party=account.institution,
+            device=said.fingerprint,
+            token=token_digest(token)[:SHOWN_OF_TOKEN],
+            scopes=" ".join(said.scopes),
+            until=expires,
+        )
     return IssuedToken(token, account.person, expires, said.scopes)
 
 
@@ -171,7 +182,8 @@ def revoke_token(token: str, now: str) -> None:
     """End a token, by its id (`Principal.token`). To end it twice changes nothing."""
     with changing():
         held = AccessToken.objects.using(ACCOUNTS).filter(digest=token, revoked_at="")
-        held.update(revoked_at=now)
+        if held.update(revoked_at=now):
+            note_once_it_stands("token-revoked", token=token[:SHOWN_OF_TOKEN])
 
 
 def _held(of: AccountInvitation | DeviceKey | None) -> Account | None:

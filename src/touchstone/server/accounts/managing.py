@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from touchstone.server.accounts.models import ACCOUNTS, Account, AccountAct
 from touchstone.server.accounts.roles import ADMINISTRATOR, may_manage
 from touchstone.server.accounts.secret_codes import is_person_id
 from touchstone.server.principal import Principal
+from touchstone.server.security_log import note
 
 MACHINE = "machine"
 """Who acts by a command where the server stands."""
@@ -57,6 +59,7 @@ class Manager:
 
     def note(self, act: str, account: Account, now: str, **facts: Any) -> None:
         """Write down what it did."""
+        note_once_it_stands(act, by=self.person, person=account.person, party=account.institution)
         AccountAct.objects.using(ACCOUNTS).create(
             at=now,
             by=self.person,
@@ -65,6 +68,11 @@ class Manager:
             institution=account.institution,
             facts=facts,
         )
+
+
+def note_once_it_stands(event: str, **facts: str | int) -> None:
+    """Write a security event down once the transaction that it is part of stands."""
+    transaction.on_commit(partial(note, event, **facts), using=ACCOUNTS)
 
 
 @contextmanager

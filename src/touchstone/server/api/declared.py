@@ -24,7 +24,7 @@ from touchstone.server.accounts.limits import (
 from touchstone.server.accounts.roles import ADMINISTRATOR, LEAD, PARTY_ROLES
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
 from touchstone.server.principal import NOBODY, Principal
-from touchstone.server.serving import serving_of
+from touchstone.server.serving import make_known, serving_of
 
 Scope = Literal["read", "deeds", "evidence", "secrets", "people", "any"]
 """What a token may be used for; `any`: whatever it is for."""
@@ -125,6 +125,7 @@ def admitted(request: HttpRequest) -> Principal:
         # Whoever guesses is slowed down, and whoever comes by the same address and is known is not.
         by_address(BY_ADDRESS)
         raise
+    make_known(request, principal)
     by_person(principal.person)
     if need.scope not in {ANY, *principal.scopes} or not need.roles & principal.roles:
         raise ProblemError(403, "", "")

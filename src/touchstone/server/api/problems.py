@@ -23,7 +23,10 @@ from touchstone.records import (
     StagingError,
 )
 from touchstone.server.accounts.errors import TooOftenError
+from touchstone.server.accounts.limits import address_group
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
+from touchstone.server.security_log import count
+from touchstone.server.serving import known_in
 
 PROBLEM = "application/problem+json"
 UNKNOWN = "unknown"
@@ -45,14 +48,29 @@ CODES = {
     500: ("fault", "a fault of this server: nothing was promised, and the same may be sent again"),
     503: ("busy", "this server cannot answer now: nothing was promised; send the same again"),
 }
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": NO_CONTENT,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
+"""Of every answer that says nothing else."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+LIMITS = frozenset({408, 413, 429, 503})
+"""Answers to what was too much, too long or too slow."""
 log = logging.getLogger(__name__)
 Beside = Mapping[str, Any]
 Answering = Callable[[HttpRequest], HttpResponseBase]
 
 
-def problem(
-    status: int, code: str = "", why: str = "", beside: Beside | None = None
-) -> HttpResponse:
+class Problem(HttpResponse):
+    """An answer that is no success, with the code that it says."""
+
+    code: str = ""
+
+
+def problem(status: int, code: str = "", why: str = "", beside: Beside | None = None) -> Problem:
     """An answer of a status; `code` and `why` are the status's own where they are left out."""
     usual = CODES.get(status) or CODES[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
     value = {
@@ -63,7 +81,8 @@ def problem(
         "code": code or usual[0],
         "detail": why or usual[1],
     }
-    response = HttpResponse(dumps(value), content_type=PROBLEM, status=status)
+    response = Problem(dumps(value), content_type=PROBLEM, status=status)
+    response.code = value["code"]
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
     return response
@@ -72,24 +91,68 @@ def problem(
 def as_problems(answer: Answering) -> Answering:
     """Django's middleware: checks hosts, and makes problems of what others answered otherwise."""
 
-    def answered(request: HttpRequest) -> HttpResponseBase:
+    def found(request: HttpRequest) -> HttpResponseBase:
         try:
             # Nothing else asks, and a page of another name in the browser could ask for it.
             request.get_host()
         except DisallowedHost:
             return problem(400, "host", "this server is not known by that name")
-        response = answer(request)
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Content-Security-Policy", NO_CONTENT)
-        if response.status_code < HTTPStatus.BAD_REQUEST or response.get("Content-Type") == PROBLEM:
-            return response
+        return answer(request)
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        response = guarded(found(request))
+        tell_of(request, response)
+        return response
+
+    return answered
+
+
+def guarded(response: HttpResponseBase) -> HttpResponseBase:
+    """An answer with what a browser and those on the way are told of it; a problem, if it is none.
+
+    What answers without Django asks this, too.
+    """
+    if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != PROBLEM:
         made = problem(response.status_code)
         if "Allow" in response:
             made["Allow"] = response["Allow"]
-        return made
+        response = made
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
 
-    return answered
+
+def tell_of(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Write down who asked for what, and how it ended; the path and the query stand nowhere."""
+    known, match = known_in(request), request.resolver_match
+    status, code = response.status_code, getattr(response, "code", "")
+    facts = {
+        "route": match.route if match else "",
+        "method": (request.method or "") if request.method in METHODS else "other",
+        "status": status,
+        "code": code,
+        "person": known.person,
+        "party": known.party,
+        "address": address_group(request.META.get("REMOTE_ADDR", "")),
+    }
+    if match and status < HTTPStatus.BAD_REQUEST:
+        # Of what was refused it is whatever somebody wrote.
+        facts["case"] = str(match.kwargs.get("case", ""))
+    count(outcome_of(status, code), **facts)
+
+
+def outcome_of(status: int, code: str) -> str:
+    """The security event that an answer of a status and a code is."""
+    if status < HTTPStatus.BAD_REQUEST:
+        return "allowed"
+    if status == HTTPStatus.UNAUTHORIZED:
+        return "not-known"
+    hidden = status == HTTPStatus.NOT_FOUND and code != CODES[404][0]
+    if status == HTTPStatus.FORBIDDEN or hidden:
+        return "denied"
+    if status in LIMITS:
+        return "limited"
+    return "fault" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
 
 
 def _too_often(error: TooOftenError) -> HttpResponse:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from touchstone.clearance import sight_of
 from touchstone.keys import RandomSource
 from touchstone.records.database import translated
-from touchstone.server.accounts.managing import changing
+from touchstone.server.accounts.managing import changing, note_once_it_stands
 from touchstone.server.accounts.models import ACCOUNTS, Account, NoticeChannel
 from touchstone.server.accounts.roles import READ, scopes_of
 from touchstone.server.accounts.secret_codes import new_token, token_digest
@@ -66,7 +66,9 @@ def end_channel(by: Principal, name: str, *, now: str) -> None:
     with changing():
         # By form first: not every text can be asked of a database.
         known = name.isascii() and name.isalnum()
-        if not known or not _open(by.person).filter(name=name).update(ended_at=now):
+        if known and _open(by.person).filter(name=name).update(ended_at=now):
+            note_once_it_stands("channel-ended", person=by.person, party=by.party, channel=name)
+        else:
             raise ProblemError(404, "unknown-channel", "there is no such webhook or calendar")
 
 
@@ -103,6 +105,10 @@ def _made(by: Principal, kind: str, target: str, now: str, random: RandomSource)
             why = f"a person has at most {MOST_CHANNELS} webhooks and calendars: end one first"
             raise ProblemError(409, "too-many-channels", why)
         name = f"c{random.draw(8).hex()}"
+        # Not its address, which may hold a secret of its owner.
+        note_once_it_stands(
+            "channel-made", person=by.person, party=by.party, channel=name, kind=kind
+        )
         return NoticeChannel.objects.using(ACCOUNTS).create(
             account=account, name=name, kind=kind, target=target, made_at=now
         )
