@@ -61,6 +61,7 @@ class LiveServer:
     url: str
     doorkeeper: Doorkeeper
     serving: Serving
+    application: Application
 
 
 @contextmanager
@@ -69,11 +70,13 @@ def live(
     doorkeeper: Doorkeeper,
     listener: socket.socket | None = None,
     certificate: ServerCertificate | None = None,
+    *,
+    proxied: bool = False,
 ) -> Iterator[LiveServer]:
     """Answer for an installation until the context is left; then no connection is left, either."""
     own = listener or listen("127.0.0.1", 0)
     serving = Serving(here, doorkeeper)
-    application, ready = Application(serving), threading.Event()
+    application, ready = Application(serving, proxied=proxied), threading.Event()
     stopping: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def run() -> None:
@@ -86,7 +89,9 @@ def live(
     thread.start()
     ready.wait()
     try:
-        yield LiveServer(f"http://127.0.0.1:{own.getsockname()[1]}", doorkeeper, serving)
+        yield LiveServer(
+            f"http://127.0.0.1:{own.getsockname()[1]}", doorkeeper, serving, application
+        )
     finally:
         loop, stop = stopping[0]
         loop.call_soon_threadsafe(stop.set)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from touchstone.ledger.canonical import MAX_LINE
+from touchstone.server.accounts.limits import address_group
 from touchstone.server.api.problems import answer_for, guarded, problem, tell_of
 from touchstone.server.bodies import FREE, Bodies, Receive
 from touchstone.server.chosen import MOST_BODY
@@ -28,7 +29,8 @@ from touchstone.server.errors import ProblemError
 from touchstone.server.events import Events, EventStream
 from touchstone.server.principal import Principal
 from touchstone.server.security_log import count
-from touchstone.server.serving import SERVING, Serving
+from touchstone.server.serving import SERVING, Serving, known_in
+from touchstone.server.turns import Turns
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -43,8 +45,10 @@ MOST_SENT = 1024
 """Long answers that are being sent: they hold no thread while they are read."""
 MOST_SENT_TO_ONE = 16
 """Of them to one person, who may read each as slowly as it likes."""
+MOST_KNOWN = 10_000
+"""Tokens of which a process remembers whose they are, to give each person its turn."""
 READER = "touchstone_reader"
-"""Under this name a streamed answer says to whom it goes."""
+"""Under this name an answer says to whom it goes; empty: to nobody known."""
 _PIECE = 64 << 10
 _ONLY_TLS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 """A browser that was here once asks this name over TLS alone, for a year."""
@@ -58,11 +62,12 @@ class Application:
         """`proxied`: a proxy of ours stands before it, which says who asks."""
         self._serving = serving
         self._proxied = proxied
-        self._pool = ThreadPoolExecutor(threads, "answers")
+        self._turns = Turns(threads)
+        self._known = dict[bytes, str]()
         self._handler = BaseHandler()
         self._handler.load_middleware()
         self._bodies = Bodies()
-        self._events = Events(serving, self._in_thread)
+        self._events = Events(serving, lambda call: self._turns.run("events", call))
         self._open = 0
         self._sent = Counter[str]()
 
@@ -79,15 +84,12 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._events.close()
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._turns.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     def let_go(self) -> None:
         """End what would go on for ever: nobody waits for it, and everybody may come again."""
         self._events.let_go()
-
-    async def _in_thread(self, call: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._open += 1
@@ -123,9 +125,11 @@ class Application:
             who = await self._person(environ) if length > FREE else ""
             with self._bodies.read(length, who):
                 body = await self._body(receive, length) if length else b""
-                return cast(
-                    "HttpResponseBase", await self._in_thread(lambda: self._ask(environ, body))
+                response = await self._turns.run(
+                    self._asker(environ), lambda: self._ask(environ, body), bounded=True
                 )
+            self._remember(environ, getattr(response, READER))
+            return cast("HttpResponseBase", response)
         except ProblemError as error:
             return _early(answer_for(error), environ)
         except TimeoutError:
@@ -147,7 +151,13 @@ class Application:
         """Who sends so much. Raises ProblemError where nobody is known."""
         header, now = environ.get("HTTP_AUTHORIZATION"), self._serving.now()
         try:
-            found = await self._in_thread(lambda: self._serving.authenticate(header, now))
+            found = await self._turns.run(
+                self._asker(environ),
+                lambda: self._serving.authenticate(header, now),
+                bounded=True,
+            )
+        except ProblemError:
+            raise
         except Exception as error:
             response = answer_for(error)
             raise ProblemError(response.status_code, "", "") from error
@@ -159,12 +169,27 @@ class Application:
         signals.request_started.send(sender=type(self), environ=environ)
         request = WSGIRequest({**environ, "wsgi.input": BytesIO(body), SERVING: self._serving})
         response = self._handler.get_response(request)
+        setattr(response, READER, known_in(request).person)
         if isinstance(response, HttpResponse):
             # Nothing is left to be asked of the database.
             response.close()
-        else:
-            setattr(response, READER, getattr(getattr(request, "auth", None), "person", ""))
         return response
+
+    def _asker(self, environ: Environ) -> str:
+        """Whose turn a request takes: of a token that was seen to hold its person's.
+
+        It lets nobody in: whoever shows another's token is that person for this anyhow.
+        """
+        person = self._known.get(_token_of(environ))
+        return _turn_of(person) if person else f"address {address_group(environ['REMOTE_ADDR'])}"
+
+    def _remember(self, environ: Environ, person: str) -> None:
+        token = _token_of(environ)
+        if person and token not in self._known:
+            # Oldest first, as dicts keep their order: whoever is let go of comes by its address.
+            if len(self._known) >= MOST_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[token] = person
 
     async def _send(self, response: HttpResponseBase, send: Send) -> None:
         headers = [
@@ -178,7 +203,7 @@ class Application:
             return
         person = str(getattr(response, READER, ""))
         if self._sent.total() >= MOST_SENT or self._sent[person] >= MOST_SENT_TO_ONE:
-            await self._in_thread(response.close)
+            await self._turns.run(_turn_of(person), response.close)
             count("limited", status=429, code="answers-read", person=person)
             await self._send(guarded(problem(429)), send)
             return
@@ -187,16 +212,16 @@ class Application:
         self._open -= 1
         try:
             await send({**start, "headers": headers})
-            await self._stream(cast("StreamingHttpResponse", response), send)
+            await self._stream(cast("StreamingHttpResponse", response), _turn_of(person), send)
         finally:
             self._open += 1
             self._sent[person] -= 1
 
-    async def _stream(self, response: StreamingHttpResponse, send: Send) -> None:
+    async def _stream(self, response: StreamingHttpResponse, who: str, send: Send) -> None:
         """Send what is made piece by piece, each in a thread of its own turn."""
         pieces = iter(cast("Iterator[bytes]", response.streaming_content))
         try:
-            while piece := await self._in_thread(lambda: _gathered(pieces)):
+            while piece := await self._turns.run(who, lambda: _gathered(pieces)):
                 body = {"type": "http.response.body", "body": piece, "more_body": True}
                 await asyncio.wait_for(send(body), SEND_SECONDS)
         except Exception:
@@ -204,7 +229,7 @@ class Application:
             # Without the last piece of it the reader knows that it is not whole.
             raise ConnectionResetError from None
         finally:
-            await self._in_thread(response.close)
+            await self._turns.run(who, response.close)
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -234,6 +259,15 @@ def environ_of(scope: Scope) -> Environ:
     return environ
 
 
+def _turn_of(person: str) -> str:
+    return f"person {person}"
+
+
+def _token_of(environ: Environ) -> bytes:
+    """What a request is known by, and no secret."""
+    return sha256(environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")).digest()
+
+
 def _over_tls(send: Send) -> Send:
     """Have every answer say that it is asked for over TLS alone."""
 
@@ -248,6 +282,8 @@ def _over_tls(send: Send) -> Send:
 def _early(response: HttpResponse, environ: Environ) -> HttpResponse:
     """An answer that Django was not asked for, as Django's are."""
     tell_of(WSGIRequest({**environ, "wsgi.input": BytesIO()}), response)
+    # What else was sent is read by nobody: it must not pass for a request.
+    response["Connection"] = "close"
     return cast("HttpResponse", guarded(response))
 
 

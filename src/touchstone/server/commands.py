@@ -76,11 +76,18 @@ class ServerBegun:
     place: str
     """Its address: `http://127.0.0.1:8443`."""
     served: ServedInstallation
+    alone: bool = False
+    """Whether strangers reach it without a proxy before it."""
 
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"listening at {self.place}"
         yield f"its fingerprint, for those who are to come in: {self.served.fingerprint}"
+        if self.alone:
+            yield (
+                "one address may hold all of its connections: have a proxy count them by address"
+                " (docs/how-to/serve.md)"
+            )
         if not self.served.has_people:
             yield (
                 "nobody may come in so far; next, in another terminal:"
@@ -109,7 +116,7 @@ def begin_serving(options: ServeOptions, ready: Callable[[ServerBegun], None]) -
         host, port = listener.getsockname()[:2]
         scheme = "https" if options.ways.certificate else "http"
         place = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-        ready(ServerBegun(place, served))
+        ready(ServerBegun(place, served, alone=not (options.proxy or _is_local(options.host))))
         if options.processes == 1:
             logging.getLogger("django.request").setLevel(logging.ERROR)
             answer_until_told(listener, options.ways)
@@ -160,7 +167,7 @@ def _unsafe_place(options: ServeOptions) -> Iterator[str]:
     if (options.certificate is None) != (options.key is None):
         yield "--certificate and --key go together; fix: name both, or neither"
     try:
-        local = options.host == "localhost" or ipaddress.ip_address(options.host).is_loopback
+        local = _is_local(options.host)
     except ValueError:
         yield "--host: write an address of this machine, such as 127.0.0.1 or 0.0.0.0"
         return
@@ -176,6 +183,11 @@ def _unsafe_place(options: ServeOptions) -> Iterator[str]:
             f"--host {options.host}: others on the way would read tokens and deeds; fix: name"
             " --certificate and --key, or say --proxy where one that speaks TLS stands before it"
         )
+
+
+def _is_local(host: str) -> bool:
+    """Whether only this machine reaches an address. Raises ValueError where it is none."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
 def _unsafe_files(options: ServeOptions) -> Iterator[str]:

@@ -4,6 +4,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.records.settings import FILE, from_environment
 from touchstone.server.commands import ServeOptions, require_sound, unsafe
 from touchstone.server.notices.examining import examine_notices
+from touchstone.server.running import HEAD_SECONDS, MOST_CONNECTIONS
 from touchstone.service.doctor import Check
 from touchstone.service.homes import home_folder
 
@@ -23,4 +24,11 @@ def examine_server(options: ServeOptions) -> list[Check]:
     notices = examine_notices(home_folder())
     kept = "PostgreSQL" if from_environment() else "SQLite, one process"
     found = f"record and accounts open ({kept}); it would listen at {options.host}:{options.port}"
-    return [Check("Server", ok=True, found=found, fix=""), *notices]
+    # Granian knows no addresses before it has taken a connection up.
+    connections = Check(
+        "Server's connections",
+        ok=True,
+        found=f"{MOST_CONNECTIONS} a process, {HEAD_SECONDS:g} s for a head; not by address",
+        fix="have the proxy before it count them by address (docs/how-to/serve.md)",
+    )
+    return [Check("Server", ok=True, found=found, fix=""), connections, *notices]

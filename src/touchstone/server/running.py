@@ -19,6 +19,7 @@ from typing import Any
 
 from granian import net
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from touchstone.errors import TouchstoneError
@@ -36,13 +37,17 @@ from touchstone.service.witnessing import ask_configured
 BACKLOG = 512
 """Connections that wait to be taken up."""
 MOST_CONNECTIONS = 4096
-"""Of one process, open event streams among them."""
+"""Of one process, open event streams among them. How many of one address, granian cannot say."""
+HEAD_SECONDS = 30.0
+"""How long a connection may be open before a request's whole head has come, or the next one's."""
 GRACE_SECONDS = 10.0
 """How long answers that are under way may take once a stop is asked for."""
 LEAST_SECONDS = 10.0
 """A process that ends sooner was not able to start: to start it again would not help."""
 PUBLISH_SECONDS = 5.0
 """How soon the heads of cases that moved are in the installation's log without anybody asking."""
+HEAD_SIZE = 64 << 10
+"""Bytes of a request's head, which is held before anybody is asked who sends it."""
 log = logging.getLogger(__name__)
 
 
@@ -102,6 +107,9 @@ async def answer_on(
         backlog=BACKLOG,
         backpressure=MOST_CONNECTIONS,
         log_enabled=False,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(HEAD_SECONDS * 1000), max_buffer_size=HEAD_SIZE
+        ),
         ssl_cert=tls.certificate if tls else None,
         ssl_key=tls.key if tls else None,
         ssl_protocol_min=SSLProtocols.tls12,

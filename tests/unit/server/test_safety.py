@@ -12,6 +12,7 @@ from touchstone.records.settings import DATABASE_READER
 from touchstone.server import commands
 from touchstone.server.accounts.desk import MachineDesk
 from touchstone.server.commands import (
+    ServedInstallation,
     ServeOptions,
     ServerBegun,
     begin_serving,
@@ -137,5 +138,17 @@ def test_doctor_says_what_would_be_served():
     with open_installation():
         pass
     rows = examine_server(LOCAL)
-    assert [(row.name, row.ok) for row in rows] == [("Server", True), ("Notices", True)]
+    assert [(row.name, row.ok) for row in rows] == [
+        ("Server", True),
+        ("Server's connections", True),
+        ("Notices", True),
+    ]
     assert "SQLite, one process" in rows[0].found
+    assert "by address" in rows[1].fix
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_whoever_serves_without_a_proxy_is_told_what_it_does_not_bound(alone: bool):
+    served = ServedInstallation("SHA256:ab", has_people=True)
+    told = "\n".join(ServerBegun("https://192.0.2.1:443", served, alone=alone).lines())
+    assert ("count them by address" in told) == alone
