@@ -28,7 +28,7 @@ from touchstone.server.chosen import MOST_BODY
 from touchstone.server.errors import ProblemError
 from touchstone.server.events import Events, EventStream
 from touchstone.server.principal import Principal
-from touchstone.server.security_log import count
+from touchstone.server.security_log import count_event
 from touchstone.server.serving import SERVING, Serving, known_in
 from touchstone.server.turns import Turns
 
@@ -204,7 +204,7 @@ class Application:
         person = str(getattr(response, READER, ""))
         if self._sent.total() >= MOST_SENT or self._sent[person] >= MOST_SENT_TO_ONE:
             await self._turns.run(_turn_of(person), response.close)
-            count("limited", status=429, code="answers-read", person=person)
+            count_event("limited", status=429, code="answers-read", person=person)
             await self._send(guarded(problem(429)), send)
             return
         # Whoever reads slowly keeps nobody else from an answer.

@@ -20,7 +20,7 @@ from touchstone.handin import moment_of, utc_text
 from touchstone.ledger import dumps
 from touchstone.server.api.problems import guarded, problem
 from touchstone.server.principal import Principal
-from touchstone.server.security_log import count
+from touchstone.server.security_log import count_event
 from touchstone.server.serving import Serving
 from touchstone.service.reporting.feed import moved_of
 
@@ -91,7 +91,7 @@ class Events:
         listener = _Listener(stream, asyncio.get_running_loop().time())
         own = sum(1 for each in self._listeners if each.person == listener.person)
         if len(self._listeners) >= MOST_STREAMS or own >= MOST_OF_ONE:
-            count("limited", status=429, code="streams", person=listener.person)
+            count_event("limited", status=429, code="streams", person=listener.person)
             await _refuse(send)
             return
         self._listeners.add(listener)

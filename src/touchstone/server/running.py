@@ -28,7 +28,7 @@ from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.app import Application
 from touchstone.server.notices.telling import Teller
-from touchstone.server.security_log import note, tell_all, tell_counted
+from touchstone.server.security_log import tell_all, tell_counted, tell_event
 from touchstone.server.serving import Serving
 from touchstone.server.settings import known_as, set_up_server
 from touchstone.service.installation import Installation, open_installation
@@ -151,10 +151,10 @@ def answer_until_told(listener: socket.socket, ways: Ways, *, watched: bool = Fa
         open_accounts(here.home, from_environment())
         known_as(ways.hosts)
         application = Application(Serving(here, principal_of), proxied=ways.proxied)
-        note("server-begun", **_settings(listener, ways))
+        tell_event("server-begun", **_settings(listener, ways))
         asyncio.run(_answer_well(application, here, listener, ways, watched=watched))
         tell_all()
-        note("server-ended", process=os.getpid())
+        tell_event("server-ended", process=os.getpid())
     # A thread that still waits for the record would hold the process up, and its answer is nobody's
     # any more.
     sys.stderr.flush()

@@ -1,7 +1,7 @@
 """What a server says of itself on stderr: JSON lines, with who asked for what and how it ended.
 
-    note("token-made", person=person, scopes="read")     a line at once
-    count("denied", route=route, person=person)           a line, and once a minute how many more
+    tell_event("token-made", person=person, scopes="read")    # a line at once
+    count_event("denied", route=route, person=person)         # and how often again, in a minute
 
 No contents and no secrets: of people and parties their ids, of a request its route and not its
 path, of a fault its kind and where, and not its words. Whatever was sent stands in JSON as ASCII,
@@ -82,12 +82,12 @@ def write_as_lines() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def note(event: str, **facts: str | int) -> None:
+def tell_event(event: str, **facts: str | int) -> None:
     """Write an event down."""
     _write(event, facts)
 
 
-def count(event: str, **facts: str | int) -> None:
+def count_event(event: str, **facts: str | int) -> None:
     """Write an event down; the same within a minute is counted, and told with the next minute."""
     if SECURITY.isEnabledFor(logging.INFO):
         _counted.add(event, facts)

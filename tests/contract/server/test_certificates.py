@@ -83,7 +83,7 @@ def test_a_server_with_a_certificate_is_asked_by_who_trusts_it(tmp_path: Path):
             assert keys == tuple(line.line for line in here.keyring.history.lines)
             said = httpx.get(f"{url}/v1/installation", verify=_trusting(pair))
             assert said.headers["Strict-Transport-Security"].startswith("max-age=31536000")
-            with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+            with pytest.raises(ssl.SSLError, match="ALERT"):
                 _spoken(url, pair, ssl.TLSVersion.TLSv1_1)
             assert _spoken(url, pair, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
             assert _spoken(url, pair, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"

@@ -19,7 +19,14 @@ from touchstone.server.accounts.people import change_roles, remove_person, revok
 from touchstone.server.accounts.secret_codes import token_digest
 from touchstone.server.notices.channels import add_webhook, end_channel
 from touchstone.server.principal import Principal
-from touchstone.server.security_log import EVENTS, SECURITY, JsonLines, note, tell_all, tell_counted
+from touchstone.server.security_log import (
+    EVENTS,
+    SECURITY,
+    JsonLines,
+    tell_all,
+    tell_counted,
+    tell_event,
+)
 from touchstone.server.serving import Serving
 
 LEAD = {"Authorization": "Bearer lead-of-example-lab"}
@@ -129,7 +136,7 @@ def test_twin_a_plain_formatter_would_write_them(
 
 def test_what_was_sent_makes_no_line_and_no_control_of_its_own(lines: Lines):
     logging.getLogger("touchstone.server").error("%s", EVIL)
-    note("refused", code=EVIL)
+    tell_event("refused", code=EVIL)
     (first, second) = lines.text.splitlines()
     assert lines.text.count("\n") == 2
     for line in (first, second):
@@ -137,7 +144,7 @@ def test_what_was_sent_makes_no_line_and_no_control_of_its_own(lines: Lines):
         assert line.isprintable()
     assert (lines.said[0]["text"], lines.said[1]["code"]) == (EVIL, EVIL)
     # However long it was.
-    note("refused", code=EVIL * 1000)
+    tell_event("refused", code=EVIL * 1000)
     assert len(lines.said[2]["code"]) == security_log.MOST_TEXT
 
 
@@ -162,14 +169,14 @@ def test_what_is_asked_again_and_again_is_counted(
 def test_of_too_many_different_ones_each_is_told(lines: Lines, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(security_log, "MOST_COUNTED", 2)
     for number in range(5):
-        security_log.count("refused", status=number)
-        security_log.count("refused", status=number)
+        security_log.count_event("refused", status=number)
+        security_log.count_event("refused", status=number)
     assert [each["status"] for each in lines.said] == [0, 1, 2, 2, 3, 3, 4, 4]
 
 
 def test_an_event_that_is_not_in_the_table_is_not_told(lines: Lines):
     with pytest.raises(ValueError, match="EVENTS"):
-        note("something")
+        tell_event("something")
     assert lines.said == []
 
 

@@ -14,7 +14,7 @@ from touchstone.server.accounts.models import ACCOUNTS, Account, AccountAct
 from touchstone.server.accounts.roles import ADMINISTRATOR, may_manage
 from touchstone.server.accounts.secret_codes import is_person_id
 from touchstone.server.principal import Principal
-from touchstone.server.security_log import note
+from touchstone.server.security_log import tell_event
 
 MACHINE = "machine"
 """Who acts by a command where the server stands."""
@@ -72,7 +72,7 @@ class Manager:
 
 def note_once_it_stands(event: str, **facts: str | int) -> None:
     """Write a security event down once the transaction that it is part of stands."""
-    transaction.on_commit(partial(note, event, **facts), using=ACCOUNTS)
+    transaction.on_commit(partial(tell_event, event, **facts), using=ACCOUNTS)
 
 
 @contextmanager

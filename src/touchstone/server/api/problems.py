@@ -25,7 +25,7 @@ from touchstone.records import (
 from touchstone.server.accounts.errors import TooOftenError
 from touchstone.server.accounts.limits import address_group
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
-from touchstone.server.security_log import count
+from touchstone.server.security_log import count_event
 from touchstone.server.serving import known_in
 
 PROBLEM = "application/problem+json"
@@ -138,10 +138,10 @@ def tell_of(request: HttpRequest, response: HttpResponseBase) -> None:
     if match and status < HTTPStatus.BAD_REQUEST:
         # Of what was refused it is whatever somebody wrote.
         facts["case"] = str(match.kwargs.get("case", ""))
-    count(outcome_of(status, code), **facts)
+    count_event(security_event_of(status, code), **facts)
 
 
-def outcome_of(status: int, code: str) -> str:
+def security_event_of(status: int, code: str) -> str:
     """The security event that an answer of a status and a code is."""
     if status < HTTPStatus.BAD_REQUEST:
         return "allowed"
