@@ -126,7 +126,7 @@ def signed_by_code(payload: bytes, code: str) -> str:
     return _signer_of(code).sign(pre_authentication_encoding(payload, _TAKEN_TYPE)).hex()
 
 
-def check_code(said: JoiningStatement, proof: str) -> None:
+def check_taking(said: JoiningStatement, proof: str) -> None:
     """Whether who sent a statement has the code whose key it names, and sent exactly this one.
 
     Raises:

@@ -229,11 +229,13 @@ def flooded(server: LiveServer, heavy: Heavy, held: int, count: int) -> None:
     """One person asks `count` times for what holds a thread; others are to be answered."""
     own = {"Authorization": server.doorkeeper.lets_in("example-lab")}
     others = {"Authorization": server.doorkeeper.lets_in("example-agency")}
-    arrived, run = threading.Event(), Turns.run
+    arrived, flooding, run = threading.Event(), threading.Semaphore(0), Turns.run
 
     async def noted(turns: Turns, who: str, call: Any, *, bounded: bool = False) -> Any:
         if who == "person of example-agency":
             arrived.set()
+        if who == "person of example-lab":
+            flooding.release()
         return await run(turns, who, call, bounded=bounded)
 
     with (
@@ -251,8 +253,9 @@ def flooded(server: LiveServer, heavy: Heavy, held: int, count: int) -> None:
         patched.setattr(Turns, "run", noted)
         try:
             flood = [pool.submit(client.get, "/v1/cases", headers=own) for _ in range(count)]
-            for _ in range(held):
-                assert heavy.begun.acquire(timeout=SECONDS)
+            for gate, times in ((flooding, count), (heavy.begun, held)):
+                for _ in range(times):
+                    assert gate.acquire(timeout=SECONDS)
             other = pool.submit(client.get, "/v1/cases", headers=others)
             assert arrived.wait(SECONDS)
             if held < THREADS:

@@ -11,7 +11,7 @@ from touchstone.handin import moment_of, utc_text
 from touchstone.keys import RandomSource
 from touchstone.ledger.devices import (
     DeviceStatement,
-    check_code,
+    check_taking,
     digest_of_code_key,
     opened_joining,
     opened_token_request,
@@ -94,7 +94,7 @@ def redeem(proof: str, envelope: object, *, installation: str, now: str) -> Join
     """
     try:
         said = opened_joining(envelope)
-        check_code(said, proof)
+        check_taking(said, proof)
     except (MalformedError, AlteredError) as error:
         raise UnprovenError from error
     digest = digest_of_code_key(said.code)

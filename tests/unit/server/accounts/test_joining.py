@@ -172,7 +172,7 @@ def test_whoever_passes_it_on_puts_no_other_device_in_its_place():
 def test_twin_without_the_codes_signature_the_relay_comes_in(monkeypatch: pytest.MonkeyPatch):
     told, own, relay = invited("example-lab", "submitter"), Device("own"), Device("relay")
     seen = proof(told.code, own.joining(told.code))
-    monkeypatch.setattr(joining, "check_code", lambda *_: None)
+    monkeypatch.setattr(joining, "check_taking", lambda *_: None)
     redeem(seen, relay.joining(told.code), installation=AUD, now=NOW)
     assert [each.key for each in DeviceKey.objects.filter(account__person=told.person)] == [
         relay.key
