@@ -16,10 +16,11 @@ from touchstone.evaluation.chunks import MAX_CHUNK, ChunkSpec
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.inspect_seam import SETTINGS
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Usage
-from touchstone.evaluation.runner import SETTINGS, execute, load_hooks
+from touchstone.evaluation.runner import execute, load_hooks
 from touchstone.evaluation.tasks import chunk_arguments
 
 _PROMPT = "Say yes."

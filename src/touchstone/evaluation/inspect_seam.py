@@ -10,6 +10,7 @@ from typing import Any
 from inspect_ai._display.core import active as _display
 from inspect_ai._display.log.display import LogDisplay as _LogDisplay
 from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
+from inspect_ai._util.registry import registry_unqualified_name
 from inspect_ai._util.working import sample_wait, sample_working_time
 from inspect_ai.hooks._startup import init_hooks
 from inspect_ai.log._samples import sample_active as _sample_active
@@ -23,8 +24,10 @@ from openai.types.chat import ChatCompletion
 
 __all__ = [
     "LOADED_LATE",
+    "SETTINGS",
     "ProviderSeam",
     "RetryDecision",
+    "asking_sample",
     "default_client_kwargs",
     "draw_nothing",
     "init_hooks",
@@ -34,10 +37,24 @@ __all__ = [
     "sample_total_tokens",
     "sample_wait",
     "sample_working_time",
+    "unqualified_name",
 ]
 
 LOADED_LATE = ("inspect_ai.model._providers.anthropic", "inspect_ai.agent._acp.server")
 """What Inspect loads only at a first sample, and what costs more than all the rest of it."""
+
+SETTINGS: dict[str, Any] = {
+    "display": "none",
+    "log_level": "error",
+    "log_realtime": False,
+    "score_display": False,
+    # One sample that breaks must not take those beside it along.
+    "fail_on_error": False,
+    # A retried error is a second try that no record would show (ADR 72).
+    "retry_on_error": 0,
+    "ctl_server": False,
+}
+"""Of every run: errors are never rerolled, nothing listens, nothing is drawn on the terminal."""
 
 
 class ProviderSeam(OpenAICompatibleAPI):
@@ -69,6 +86,17 @@ def draw_nothing() -> None:
     There is no setting for it.
     """
     _display._active_display = _LogDisplay()  # noqa: SLF001 - what this module is for
+
+
+def unqualified_name(registered: Any) -> str:
+    """The name of a scorer as a log has it: without that of its package."""
+    return registry_unqualified_name(registered)
+
+
+def asking_sample() -> str:
+    """The id of the sample that runs here; empty outside of one."""
+    active = _sample_active()
+    return "" if active is None else str(active.sample.id)
 
 
 def limit_reached() -> str | None:

@@ -10,7 +10,6 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
@@ -19,13 +18,14 @@ from inspect_ai.model import Model
 from pydantic import JsonValue
 
 from touchstone.errors import TouchstoneError
+from touchstone.evaluation.alterations import log_alterations, sample_alterations
 from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession, active
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError
-from touchstone.evaluation.inspect_seam import draw_nothing, init_hooks
+from touchstone.evaluation.inspect_seam import SETTINGS, draw_nothing, init_hooks
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
@@ -236,31 +236,23 @@ def load_hooks() -> None:
     draw_nothing()
 
 
-# Errors are never rerolled, nothing listens, and nothing is drawn on the terminal.
-SETTINGS: dict[str, Any] = {
-    "display": "none",
-    "log_level": "error",
-    "log_realtime": False,
-    "score_display": False,
-    # One sample that breaks must not take those beside it along.
-    "fail_on_error": False,
-    # A retried error is a second try that no record would show (ADR 72).
-    "retry_on_error": 0,
-    "ctl_server": False,
-}
-
-
 def check_inspect_log(log: EvalLog, arguments: dict[str, str], run: ChunkSession) -> None:
     """Hold Inspect's log against what was asked: Inspect exits in peace when a run failed.
 
     Raises:
-        ChunkError: its arguments or samples differ, or samples did not even begin.
+        ChunkError: its arguments or samples differ, samples did not even begin, or something in it
+            could have changed a score afterwards.
     """
     if log.eval.task_args != arguments:
         raise ChunkError(f"chunk {run.spec.id}: Inspect's log is of other task arguments")
     ran = {str(sample) for sample in log.eval.dataset.sample_ids or []}
     if ran != {str(index) for index in run.items}:
         raise ChunkError(f"chunk {run.spec.id}: Inspect's log holds other samples")
+    for sample in log.samples or []:
+        for change in sample_alterations(sample):
+            raise ChunkError(f"chunk {run.spec.id}, position {sample.id}: {change}")
+    for change in log_alterations(log):
+        raise ChunkError(f"chunk {run.spec.id}: {change}")
     if log.status == "success" and not run.stopped:
         waiting = set(run.journal.interrupted())
         if unheard := set(run.items) - set(run.journal.outcomes) - waiting:
