@@ -35,6 +35,7 @@ from touchstone.cli.notices import notices
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, warn
+from touchstone.cli.pack import pack
 from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
@@ -64,6 +65,7 @@ review.command(review_run, name="run")
 review.command(review_measure, name="measure")
 for group in (accounts, directive, estimate, gateway, keys, notices, plan, release, terms, witness):
     app.command(group)
+app.command(pack)
 app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):

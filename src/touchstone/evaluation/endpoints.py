@@ -7,8 +7,8 @@ review may do none of these: the subject's own server stands at the other end.
 
 import re
 import time
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -26,7 +26,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from inspect_ai.util import LimitExceededError
 from openai import APIStatusError, DefaultAsyncHttpxClient
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessage
+from openai.types.chat.chat_completion import Choice
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
 
@@ -203,19 +204,54 @@ class BoundedEndpoint(ProviderSeam):
         tool_choice: ToolChoice,
         config: GenerateConfig,
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
-        seconds, began = self.asking.attempt_seconds, time.monotonic()
         try:
-            with anyio.fail_after(seconds):
-                # Within the bound: the SDK's own time-out begins anew with each byte that comes.
+            async with self._bounded():
                 return await super().generate(messages, tools, tool_choice, config)
-        except TimeoutError:
-            text = f"no whole answer within {seconds} s"
-            raise EndpointFault(text, retryable=True) from None
         except EndedWithoutAnswer as ended:
             self.watch.declined(Call(ended.stop, refused=ended.stop == "content_filter"))
             reason: StopReason = "model_length" if ended.stop == "length" else "content_filter"
             return ModelOutput.from_content(self.model_name, ended.text, stop_reason=reason)
-        except EndpointFault:
+
+    async def answer(self, request: dict[str, Any]) -> ChatCompletion:
+        """One attempt at a request that came in the protocol's own form, under the same bounds.
+
+        Raises:
+            EndpointFault: what the endpoint did, or why it may not be asked.
+        """
+        if reason := self.watch.refuse():
+            raise EndpointFault(reason, retryable=False)
+        try:
+            async with self.watch.slot() or nullcontext(), self._bounded():
+                return await self.complete({**request, "model": self.service_model_name()})
+        except EndedWithoutAnswer as ended:
+            self.watch.declined(Call(ended.stop, refused=ended.stop == "content_filter"))
+            message = ChatCompletionMessage(role="assistant", content=ended.text)
+            filtered = ended.stop == "content_filter"
+            choice = Choice(
+                index=0,
+                finish_reason="content_filter" if filtered else "length",
+                message=message,
+            )
+            return ChatCompletion(
+                id="none",
+                choices=[choice],
+                created=0,
+                model=self.service_model_name(),
+                object="chat.completion",
+            )
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        """The time of one attempt; what goes wrong in it comes out as the endpoint's fault."""
+        seconds, began = self.asking.attempt_seconds, time.monotonic()
+        try:
+            with anyio.fail_after(seconds):
+                # Within the bound: the SDK's own time-out begins anew with each byte that comes.
+                yield
+        except TimeoutError:
+            text = f"no whole answer within {seconds} s"
+            raise EndpointFault(text, retryable=True) from None
+        except (EndedWithoutAnswer, EndpointFault):
             raise
         except Exception as error:  # noqa: BLE001 - the SDK trips over answers in ways of its own
             # Not chained: what the endpoint said would stand in Inspect's log of the error.

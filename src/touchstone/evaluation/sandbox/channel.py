@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -19,6 +19,10 @@ _ANSWER_SECONDS = 30.0
 _FULL_SECONDS = 0.002
 _CHUNK = 1 << 16
 _KILLED = 137
+
+
+class OutputTooLargeError(SandboxGoneError):
+    """A program gave more on its stdout than it may, and was killed for it."""
 
 
 class MalformedAnswerError(SandboxGoneError):
@@ -87,11 +91,32 @@ async def run(
         SandboxGoneError: the sandbox has ended or does not answer.
         ValueError: a NUL in an argument, a variable or the folder.
     """
+    # A file and not a pipe: who reads nothing of it can hold nobody up.
+    return await run_from(launched, argv, env, cwd, memory_file(stdin), timeout, limit)
+
+
+async def run_from(
+    launched: Launched,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str,
+    source: int,
+    timeout: float | None,  # noqa: ASYNC109 - as in `run`
+    limit: int,
+    *,
+    whole: bool = False,
+) -> Ended:
+    """As `run`, with an open file or socket as the program's stdin; here it is closed.
+
+    With `whole`, a program that writes more than `limit` bytes to stdout is killed.
+
+    Raises:
+        OutputTooLargeError: it wrote more, and is dead.
+    """
     words = [cwd, str(len(argv)), *argv, *(f"{name}={value}" for name, value in env.items())]
     if any("\0" in word for word in words):
+        os.close(source)
         raise ValueError("a NUL byte cannot stand in a command, a variable or a folder")
-    # A file and not a pipe: who reads nothing of it can hold nobody up.
-    source = memory_file(stdin)
     streams = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
     body = "\0".join(words).encode("utf-8", "surrogateescape")
     inside = [source, *(end for _, end in streams)]
@@ -102,7 +127,7 @@ async def run(
             for fd in inside:
                 os.close(fd)
         with reply:
-            return await _follow(reply, [fd for fd, _ in streams], timeout, limit)
+            return await _follow(reply, [fd for fd, _ in streams], timeout, limit, whole=whole)
     finally:
         for fd, _ in streams:
             os.close(fd)
@@ -113,36 +138,33 @@ async def _follow(
     streams: list[int],
     timeout: float | None,  # noqa: ASYNC109 - as in `run`
     limit: int,
+    *,
+    whole: bool,
 ) -> Ended:
     tails = [_Tail(limit) for _ in streams]
     answer: bytes | None = None
     stuck, unread = False, False
     async with anyio.create_task_group() as readers:
         over = [anyio.Event() for _ in streams]
-        for fd, tail, event in zip(streams, tails, over, strict=True):
-            readers.start_soon(_drain, fd, tail, event)
         with anyio.move_on_after(timeout) as time:
+            for fd, tail, event in zip(streams, tails, over, strict=True):
+                # Only stdout: what is said on stderr is kept at its end, however much it is.
+                full = time.cancel if whole and tail is tails[0] else None
+                readers.start_soon(_drain, fd, tail, event, full)
             answer, unasked = await _answer(reply)
             # No file belongs to this answer: kept open, a few at a time would use up all of ours.
             for each in unasked:
                 os.close(each)
         if time.cancelled_caught:
-            # Where its shepherd is already gone there is nobody to tell.
-            with contextlib.suppress(OSError):
-                reply.send(b"kill")
-            with anyio.move_on_after(_KILL_SECONDS) as patience:
-                await _answer(reply)
-            stuck = patience.cancelled_caught
+            stuck = await _kill(reply)
             readers.cancel_scope.cancel()
         else:
-            # A program left in the background may hold the streams open for ever.
-            with anyio.move_on_after(_LATE_OUTPUT_SECONDS) as late:
-                for event in over:
-                    await event.wait()
-            unread = late.cancelled_caught
+            unread = await _held_open(over)
             readers.cancel_scope.cancel()
     if stuck:
         raise SandboxGoneError("the sandbox did not kill a program when told to")
+    if answer is None and whole and tails[0].dropped:
+        raise OutputTooLargeError(f"more than {limit} bytes were written")
     if answer is None:
         raise TimeoutError("the program's time is over")
     stdout, stderr = (tail.bytes() for tail in tails)
@@ -155,6 +177,25 @@ async def _follow(
     if found := re.fullmatch(rb"fail (\d{1,3}) (start|cwd|exec)", answer):
         return Ended(-1, stdout, stderr, int(found[1]), found[2].decode())
     raise MalformedAnswerError("the sandbox's first process gave a malformed answer")
+
+
+async def _held_open(over: Sequence[anyio.Event]) -> bool:
+    """Whether streams are still open a while after their program ended."""
+    # A program left in the background may hold them open for ever.
+    with anyio.move_on_after(_LATE_OUTPUT_SECONDS) as late:
+        for event in over:
+            await event.wait()
+    return late.cancelled_caught
+
+
+async def _kill(reply: socket.socket) -> bool:
+    """Have a program killed; whether nobody said that it was."""
+    # Where its shepherd is already gone there is nobody to tell.
+    with contextlib.suppress(OSError):
+        reply.send(b"kill")
+    with anyio.move_on_after(_KILL_SECONDS) as patience:
+        await _answer(reply)
+    return patience.cancelled_caught
 
 
 async def open_file(launched: Launched, path: str, *, write: bool) -> int:
@@ -226,7 +267,9 @@ async def _answer(reply: socket.socket) -> tuple[bytes, list[int]]:
     return receive_files(reply)
 
 
-async def _drain(fd: int, tail: _Tail, over: anyio.Event) -> None:
+async def _drain(
+    fd: int, tail: _Tail, over: anyio.Event, full: Callable[[], None] | None = None
+) -> None:
     # A program that keeps the other end and writes nothing must not stop the event loop.
     os.set_blocking(fd, False)
     while True:
@@ -239,3 +282,5 @@ async def _drain(fd: int, tail: _Tail, over: anyio.Event) -> None:
             over.set()
             return
         tail.add(chunk)
+        if full is not None and tail.dropped:
+            full()

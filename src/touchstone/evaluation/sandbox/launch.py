@@ -375,6 +375,8 @@ def _bwrap(tools: Tools, guards: Guards, given: list[int]) -> list[str]:
     argv += [] if guards.private_network else ["--share-net"]
     argv += ["--disable-userns"] if guards.nested_refused else []
     argv += _view(("/usr", *tools.binds, *guards.more_in_view), given)
+    for source, target in tools.libraries:
+        argv += ["--ro-bind", source, target]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for source, target in _PLACES:
         argv += ["--bind", f"/tmp/{source}", target]  # noqa: S108 - the tmpfs mounted there

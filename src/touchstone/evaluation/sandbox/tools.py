@@ -26,6 +26,8 @@ class Tools:
     binds: tuple[str, ...]
     """Folders beyond `/usr` that the interpreter needs in view."""
     missing: tuple[tuple[str, str], ...]
+    libraries: tuple[tuple[str, str], ...] = ()
+    """Folders of this machine that are seen read-only, each with the place where it is seen."""
 
 
 @cache

@@ -1,0 +1,153 @@
+"""`touchstone pack`: somebody's Inspect tasks, looked at and registered, in a process apart."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import anyio
+from cyclopts import App, Parameter
+
+from touchstone.cli.output import Json, show, show_json, tell
+from touchstone.errors import BadInputError
+
+if TYPE_CHECKING:
+    from touchstone.evaluation.packs.apart import ProcessLimits
+    from touchstone.evaluation.packs.relay import RoleEndpoint
+
+DONE, NO = 0, 1
+pack = App(name="pack", help="Check, register or show a pack: somebody's Inspect task, run apart.")
+Roles = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
+Seconds = Annotated[int, Parameter(help="Wall time that the pack's process may take.")]
+Memory = Annotated[int, Parameter(help="Memory that the pack's process may use, in MiB.")]
+
+
+@pack.command
+def check(
+    folder: Path,
+    *,
+    submission: Path | None = None,
+    mode: str | None = None,
+    role: Roles = None,
+    items: int = 3,
+    seconds: Seconds = 3600,
+    memory: Memory = 2048,
+    json: Json = False,
+) -> int:
+    """Make a pack's task in a process apart, and say what of it cannot be sealed.
+
+    With a SUBMISSION.toml its first items are run against the model, and what became of each is
+    told: the endpoint's key stays here. Exit 1: it cannot be registered, or an item gave no result
+    of the model's.
+
+    Args:
+        folder: The pack's folder, in which pack.toml stands.
+        submission: Whose model the items are run against.
+        mode: The mode of the submission; default: its first.
+        role: A model beside the subject, such as grader=GRADER.toml; may be repeated.
+        items: How many items are run.
+    """
+    from touchstone.evaluation.packs.source import read_pack
+    from touchstone.evaluation.packs.trying import check_pack
+
+    if submission is None and (mode is not None or role):
+        raise BadInputError("--mode and --role go with --submission: name one")
+    if items < 1:
+        raise BadInputError("--items: write at least 1")
+    asked = {} if submission is None else _asked(submission, mode, role or [])
+    found = anyio.run(check_pack, read_pack(folder), asked, items, _bounds(seconds, memory))
+    tell(found, json=json)
+    return DONE if found.good else NO
+
+
+@pack.command
+def register(
+    folder: Path, *, seconds: Seconds = 3600, memory: Memory = 2048, json: Json = False
+) -> int:
+    """Write a pack's items out as data, once, and keep them with its code under their digests.
+
+    The digests are the same on every machine and at every load. The items are the pack's secret:
+    they are kept in TOUCHSTONE_HOME for this user alone, and none is printed.
+
+    Args:
+        folder: The pack's folder, in which pack.toml stands.
+    """
+    from touchstone.evaluation.packs.registering import make_task
+    from touchstone.evaluation.packs.registering import register as keep
+    from touchstone.evaluation.packs.source import read_pack
+
+    source = read_pack(folder)
+    kept = keep(source, anyio.run(make_task, source, _bounds(seconds, memory)), _home())
+    _show(kept.pack.id, json=json)
+    return DONE
+
+
+@pack.command(name="show")
+def show_pack(name: str | None = None, *, json: Json = False) -> int:
+    """Show a registered pack: whose it is, its digests, how its scores count; no item.
+
+    Args:
+        name: The pack's id; default: list those that are registered.
+    """
+    from touchstone.evaluation.packs.registering import names
+
+    if name is not None:
+        _show(name, json=json)
+        return DONE
+    found = names(_home())
+    if json:
+        show_json(found)
+    for each in [] if json else found:
+        show(each)
+    return DONE
+
+
+def _show(name: str, *, json: bool) -> None:
+    from touchstone.evaluation.packs.registering import registered
+    from touchstone.evaluation.packs.trying import lines_of
+
+    found = registered(_home(), name)
+    if json:
+        kept = found.model_dump(mode="json", exclude={"items", "files"})
+        show_json({**kept, "items": found.item_digests, "digest": found.digest})
+        return
+    for line in lines_of(found):
+        show(line)
+
+
+def _home() -> Path:
+    from touchstone.service.homes import check_home, home_folder
+
+    return check_home(home_folder())
+
+
+def _bounds(seconds: int, memory: int) -> "ProcessLimits":
+    from touchstone.evaluation.packs.apart import ProcessLimits
+
+    if seconds < 1:
+        raise BadInputError("--seconds: write at least 1")
+    if not 512 <= memory <= 65536:  # noqa: PLR2004 - Inspect's own needs, and what a sandbox can have
+        raise BadInputError("--memory: write 512 to 65536")
+    return ProcessLimits(seconds=seconds, memory_mib=memory)
+
+
+def _asked(submission: Path, mode: str | None, roles: list[str]) -> dict[str, "RoleEndpoint"]:
+    found = {"subject": _endpoint(submission, mode)}
+    for each in roles:
+        name, equals, path = each.partition("=")
+        if not equals or not path or name == "subject":
+            raise BadInputError(f"--role {each!a}: write a role and a file, such as grader=G.toml")
+        found[name] = _endpoint(Path(path), None)
+    return found
+
+
+def _endpoint(path: Path, mode: str | None) -> "RoleEndpoint":
+    from touchstone.evaluation import load_submission
+    from touchstone.evaluation.errors import EndpointKeyMissingError
+    from touchstone.evaluation.packs.relay import RoleEndpoint
+
+    submission = load_submission(path)
+    chosen = submission.modes[0] if mode is None else submission.mode(mode)
+    key = os.environ.get(chosen.api_key_env, "")
+    if not key:
+        raise EndpointKeyMissingError(f"no key: set {chosen.api_key_env} in the environment")
+    return RoleEndpoint(chosen, key)

@@ -1,0 +1,249 @@
+"""What runs in a pack's process: it makes the task, and freezes its items or runs some.
+
+It is started by `apart.py` inside a sandbox, with the relay's socket as its stdin and the result
+as its stdout. Nothing here guards anything: the pack's code runs in this very process, and may
+change all of it. What holds is outside.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import inspect_ai.dataset
+from inspect_ai import Task, task_with
+from inspect_ai import eval as inspect_eval
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import GenerateConfig, Model, get_model, modelapi
+from openai import DefaultAsyncHttpxClient
+from openai.types.chat import ChatCompletion
+
+from touchstone.evaluation.inspect_seam import (
+    SETTINGS,
+    ProviderSeam,
+    RetryDecision,
+    asking_sample,
+    default_client_kwargs,
+    draw_nothing,
+)
+from touchstone.evaluation.packs.frozen import NoFormError, freeze, thaw
+from touchstone.evaluation.packs.looking import faults_of, scorer_names
+from touchstone.evaluation.packs.wire import MOST_JOB, packed, receive_message
+
+PROVIDER = "relay"
+SUBJECT = "subject"
+_READERS = ("json_dataset", "csv_dataset", "hf_dataset", "file_dataset", "example_dataset")
+_BYTES_PER_TOKEN = 3
+_FAULT = 2000
+
+
+class RelayRefusedError(Exception):
+    """The parent did not give an answer; the text says why."""
+
+
+class Asker:
+    """The child's end of the relay."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[dict[str, Any]]] = {}
+        self._asked = 0
+
+    def start(self) -> None:
+        """Begin to hear answers."""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request, and wait for its answer."""
+        answer: Future[dict[str, Any]] = Future()
+        await asyncio.to_thread(self._send, message, answer)
+        return await asyncio.wrap_future(answer)
+
+    def _send(self, message: Mapping[str, Any], answer: Future[dict[str, Any]]) -> None:
+        with self._lock:
+            self._asked += 1
+            self._waiting[self._asked] = answer
+            self._sock.sendall(packed({**message, "call": self._asked}))
+
+    def _listen(self) -> None:
+        while (said := receive_message(self._sock)) is not None:
+            with self._lock:
+                waiting = self._waiting.pop(said.get("call", 0), None)
+            if waiting is not None:
+                waiting.set_result(said)
+
+
+_ASKER: list[Asker] = []
+
+
+class RelayedModel(ProviderSeam):
+    """A model that is asked through the parent, which has its endpoint and its key."""
+
+    role: str = SUBJECT
+
+    def make_client(self) -> DefaultAsyncHttpxClient:
+        """A client that is never used: there is no network here."""
+        return DefaultAsyncHttpxClient(**default_client_kwargs(follow_redirects=False))
+
+    async def complete(self, request: dict[str, Any]) -> ChatCompletion:
+        """What the parent answers."""
+        kept = {name: value for name, value in request.items() if _is_plain(value)}
+        kept.pop("extra_headers", None)
+        said = await _ASKER[0].ask({"role": self.role, "sample": asking_sample(), "request": kept})
+        if "completion" not in said:
+            raise RelayRefusedError(str(said.get("refused"))[:_FAULT])
+        return ChatCompletion.model_validate(said["completion"])
+
+    def should_retry(self, ex: BaseException) -> RetryDecision:  # noqa: ARG002 - Inspect's form
+        """Never: the parent has tried again already where that could help."""
+        return RetryDecision.no()
+
+    async def count_text_tokens(self, text: str) -> int:
+        """An estimate by length: a tokenizer would download its vocabulary."""
+        return len(text.encode()) // _BYTES_PER_TOKEN + 1
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it can be sent: the SDK marks what is not given by an object of its own."""
+    return value is None or isinstance(value, str | int | float | list | dict)
+
+
+@modelapi(name=PROVIDER)
+def _relayed_model() -> type[RelayedModel]:
+    return RelayedModel
+
+
+def _model(role: str, name: str, config: Mapping[str, Any]) -> Model:
+    model = get_model(
+        f"{PROVIDER}/{name}",
+        memoize=False,
+        base_url="http://relay.invalid",
+        api_key="none",
+        config=GenerateConfig(**config),
+    )
+    if isinstance(model.api, RelayedModel):
+        model.api.role = role
+    return model
+
+
+def _make_task(job: Mapping[str, Any]) -> Task:
+    spec = util.spec_from_file_location("touchstone_pack", Path(job["file"]).absolute())
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{job['file']}: not a Python file")
+    module = util.module_from_spec(spec)
+    sys.modules["touchstone_pack"] = module
+    spec.loader.exec_module(module)
+    made = getattr(module, job["function"])(**job["arguments"])
+    if not isinstance(made, Task):
+        raise TypeError(f"{job['function']} gave a {type(made).__name__} and no Task")
+    return made
+
+
+def _frozen(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The items of the task, and what is said of it."""
+    task = _make_task(job)
+    samples = list(task.dataset)
+    faults = faults_of(task, samples, Path())
+    items = []
+    for number, sample in enumerate(samples):
+        try:
+            items.append(freeze(sample, Path()))
+        except NoFormError as error:
+            faults.append(f"item {number}: {error}")
+            break
+    return {
+        "items": items,
+        "faults": faults,
+        "scorers": scorer_names(task),
+        "limits": {
+            "messages": task.message_limit,
+            "tokens": task.token_limit,
+            "seconds": task.time_limit,
+            "working_seconds": task.working_limit,
+        },
+    }
+
+
+def _hold_back(places: Iterable[int]) -> None:
+    """Let the pack read no items: those that are given are all that it is to see."""
+    held = MemoryDataset([Sample(id=str(place), input="held back") for place in places])
+    for name in _READERS:
+        setattr(inspect_ai.dataset, name, lambda *_, **__: held)
+
+
+def _tried(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the task as it is made where items run."""
+    _hold_back([0])
+    _make_task(job)
+    return {}
+
+
+def _run(job: Mapping[str, Any]) -> bytes:
+    """Inspect's log of the items that are given, as bytes."""
+    items = {int(place): item for place, item in job["items"].items()}
+    # Before the pack is imported, which takes Inspect's readers as it finds them.
+    _hold_back(items)
+    task = _make_task(job)
+    given = MemoryDataset([thaw(item, place) for place, item in items.items()])
+    roles = {name: _model(name, model, {}) for name, model in job["roles"].items()}
+    (log,) = inspect_eval(
+        task_with(task, dataset=given, epochs=1),
+        model=_model(SUBJECT, job["model"], job["config"]),
+        model_roles={**roles},
+        log_dir="/work/logs",
+        log_format="eval",
+        max_samples=job["max_samples"],
+        **{name: value for name, value in job["limits"].items() if value is not None},
+        **SETTINGS,
+    )
+    return Path(log.location).read_bytes()
+
+
+def main() -> None:
+    """Do the job that comes first over the socket, and write its result."""
+    sock = socket.socket(fileno=os.dup(0))
+    # What the pack prints, or reads, is neither the result nor the relay.
+    result = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    job = receive_message(sock, MOST_JOB) or {}
+    _ASKER.append(Asker(sock))
+    _ASKER[0].start()
+    for name, text in job["files"].items():
+        path = Path("pack", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes.fromhex(text))
+    os.chdir("pack")
+    sys.path.insert(0, str(Path.cwd()))
+    draw_nothing()
+    kinds: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+        "freeze": _frozen,
+        "try": _tried,
+        "run": _run,
+    }
+    try:
+        made = kinds[job["kind"]](job)
+    except BaseException as error:  # noqa: BLE001 - a pack's code may raise anything
+        made = {"fault": _said(error)}
+    result.write(made if isinstance(made, bytes) else json.dumps(made).encode())
+    result.flush()
+    # Without waiting: a thread that the pack left running must not hold the result up.
+    os._exit(0)
+
+
+def _said(error: BaseException) -> str:
+    """What was raised, and by which of the pack's lines."""
+    places = traceback.extract_tb(error.__traceback__)
+    own = [each for each in places if "/work/pack/" in each.filename]
+    where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}"[:_FAULT] + where

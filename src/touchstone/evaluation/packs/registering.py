@@ -1,0 +1,222 @@
+"""Registering a pack: its task is made once, its items are written out as data, and both are kept.
+
+From then on the items are never made again: what runs is what was registered, under the digests
+that two machines agree on.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from touchstone.evaluation.digests import Frozen, digest_value
+from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
+from touchstone.evaluation.packs.errors import PackError, PackProcessError
+from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set
+from touchstone.evaluation.packs.manifest import MANIFEST, PackLimits, parse_manifest
+from touchstone.evaluation.packs.running import fault_of, task_job
+from touchstone.evaluation.packs.source import PackMark, PackSource
+from touchstone.evaluation.sandbox import Grade
+from touchstone.handin import printable_line
+from touchstone.keys.files import write_secret
+
+MOST_REGISTERED = 512 * 1024 * 1024
+"""Bytes of a registered pack's file."""
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LENGTH = 300
+_FAULTS = 50
+_DOCKER = re.compile(r"docker", re.IGNORECASE)
+
+
+class _Made(Frozen):
+    """What a pack's process says of the task that it made."""
+
+    items: list[Any]
+    faults: Annotated[list[str], Field(max_length=10_000)]
+    scorers: Annotated[list[str], Field(max_length=100)]
+    limits: PackLimits
+
+
+@dataclass(frozen=True)
+class Made:
+    """A pack's task, made once."""
+
+    items: FrozenItems | None
+    """None where something cannot be frozen: then `faults` says what."""
+    scorers: tuple[str, ...]
+    limits: PackLimits
+    """Of one sample, as they will hold: the task's own, unless `pack.toml` says otherwise."""
+    own_limits: PackLimits
+    """The task's own."""
+    faults: tuple[str, ...]
+    """What a seal cannot bear, a line each; empty: the pack can be registered."""
+    grade: Grade
+    """How well the process was held in which the task was made."""
+
+
+class RegisteredPack(Frozen):
+    """A pack as it was registered: enough to run it without its folder."""
+
+    format: Literal["touchstone registered pack 1"] = "touchstone registered pack 1"
+    pack: PackMark
+    files: dict[str, str]
+    """The code, in hex by path; what holds items only is not kept."""
+    items: list[FrozenItem]
+    """In the order of their digests."""
+    scorers: tuple[str, ...]
+    limits: PackLimits
+    own_limits: PackLimits
+
+    @property
+    def item_digests(self) -> list[str]:
+        """The items' digests, sorted."""
+        return [each.digest for each in self.items]
+
+    @property
+    def digest(self) -> str:
+        """Of code and items together: what is registered, in one line to compare."""
+        return digest_value(
+            {
+                "pack": self.pack.digest,
+                "items": FrozenItems(tuple(self.items)).digest,
+                "limits": self.limits.model_dump(mode="json"),
+            }
+        )
+
+    def source(self) -> PackSource:
+        """The pack's code, to run."""
+        files = {name: bytes.fromhex(text) for name, text in self.files.items()}
+        return PackSource(parse_manifest(files[MANIFEST]), files, self.pack.digest)
+
+
+async def make_task(source: PackSource, limits: ProcessLimits) -> Made:
+    """Make the pack's task in a process apart, and freeze its items.
+
+    Raises:
+        PackError: the task cannot be made, or this machine cannot hold a pack.
+    """
+    said, grade = await _made(source, limits)
+    faults = [printable_line(each, _LENGTH) for each in said.faults]
+    declared = source.manifest
+    if declared.score.scorer not in said.scorers:
+        there = ", ".join(said.scorers) or "none"
+        faults.append(
+            f"pack.toml: score.scorer: the task has no scorer {declared.score.scorer!a}; it has:"
+            f" {printable_line(there, _LENGTH)}"
+        )
+    items = None
+    try:
+        # Where one has no form, those after it were not looked at.
+        items = item_set(said.items) if not faults else None
+    except PackError as error:
+        faults.append(str(error))
+    if not faults and (fault := await _made_without_data(source, limits)):
+        faults.append(fault)
+    return Made(
+        items if not faults else None,
+        tuple(said.scorers),
+        declared.limits.over(said.limits),
+        said.limits,
+        tuple(faults[:_FAULTS]),
+        grade,
+    )
+
+
+async def _made(source: PackSource, limits: ProcessLimits) -> tuple[_Made, Grade]:
+    job = {**task_job(source, source.files), "kind": "freeze"}
+    try:
+        apart = await run_apart(job, _unasked, limits)
+    except PackProcessError as error:
+        raise PackError(f"{source.manifest.id}: the task cannot be made: {error}") from error
+    if fault := fault_of(apart.result):
+        raise PackError(f"{source.manifest.id}: the task cannot be made: {_explained(fault)}")
+    try:
+        return _Made.model_validate_json(apart.result), apart.grade
+    except ValidationError as error:
+        raise PackError(f"{source.manifest.id}: its process gave no items") from error
+
+
+async def _made_without_data(source: PackSource, limits: ProcessLimits) -> str:
+    """Why the task cannot be made where items run, which is without the files that hold items."""
+    job = {**task_job(source, source.code), "kind": "try"}
+    try:
+        apart = await run_apart(job, _unasked, limits)
+    except PackProcessError as error:
+        return f"the task cannot be made a second time: {error}"
+    fault = fault_of(apart.result)
+    return fault and (
+        f"the task cannot be made without its data, which is not there when samples run: {fault};"
+        " read the files of task.data with Inspect's dataset functions alone"
+    )
+
+
+def _explained(fault: str) -> str:
+    if _DOCKER.search(fault):
+        return f"{fault}; it calls Docker while it is made, and there is none here"
+    return fault
+
+
+async def _unasked(sock: socket) -> None:
+    """A task is made without any model."""
+
+
+def register(source: PackSource, made: Made, home: Path) -> RegisteredPack:
+    """Keep a pack for good, in a file of this user alone.
+
+    Registered again with the same content it stands already.
+
+    Raises:
+        PackError: it cannot be registered; names the first fault.
+    """
+    if made.items is None:
+        raise PackError(f"{source.manifest.id}: {made.faults[0]}")
+    pack = RegisteredPack(
+        pack=source.mark,
+        files={name: data.hex() for name, data in source.code.items()},
+        items=list(made.items.items),
+        scorers=made.scorers,
+        limits=made.limits,
+        own_limits=made.own_limits,
+    )
+    path = _path(home, pack.pack.id)
+    if path.exists() and registered(home, pack.pack.id).digest != pack.digest:
+        raise PackError(
+            f"{pack.pack.id}: another pack of this name is registered; give this one a new id"
+        )
+    write_secret(path, pack.model_dump_json().encode(), replace=True)
+    return pack
+
+
+def registered(home: Path, name: str) -> RegisteredPack:
+    """A registered pack.
+
+    Raises:
+        PackError: there is none of that id, or its file was altered.
+    """
+    path = _path(home, name)
+    try:
+        if path.stat().st_size > MOST_REGISTERED:
+            raise PackError(f"{path}: too large for a registered pack")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        known = ", ".join(names(home)) or "none"
+        raise PackError(f"no pack {name!a} is registered here; registered: {known}") from None
+    try:
+        return RegisteredPack.model_validate(json.loads(data))
+    except (ValueError, RecursionError):
+        raise PackError(f"{path}: was altered; register the pack again") from None
+
+
+def names(home: Path) -> list[str]:
+    """The ids of the packs that are registered here."""
+    return sorted(path.stem for path in (home / "packs").glob("*.json"))
+
+
+def _path(home: Path, name: str) -> Path:
+    if not _ID.fullmatch(name):
+        raise PackError(f"{name[:80]!a} is no id of a pack")
+    return home / "packs" / f"{name}.json"

@@ -1,0 +1,320 @@
+"""The parent's end of a pack's only way out: to the endpoints it was given, under their keys.
+
+A pack's process has no network. It says over one socket what is to be asked of which role; what it
+may not say is refused here, and what is answered comes through the same door as for any other
+review. Each call is counted by us, of the sample that the pack says it is for.
+"""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import anyio
+from inspect_ai.model import Model
+from openai.types.chat import ChatCompletion
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+
+from touchstone.evaluation.adjudication import SampleFacts
+from touchstone.evaluation.endpoints import (
+    BoundedEndpoint,
+    Call,
+    EndpointFault,
+    EndpointWatch,
+    open_endpoint,
+)
+from touchstone.evaluation.limits import EndpointLimits
+from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.packs.wire import (
+    HEAD,
+    MOST_MESSAGE,
+    MalformedMessageError,
+    length_of,
+    packed,
+    unpacked,
+)
+from touchstone.evaluation.quota import Quota
+from touchstone.evaluation.submission import Mode
+from touchstone.handin import printable_line
+
+SUBJECT = "subject"
+MOST_AT_ONCE = 64
+"""Requests of one pack under way at once; what is said beyond them waits."""
+_LENGTH = 300
+_CARRIED = frozenset(
+    {
+        "messages",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "stop",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "seed",
+        "reasoning_effort",
+        "presence_penalty",
+        "frequency_penalty",
+        "model",
+    }
+)
+_SETTINGS = ("reasoning_effort", "temperature", "top_p", "seed")
+
+
+@dataclass(frozen=True)
+class RelayLimits:
+    """What a pack's process may use of its endpoints, all its samples together."""
+
+    calls: int = 10_000
+    tokens: int | None = None
+    """Input and output together, as the endpoints reported and we could see."""
+
+
+@dataclass(frozen=True)
+class RoleEndpoint:
+    """An endpoint that a pack may ask, by its role."""
+
+    mode: Mode
+    key: str
+    quota: Quota | None = None
+
+
+@dataclass
+class SampleCalls(SampleFacts):
+    """What the relay knows of one sample's calls to one role."""
+
+    faults: int = 0
+    """Requests to which the endpoint gave no answer, all attempts included."""
+    last_failed: bool = False
+
+
+class RequestRefusedError(ValueError):
+    """A pack's request is none that may be made; the text says why."""
+
+
+_CALLER: ContextVar[SampleCalls | None] = ContextVar("touchstone_relay_caller", default=None)
+
+
+class _Watch(EndpointWatch):
+    """Counts each answer for the sample that it was asked for."""
+
+    def __init__(self, relay: "Relay", quota: Quota | None) -> None:
+        self._relay, self._quota = relay, quota
+
+    def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
+        self._relay.used += usage.total
+        if (heard := _CALLER.get()) is not None:
+            heard.usage = heard.usage + usage
+            heard.calls += 1
+            heard.models.add(model)
+            if fingerprint:
+                heard.fingerprints.add(fingerprint)
+            heard.note(*notes)
+
+    def declined(self, call: Call) -> None:
+        if (heard := _CALLER.get()) is not None:
+            heard.calls += 1
+        self.ended(call)
+
+    def ended(self, call: Call) -> None:
+        if (heard := _CALLER.get()) is not None:
+            heard.heard(call)
+
+    def waited(self, seconds: float) -> None:
+        if (heard := _CALLER.get()) is not None:
+            heard.waited += seconds
+
+    def slot(self) -> Any:
+        return self._quota.slot() if self._quota else None
+
+    def refuse(self) -> str:
+        return self._relay.spent()
+
+
+@dataclass
+class Relay:
+    """One pack process's way to its endpoints.
+
+    Args:
+        asked: The endpoint of each role; `subject` is among them.
+        places: The positions that it may ask for.
+        asking: How the endpoints are asked.
+        limits: What it may use in all.
+    """
+
+    asked: Mapping[str, RoleEndpoint]
+    places: frozenset[int]
+    asking: EndpointLimits = field(default_factory=EndpointLimits)
+    limits: RelayLimits = field(default_factory=RelayLimits)
+    used: int = 0
+    """Tokens of all answers."""
+    calls: int = 0
+    """Requests that were let through."""
+    refusals: list[str] = field(default_factory=list)
+    """Why requests were refused, each reason once."""
+    heard: dict[tuple[str, int], SampleCalls] = field(default_factory=dict)
+    """By role and position."""
+    _models: dict[str, Model] = field(default_factory=dict)
+
+    def of(self, place: int, role: str = SUBJECT) -> SampleCalls:
+        """What was heard of one sample's calls to a role."""
+        return self.heard.setdefault((role, place), SampleCalls(attempt=1))
+
+    def spent(self) -> str:
+        """Why nothing more may be asked, or an empty text."""
+        if self.calls >= self.limits.calls:
+            return f"the pack has made its {self.limits.calls} calls"
+        if self.limits.tokens is not None and self.used >= self.limits.tokens:
+            return f"the pack has used its {self.limits.tokens} tokens"
+        return ""
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Answer what comes over the socket until it ends, or says what is no message."""
+        sock.setblocking(False)  # noqa: FBT003 - takes no keyword
+        loop = asyncio.get_running_loop()
+        lock, room = anyio.Lock(), anyio.Semaphore(MOST_AT_ONCE)
+        self._models = {
+            role: open_endpoint(each.mode, each.key, self.asking, _Watch(self, each.quota))
+            for role, each in self.asked.items()
+        }
+
+        async def answer(message: dict[str, Any]) -> None:
+            try:
+                said = packed({**await self._answer(message), "call": message.get("call")})
+                async with lock:
+                    await loop.sock_sendall(sock, said)
+            except OSError:
+                # The process has gone, and with it whoever waited.
+                return
+            finally:
+                room.release()
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                while (head := await _exactly(loop, sock, HEAD)) is not None:
+                    body = await _exactly(loop, sock, length_of(head, MOST_MESSAGE))
+                    if body is None:
+                        break
+                    message = unpacked(body)
+                    # Waits here: what is not read yet holds up the process and not us.
+                    await room.acquire()
+                    tasks.start_soon(answer, message)
+        except* MalformedMessageError as errors:
+            self._refused(f"the pack said what is no request: {errors.exceptions[0]}")
+        except* ConnectionError:
+            pass
+        finally:
+            with anyio.CancelScope(shield=True):
+                for model in self._models.values():
+                    await model.api.aclose()
+
+    async def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            role, place = self._checked(message)
+            request = checked_request(message.get("request"), self.asked[role].mode)
+        except RequestRefusedError as error:
+            return {"refused": self._refused(str(error))}
+        if reason := self.spent():
+            return {"refused": self._refused(reason)}
+        heard = self.of(place, role)
+        _CALLER.set(heard)
+        self.calls += 1
+        endpoint = cast("BoundedEndpoint", self._models[role].api)
+        trying = AsyncRetrying(
+            stop=stop_after_attempt(self.asking.retries + 1),
+            wait=endpoint.retry_wait(),
+            retry=retry_if_exception(_may_help),
+            reraise=True,
+        )
+        try:
+            completion: ChatCompletion = await trying(endpoint.answer, request)
+        except EndpointFault as fault:
+            heard.faults, heard.last_failed = heard.faults + 1, True
+            heard.fault = str(fault)
+            return {"refused": str(fault)}
+        heard.last_failed = False
+        return {"completion": completion.model_dump(mode="json")}
+
+    def _checked(self, message: Mapping[str, Any]) -> tuple[str, int]:
+        role, sample = message.get("role"), message.get("sample")
+        if not isinstance(role, str) or role not in self.asked:
+            raise RequestRefusedError(f"the pack asked for a role {str(role)[:80]!a}")
+        known = {str(place): place for place in self.places}
+        if not isinstance(sample, str) or sample not in known:
+            raise RequestRefusedError("the pack asked outside of its samples")
+        return role, known[sample]
+
+    def _refused(self, text: str) -> str:
+        line = printable_line(text, _LENGTH)
+        # Each once and a few: a pack could fill our memory with reasons.
+        if line not in self.refusals and len(self.refusals) < MOST_AT_ONCE:
+            self.refusals.append(line)
+        return line
+
+
+def checked_request(given: Any, mode: Mode) -> dict[str, Any]:
+    """A pack's request as it may be made: of known parts, under the settings of the mode.
+
+    Raises:
+        RequestRefusedError: a part is not carried, or not of the protocol's form.
+    """
+    if not isinstance(given, dict):
+        raise RequestRefusedError("a request that is no object")
+    if strange := sorted(set(given) - _CARRIED):
+        raise RequestRefusedError(f"the relay does not carry {strange[0][:80]!a}")
+    request = {name: value for name, value in given.items() if value is not None}
+    messages = request.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(each, dict) for each in messages):
+        raise RequestRefusedError("a request without a list of messages")
+    for tool in _listed(request.get("tools", [])):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise RequestRefusedError("a tool that is no function")
+        parameters = function.get("parameters", {})
+        if not isinstance(parameters, dict) or not isinstance(
+            parameters.get("properties", {}), dict
+        ):
+            raise RequestRefusedError("a tool whose parameters are no schema")
+    # A mode is what was handed in: the pack asks it as it is, and makes no other of it.
+    settings = mode.settings.model_dump(mode="json", exclude_none=True)
+    for name in _SETTINGS:
+        if name in settings:
+            value = settings[name]
+            request[name] = float(value) if name in {"temperature", "top_p"} else value
+    _bound_output(request, mode.settings.max_tokens)
+    return request
+
+
+def _bound_output(request: dict[str, Any], most: int | None) -> None:
+    for name in ("max_tokens", "max_completion_tokens"):
+        asked = request.get(name)
+        if asked is not None and (type(asked) is not int or asked < 1):
+            raise RequestRefusedError(f"{name} that is no number of tokens")
+        if asked is not None and most is not None:
+            request[name] = min(asked, most)
+    if most is not None and "max_completion_tokens" not in request:
+        request.setdefault("max_tokens", most)
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise RequestRefusedError("tools that are no list")
+    return value
+
+
+def _may_help(error: BaseException) -> bool:
+    return isinstance(error, EndpointFault) and error.retryable
+
+
+async def _exactly(loop: asyncio.AbstractEventLoop, sock: socket.socket, size: int) -> bytes | None:
+    found = bytearray()
+    while len(found) < size:
+        block = await loop.sock_recv(sock, min(size - len(found), 1 << 20))
+        if not block:
+            return None
+        found += block
+    return bytes(found)

@@ -1,0 +1,283 @@
+"""Running a pack's items in its own process, and what becomes of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.limits import EndpointLimits
+from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
+from touchstone.evaluation.packs.errors import PackError, PackProcessError
+from touchstone.evaluation.packs.items import FrozenItem
+from touchstone.evaluation.packs.manifest import PackLimits, PackScore
+from touchstone.evaluation.packs.relay import SUBJECT, Relay, RelayLimits, RoleEndpoint, SampleCalls
+from touchstone.evaluation.packs.source import PackMark, PackSource
+from touchstone.evaluation.packs.statement import Statement, read_statements
+from touchstone.evaluation.packs.wire import MalformedMessageError, unpacked
+from touchstone.evaluation.sandbox import Grade
+from touchstone.evaluation.sandbox.launch import Guards
+from touchstone.evaluation.submission import Mode
+from touchstone.handin import printable_line
+from touchstone.keys.files import write_secret
+from touchstone.review.events.measuring import Result
+
+LOG = "pack.eval"
+_LENGTH = 300
+_NEVER_ASKED = "the pack says that it was solved, and the subject was never asked"
+
+
+class PackOutcome(Frozen):
+    """What became of one item of a pack, and on whose word."""
+
+    place: int
+    """Its position in the registered item set."""
+    item: str
+    """Its digest."""
+    result: Result | Literal["reported"]
+    """`reported`: the pack's scores decide nothing, and `value` is one."""
+    value: str | None
+    """The pack's score, as a decimal; None where none could be taken."""
+    reason: str
+    """One plain line."""
+    cause: Literal["", "endpoint", "judge", "engine"] = ""
+    """For what was lost: whose fault it was."""
+    limit: str = ""
+    usage: Usage = Usage()
+    """Of the subject's calls, as the parent counted them for the sample that the pack named."""
+    calls: int = 0
+    models: tuple[str, ...] = ()
+    seconds: str = "0.000"
+    uuid: str = ""
+    """By which the sample is found in Inspect's log."""
+    pack: PackMark
+    """Whose statement this is."""
+
+
+@dataclass(frozen=True)
+class PackRun:
+    """What one process of a pack gave."""
+
+    outcomes: tuple[PackOutcome, ...]
+    """One for each item that was given, whatever the pack did."""
+    grade: Grade | None
+    """How well the process was held; None where it gave no result."""
+    attempts: tuple[str, ...]
+    """System calls that it tried and was refused."""
+    refusals: tuple[str, ...]
+    """What it asked of the relay and did not get."""
+    used: int
+    """Tokens of all its calls, by our count."""
+    calls: int
+    log: Path | None
+    """Inspect's log, as the pack wrote it."""
+
+
+@dataclass(frozen=True)
+class PackSettings:
+    """How a pack's process is run."""
+
+    process: ProcessLimits = field(default_factory=ProcessLimits)
+    relay: RelayLimits = field(default_factory=RelayLimits)
+    asking: EndpointLimits = field(default_factory=EndpointLimits)
+    guards: Guards | None = None
+    """Which guards stand; None: all that this machine can give."""
+
+
+DEFAULT_SETTINGS = PackSettings()
+
+
+async def run_items(
+    source: PackSource,
+    items: Mapping[int, FrozenItem],
+    asked: Mapping[str, RoleEndpoint],
+    limits: PackLimits,
+    folder: Path,
+    settings: PackSettings = DEFAULT_SETTINGS,
+) -> PackRun:
+    """Run items of a pack in a process of their own.
+
+    Args:
+        source: The pack.
+        items: What is to run, by position; the process gets these and no other.
+        asked: The endpoint of the subject and of each role that the pack declared.
+        limits: Of one sample, where they are not the task's own.
+        folder: Where the log is put, for this user alone.
+        settings: How much the process may use.
+
+    Raises:
+        PackError: a role has no endpoint, or this machine cannot hold a pack.
+    """
+    check_roles(source, asked)
+    relay = Relay(asked, frozenset(items), settings.asking, settings.relay)
+    job = _job(source, items, asked, limits, settings.asking)
+    try:
+        apart = await run_apart(job, relay.serve, settings.process, settings.guards)
+        log = _take_log(apart.result, folder)
+        statements = read_statements(log, items, source.manifest.score, _names(asked))
+    except PackProcessError as error:
+        lost = [_lost(place, item, relay, source.mark, str(error)) for place, item in items.items()]
+        return _ran(relay, lost, None, (), None)
+    outcomes = [
+        _outcome(statements[place], item, relay.of(place), source) for place, item in items.items()
+    ]
+    return _ran(relay, outcomes, apart.grade, apart.attempts, log)
+
+
+def check_roles(source: PackSource, asked: Mapping[str, RoleEndpoint]) -> None:
+    """Hold the endpoints that are given against the roles that the pack declared.
+
+    Raises:
+        PackError: one is missing, or is for nobody.
+    """
+    declared = {SUBJECT, *source.manifest.roles}
+    for name in sorted(declared - set(asked)):
+        raise PackError(f"{source.manifest.id}: the role {name!r} has no endpoint; name one for it")
+    for name in sorted(set(asked) - declared):
+        raise PackError(f"{source.manifest.id}: the pack declares no role {name!r}")
+
+
+def _names(asked: Mapping[str, RoleEndpoint]) -> list[str]:
+    """The names under which the models stand in a pack's log, the subject's first."""
+    roles = [SUBJECT, *(name for name in asked if name != SUBJECT)]
+    return [f"relay/{_bare(asked[name].mode)}" for name in roles]
+
+
+def _bare(mode: Mode) -> str:
+    return mode.model.split("/", 1)[1]
+
+
+def _job(
+    source: PackSource,
+    items: Mapping[int, FrozenItem],
+    asked: Mapping[str, RoleEndpoint],
+    limits: PackLimits,
+    asking: EndpointLimits,
+) -> dict[str, Any]:
+    subject = asked[SUBJECT].mode
+    config = subject.settings.model_dump(mode="json", exclude_none=True)
+    for name in ("temperature", "top_p"):
+        if name in config:
+            config[name] = float(config[name])
+    return {
+        **task_job(source, source.code),
+        "kind": "run",
+        "items": {str(place): item.model_dump(mode="json") for place, item in items.items()},
+        "model": _bare(subject),
+        "config": config,
+        "roles": {name: _bare(each.mode) for name, each in asked.items() if name != SUBJECT},
+        "limits": {
+            "message_limit": limits.messages,
+            "token_limit": limits.tokens,
+            "time_limit": limits.seconds,
+            "working_limit": limits.working_seconds,
+        },
+        "max_samples": asking.max_samples,
+    }
+
+
+def task_job(source: PackSource, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """What of a job makes the pack's task."""
+    task = source.manifest.task
+    return {
+        "files": {name: data.hex() for name, data in files.items()},
+        "file": task.file,
+        "function": task.function,
+        "arguments": dict(task.arguments),
+    }
+
+
+def fault_of(result: bytes) -> str:
+    """What the process says that went wrong before there was a log; empty for anything else."""
+    if not result.startswith(b"{"):
+        return ""
+    try:
+        said = unpacked(result).get("fault")
+    except MalformedMessageError:
+        return ""
+    return printable_line(said, _LENGTH) if isinstance(said, str) else ""
+
+
+def _take_log(result: bytes, folder: Path) -> Path:
+    if fault := fault_of(result):
+        raise PackProcessError(f"the pack failed: {fault}")
+    path = folder / LOG
+    write_secret(path, result, replace=True)
+    return path
+
+
+def _ran(
+    relay: Relay,
+    outcomes: Sequence[PackOutcome],
+    grade: Grade | None,
+    attempts: tuple[str, ...],
+    log: Path | None,
+) -> PackRun:
+    refusals = tuple(relay.refusals)
+    return PackRun(tuple(outcomes), grade, attempts, refusals, relay.used, relay.calls, log)
+
+
+def _lost(place: int, item: FrozenItem, relay: Relay, mark: PackMark, reason: str) -> PackOutcome:
+    """The process gave nothing that can be read: what was asked was asked all the same."""
+    heard = relay.of(place)
+    return PackOutcome(
+        place=place,
+        item=item.digest,
+        result="lost-instrument",
+        value=None,
+        reason=printable_line(reason, _LENGTH),
+        cause="engine",
+        usage=heard.usage,
+        calls=heard.calls,
+        models=tuple(sorted(heard.models)),
+        pack=mark,
+    )
+
+
+def _outcome(
+    said: Statement, item: FrozenItem, heard: SampleCalls, source: PackSource
+) -> PackOutcome:
+    result, cause, reason = concluded(said, heard, source.manifest.score)
+    taken = said.value if cause == "" else None
+    return PackOutcome(
+        place=said.place,
+        item=item.digest,
+        result=result,
+        value=None if taken is None else format(taken, ".17g"),
+        reason=printable_line(reason, _LENGTH),
+        cause=cause,
+        limit=said.limit,
+        usage=heard.usage,
+        calls=heard.calls,
+        models=tuple(sorted(heard.models)),
+        seconds=f"{max(0.0, said.seconds):.3f}",
+        uuid=said.uuid,
+        pack=source.mark,
+    )
+
+
+Conclusion = tuple[Result | Literal["reported"], Literal["", "endpoint", "judge", "engine"], str]
+
+
+def concluded(said: Statement, heard: SampleCalls, declared: PackScore) -> Conclusion:
+    """What a statement is worth, beside what the relay heard of the subject."""
+    if said.value is None:
+        if heard.last_failed:
+            return "lost-endpoint", "endpoint", heard.fault
+        return "lost-instrument", "judge" if said.scoring else "engine", said.fault
+    good = declared.solved_from is not None and said.value >= declared.solved_from
+    reason = said.explanation or f"the pack's score is {said.value:g}"
+    # The first that holds is the result.
+    cases: tuple[tuple[bool, Conclusion], ...] = (
+        (good and not heard.calls, ("lost-instrument", "judge", _NEVER_ASKED)),
+        (good, ("solved", "", reason)),
+        (heard.last_failed and not heard.calls, ("lost-endpoint", "endpoint", heard.fault)),
+        (not heard.calls, ("no-attempt", "", f"the subject was never asked; {reason}")),
+        (heard.refused, ("refused", "", f"declined; {reason}")),
+        (heard.shortened, ("cut", "", f"a call ended at a limit on output or context; {reason}")),
+        (declared.solved_from is None, ("reported", "", reason)),
+        (bool(said.limit), ("limit", "", f"{said.limit} limit; {reason}")),
+        (True, ("unsolved", "", reason)),
+    )
+    return next(found for holds, found in cases if holds)
