@@ -1,6 +1,6 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-parties test quick lint format docs bench soak fuzz mutants faults busy requirements clean runtime dev
+.PHONY: help demo demo-parties test quick lint format docs bench soak fuzz fuzz-api mutants faults busy requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
 PARTIES_OUT ?= touchstone-demo-parties
@@ -45,6 +45,9 @@ soak: dev ## the long forms of the crash, fuzz and law campaigns
 
 fuzz: dev ## hostile bytes at a running gateway, FUZZ_SECONDS=60; FUZZ="--seed N" or "--replay FILE"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.gateway_fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-api: dev ## requests made from the API's own description, FUZZ_SECONDS=60; FUZZ="--seed N" or "--http"
+	@PYTHONPATH=src:tests $(BIN)/python -m support.api_fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 mutants: dev ## wrong changes in the pure rooms that tests must notice; MUTANTS="--seed N --rooms statistics"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.mutants $(MUTANTS)

@@ -51,6 +51,14 @@ def _fields(schema: dict[str, Any], body: dict[str, Any]) -> str:
     return ", ".join(f"`{each}`" for each in found)
 
 
+def _answers(responses: dict[str, Any]) -> str:
+    """With which status and type a route says yes, and with which problems no."""
+    yes = next(status for status in responses if status < "400")
+    media = ", ".join(responses[yes].get("content", ())) or "no body"
+    no = ", ".join(status for status in responses if status >= "400")
+    return f"{yes} ({media}); problems {no}"
+
+
 def _routes(schema: dict[str, Any]) -> str:
     parts = []
     for path, operations in schema["paths"].items():
@@ -67,6 +75,7 @@ def _routes(schema: dict[str, Any]) -> str:
             lines += ["", f"- For {_who(need)}."]
             lines += [f"- Query: {', '.join(asked)}."] if asked else []
             lines += [f"- Body: {fields}."] if fields else []
+            lines += [f"- Answers: {_answers(operation['responses'])}."]
             parts.append("\n".join(lines))
     return "\n\n".join(parts)
 

@@ -16,7 +16,7 @@ No by default::
 """
 
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience
-from touchstone.clearance.decide import Decision, Membership, may_open, may_read
+from touchstone.clearance.decide import Belonging, Decision, may_open, may_read
 from touchstone.clearance.errors import ClearanceError, MarkingError
 from touchstone.clearance.markings import (
     EVERY_PARTY,
@@ -37,13 +37,13 @@ __all__ = [
     "SIGHTS",
     "TLP",
     "Audience",
+    "Belonging",
     "Ceiling",
     "ClearanceError",
     "Decision",
     "Label",
     "Marking",
     "MarkingError",
-    "Membership",
     "Sight",
     "may_open",
     "may_read",

@@ -6,7 +6,7 @@ from typing import Literal
 from touchstone.clearance.audiences import Audience
 from touchstone.clearance.markings import EVERY_PARTY, LABELS, TLP, Marking
 
-Membership = Literal["none", "invited", "joined"]
+Belonging = Literal["none", "invited", "joined"]
 """What a party is in a case, at the time of asking."""
 
 
@@ -50,7 +50,7 @@ def may_read(
     return _unnamed(audience, marking)
 
 
-def may_open(audience: Audience, membership: Membership, *, to_join: bool = False) -> Decision:
+def may_open(audience: Audience, membership: Belonging, *, to_join: bool = False) -> Decision:
     """Whether the audience may open a case in which its party is this.
 
     `to_join` asks for what an invited party needs to join, and not for the case as a member has it.

@@ -10,8 +10,8 @@ from touchstone.clearance import (
     LABELS,
     SIGHTS,
     Audience,
+    Belonging,
     Label,
-    Membership,
     Sight,
     decide,
     may_open,
@@ -24,7 +24,7 @@ from touchstone.server.accounts.roles import SCOPES_OF
 
 LAB = "example-lab"
 WIDER: tuple[Sight, ...] = ("nothing", "facts", "contents")
-MEMBERSHIPS: tuple[Membership, ...] = ("none", "invited", "joined")
+BELONGINGS: tuple[Belonging, ...] = ("none", "invited", "joined")
 roles = st.frozensets(st.sampled_from([*SIGHTS, "unheard-of"]))
 labels = st.sampled_from(LABELS)
 
@@ -88,7 +88,7 @@ def test_nothing_is_nothing_and_the_twin(monkeypatch: pytest.MonkeyPatch):
     probe = seen_by("nothing")
     for content, label in product((True, False), LABELS):
         assert not may_read(probe, tlp(label, LAB), LAB, content=content).allowed
-    assert not any(may_open(probe, each, to_join=True).allowed for each in MEMBERSHIPS)
+    assert not any(may_open(probe, each, to_join=True).allowed for each in BELONGINGS)
     monkeypatch.setattr(decide, "_beyond_sight", lambda *_, **__: "")
     assert may_read(probe, tlp("CLEAR"), content=False).allowed
     assert may_open(probe, "joined").allowed
@@ -99,7 +99,7 @@ def test_nothing_is_nothing_and_the_twin(monkeypatch: pytest.MonkeyPatch):
     [("none", False, False), ("invited", False, True), ("joined", True, True)],
 )
 def test_a_case_is_open_to_who_joined_and_to_who_is_invited_as_far_as_it_joins(
-    membership: Membership, *, opens: bool, to_join: bool
+    membership: Belonging, *, opens: bool, to_join: bool
 ):
     for sight in ("facts", "contents"):
         assert may_open(seen_by(sight), membership).allowed == opens

@@ -8,6 +8,7 @@ from ninja import Router
 from pydantic import Field
 
 from touchstone.ledger import dumps
+from touchstone.ledger.canonical import MAX_LINE
 from touchstone.ledger.contract2 import MAX_SIGNED_PARTS, SentPart, SubmittedDeed
 from touchstone.records.staging import Staged
 from touchstone.server.api.parsing import JSON, Strict
@@ -24,7 +25,7 @@ class PartSent(Strict):
     """A part of a deed: the salt that its signer drew (hex), and its canonical JSON as text."""
 
     salt: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    text: str
+    text: Annotated[str, Field(max_length=MAX_LINE)]
 
 
 class DeedSent(Strict):

@@ -1,10 +1,12 @@
 """Keys of a lab's endpoints: what is handed in here is given out by no route."""
 
+from typing import Annotated
+
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from touchstone.records.endpointkeys import HandedInKey
+from touchstone.records.endpointkeys import LONGEST_KEY, HandedInKey
 from touchstone.server.api.answers import answer_json
 from touchstone.server.api.parsing import Strict
 from touchstone.server.serving import serving_of, speaker_of
@@ -20,7 +22,7 @@ router = Router(tags=["Cases"])
 class KeyHandedIn(Strict):
     """An endpoint's key. Its repr shows no value."""
 
-    value: SecretStr
+    value: Annotated[SecretStr, Field(json_schema_extra={"maxLength": LONGEST_KEY})]
 
 
 @router.get("cases/{case}/endpoint-keys")

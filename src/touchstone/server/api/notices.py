@@ -1,13 +1,17 @@
 """What is next for a party, and where its people want to be told of it."""
 
+from typing import Annotated
+
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
+from pydantic import Field
 
 from touchstone.editions.next_text import next_rows
 from touchstone.server.api.answers import answer_json
 from touchstone.server.api.parsing import Strict
 from touchstone.server.errors import ProblemError
 from touchstone.server.notices.channels import (
+    MOST_ADDRESS,
     add_calendar,
     add_webhook,
     channels_of,
@@ -24,7 +28,7 @@ CALENDAR = "text/calendar; charset=utf-8"
 class NewWebhook(Strict):
     """Where notices are to go."""
 
-    address: str
+    address: Annotated[str, Field(json_schema_extra={"maxLength": MOST_ADDRESS})]
 
 
 @router.get("next")

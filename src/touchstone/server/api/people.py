@@ -1,14 +1,18 @@
 """Who may come in: an administrator says so for all, a lead for its own institution."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from ninja.params.functions import Query
+from pydantic import Field
 
 from touchstone.ledger.canonical import MAX_INTEGER
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import (
+    MOST_EMAIL,
+    MOST_NAME,
     MOST_PEOPLE,
     change_roles,
     invite,
@@ -19,26 +23,32 @@ from touchstone.server.accounts.people import (
     revoke_device,
     shown_person,
 )
+from touchstone.server.accounts.roles import SCOPES_OF
 from touchstone.server.api.answers import answer_json, answer_once
 from touchstone.server.api.parsing import Strict
 from touchstone.server.serving import serving_of, speaker_of
 
 router = Router()
+# Told here, and checked by the accounts, which say what is amiss.
+Roles = Annotated[
+    list[str],
+    Field(json_schema_extra={"items": {"enum": sorted(SCOPES_OF)}, "minItems": 1}),
+]
 
 
 class NewPerson(Strict):
     """Who is to be invited; of no institution is an administrator."""
 
     institution: str
-    roles: list[str]
-    name: str
-    email: str = ""
+    roles: Roles
+    name: Annotated[str, Field(json_schema_extra={"maxLength": MOST_NAME})]
+    email: Annotated[str, Field(json_schema_extra={"maxLength": MOST_EMAIL})] = ""
 
 
 class NewRoles(Strict):
     """What a person is to be from now on."""
 
-    roles: list[str]
+    roles: Roles
 
 
 def _manager(request: HttpRequest) -> Manager:

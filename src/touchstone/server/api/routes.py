@@ -19,6 +19,7 @@ from touchstone.server.api import (
     people,
 )
 from touchstone.server.api.declared import admitted
+from touchstone.server.api.describing import described_precisely
 from touchstone.server.api.parsing import JSON, StrictParser
 from touchstone.server.api.problems import handle_all
 
@@ -50,4 +51,5 @@ api.add_router("", description)
 @cache
 def described() -> bytes:
     """The API's description (OpenAPI 3.1), as canonical JSON."""
-    return dumps(json.loads(json.dumps(api.get_openapi_schema(path_prefix="/v1/"))))
+    found = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/v1/")))
+    return dumps(described_precisely(found))

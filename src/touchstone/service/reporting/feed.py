@@ -11,7 +11,7 @@ behind the second wall (`records.walls`), so that a check that is forgotten here
 
 from collections.abc import Iterator, Sequence
 
-from touchstone.clearance import Audience, Membership, Sight, may_open, party_audience
+from touchstone.clearance import Audience, Belonging, Sight, may_open, party_audience
 from touchstone.editions.audience_case import Example
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, CaseKeys, is_topic, unknown_case
@@ -233,7 +233,7 @@ def _reader_for(
         raise unknown_case() from error
 
 
-def _membership(keys: CaseKeys, party: str) -> Membership:
+def _membership(keys: CaseKeys, party: str) -> Belonging:
     if keys.has_joined(party):
         return "joined"
     return "invited" if keys.knows(party) else "none"
