@@ -43,6 +43,7 @@ from touchstone.ledger import EMPTY_ROOT, Opened, Tree, commit_part, dumps, fing
 from touchstone.ledger.bundlelines import BundleHeader, make_seal
 from touchstone.ledger.contract2 import (
     DEED_BUNDLE,
+    INSTALLATION,
     PARTS,
     DeedAnswer,
     DeedStatement,
@@ -64,7 +65,12 @@ SIGNERS: dict[str, Any] = {
         *("centre", "centre 2", "centre 3", "lab", "lab 2", "lab device"),
         *("agency", "agency 2", "agency 3", "agency 4", "agency device"),
     )
-} | {"anyone": AnyonesSigner()}
+} | {
+    "anyone": AnyonesSigner(),
+    "installation": NEWEST,
+    "installation before": FIRST,
+    "stranger": STRANGER,
+}
 
 
 def key_of(name: str) -> str:
@@ -599,6 +605,39 @@ def squatted() -> dict[str, Vector]:
     }
 
 
+READS = {"day": "2026-11-20", "reads": 3, "digest": "sha256:" + fixed("reads").hex()}
+
+
+def digesting(signer: str = "installation", type_: str = "reads-digested", **facts: Any) -> Act:
+    """What an installation says of a day's reads by itself."""
+    salt = content("the salt of that day")
+    return Act(type_, INSTALLATION, signer, facts=READS | facts, others=(salt,))
+
+
+def own_deeds() -> dict[str, Vector]:
+    """What an installation says by its own key: of one type, and by no act on keys."""
+
+    def after(*acts: Act, shown: tuple[Act, ...] = ACTS, unchecked: int = 0) -> Vector:
+        case = make_case(Making((*shown, *acts)))
+        return Vector(sealed(lines_of(case).body), "authentic", unchecked=unchecked)
+
+    lent = replace(digesting(), actor=LAB)
+    return {
+        "installation-digests-reads": after(digesting(), digesting(day="2026-11-21")),
+        "installation-digests-reads-by-an-earlier-key": after(
+            digesting("installation before"), digesting()
+        ),
+        "installation-digests-reads-and-the-lab-signs-it": added(digesting("lab")),
+        "installation-digests-reads-by-an-unknown-key": added(digesting("stranger")),
+        "installation-digests-reads-by-an-unknown-key-after-withheld": added(
+            digesting("stranger"), shown=hidden(MADE)
+        ),
+        "installation-halts-by-itself": added(digesting(type_="review-halted")),
+        "installation-acts-on-keys": added(digesting(**admitted("anyone", "review-halted"))),
+        "installation-key-signs-for-the-lab": added(lent),
+    }
+
+
 def key_defects() -> dict[str, Vector]:
     """Deeds by keys that may not sign them, and keys that may not come or go."""
     late = replace(ACTS[5], behind=0)
@@ -1069,6 +1108,7 @@ def vectors() -> dict[str, Vector]:
         order_defects,
         key_defects,
         squatted,
+        own_deeds,
         recovered,
         recovery_defects,
         deed_defects,

@@ -31,6 +31,7 @@ from touchstone.review.designation import STOPPED, Concurrence, Says
 from touchstone.review.events import TYPES, judging, measuring, opening, settling
 from touchstone.review.events.base import Facts, Role
 from touchstone.review.next_deeds import NextReason, Stance
+from touchstone.review.read_digests import Standing
 from touchstone.review.state import Status
 from touchstone.service.measurement.forecasting import page as plan_page
 from touchstone.statistics import VerdictWord, ZoneSide
@@ -118,6 +119,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "shows": [literal(judging.EvidenceDeclared, "shows")],
     "side": [members(ZoneSide)],
     "stance": [literal(judging.FindingResponded, "stance"), members(Stance)],
+    "stands": [members(Standing)],
     "state": [members(opening.ReleaseState)],
     "status": [members(kinds.ParticipationStatus), members(kinds.LifeStage), members(Status)],
     "subject": [frozenset({"capabilities", "elicitation", "holding-back"})],

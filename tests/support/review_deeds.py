@@ -19,6 +19,7 @@ from support.review_case import (
 from support.review_probes import laid
 from touchstone.framework import Framework
 from touchstone.ledger import digest_value
+from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review import Event
 from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 from touchstone.review.rules import RULES
@@ -358,6 +359,11 @@ FACTS: dict[type[Event], Maker] = {
         "receipt": draw(DIGESTS),
         "applied_at": draw(TIMES),
     },
+    settling.ReadsDigested: lambda _c, draw: {
+        "day": draw(("2026-09-30", "2026-10-01", "2027-12-01")),
+        "reads": 3,
+        "digest": draw(DIGESTS),
+    },
     settling.ReportIssued: lambda _c, draw: {
         "audience": "public",
         "edition": draw(range(1, 3)),
@@ -379,10 +385,16 @@ STOPS = (
 )
 
 
+def fitting_for(event: type[Event]) -> list[str]:
+    """Who may do a deed of the type by its role: parties, or the installation alone."""
+    roles = RULES[event].roles
+    return [name for name, role in ROLES.items() if role in roles] or [INSTALLATION]
+
+
 def one_of_each(framework: Framework) -> dict[str, Event]:
     """A well-formed deed of every type, by type, of a party whose role may do it."""
     rng, case = Random(1), Case(framework).open().submit()
-    fitting = {e: next(n for n, role in ROLES.items() if role in RULES[e].roles) for e in FACTS}
+    fitting = {event: fitting_for(event)[0] for event in FACTS}
     deeds = (make(event, fitting[event], **FACTS[event](case, rng.choice)) for event in FACTS)
     return {deed.type: deed for deed in deeds}
 
@@ -392,6 +404,6 @@ def draw_deed(case: Case, rng: Random) -> Event:
     event = rng.choice(list(FACTS))
     while event in STOPS and rng.random() < 0.95:
         event = rng.choice(list(FACTS))
-    fitting = [name for name, role in ROLES.items() if role in RULES[event].roles]
+    fitting = fitting_for(event)
     actor = rng.choice(fitting if rng.random() < 0.8 else [*ROLES, "newcomer", "a-stranger"])
     return make(event, actor, rng.choice(TIMES), **FACTS[event](case, rng.choice))

@@ -30,6 +30,7 @@ from support.review_case import (
     submission,
     verdict,
 )
+from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review import Event
 from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 
@@ -240,6 +241,10 @@ def terms(event: type[Event], actor: str, name: str = "terms", **facts: Any) -> 
 def report(edition: int) -> settling.ReportIssued:
     facts: dict[str, Any] = {"audience": "public", "edition": edition, "report": digest("report")}
     return make(settling.ReportIssued, CENTRE, **facts)
+
+
+def digested(day: str) -> settling.ReadsDigested:
+    return make(settling.ReadsDigested, INSTALLATION, day=day, reads=2, digest=digest("reads"))
 
 
 def assessed(name: str) -> opening.SubmissionAssessed:
@@ -585,6 +590,10 @@ PROBES: dict[tuple[str, str], Probe] = {
     ),
     ("receipt-noted", "bundle_is_published"): on(then(agreed, bundle()), receipt(2)),
     ("receipt-noted", "receipt_is_new"): on(then(agreed, bundle(), receipt()), receipt()),
+    ("reads-digested", "day_is_over"): on(opened, digested(AT[:10])),
+    ("reads-digested", "day_is_not_digested"): on(
+        then(opened, digested("2026-09-30")), digested("2026-09-30")
+    ),
     ("report-issued", "edition_is_next"): on(opened, report(2)),
     ("case-destroyed", "no_directive_is_in_force"): on(
         then(opened, directive(), CLOSED), DESTROYED

@@ -382,6 +382,8 @@ class Bundle:
         newest = self.head()
         while self.peek().startswith(b'{"checkpoint"'):
             self.older(newest)
+        # The installation shows all to itself: what it saw is nobody's question.
+        self.answered.seen_by.pop("installation", None)
         while self.version == 2 and self.peek().startswith(b'{"answer"'):
             self.answer()
         self.seal()
@@ -808,6 +810,11 @@ class Bundle:
 
     def signer(self, n: int, said: Any, event: Any) -> tuple[bytes | None, bool]:
         act = event.get("key_act")
+        if said["actor"] == "installation":
+            must(act is None and said["deed"] == "reads-digested", "not the installation's")
+            issuers = [key for key in self.keys if print_of(key) == said["key"]]
+            must(issuers, "no key of the history")
+            return issuers[0], True
         if act is not None:
             self.can(n, event, act)
             if act["act"] in ("joined", "rotated", "rejoined"):

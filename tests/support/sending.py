@@ -10,7 +10,7 @@ from touchstone.deeds.deed import Deed
 from touchstone.deeds.signing import Outgoing, key_of, prepare_deed
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import dumps
-from touchstone.ledger.contract2 import CaseLog, RecordedAnswer, SignedAnswer
+from touchstone.ledger.contract2 import INSTALLATION, CaseLog, RecordedAnswer, SignedAnswer
 from touchstone.records.settings import connect
 from touchstone.review import State
 from touchstone.review.events.opening import CaseOpened
@@ -26,7 +26,10 @@ def signed(here: Installation, case: str, deed: Deed) -> Outgoing:
     begins = isinstance(event, CaseOpened)
     state = State() if begins else here.state(case)
     log = CaseLog() if begins else here.records.deeds.log(case)
-    signer = here.keyring.party(event.actor, key_of(state, event))
+    own = event.actor == INSTALLATION
+    signer = (
+        here.keyring.installation if own else here.keyring.party(event.actor, key_of(state, event))
+    )
     return prepare_deed(deed, log, signer, here.random, here.now())
 
 

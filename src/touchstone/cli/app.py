@@ -40,6 +40,7 @@ from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
 from touchstone.cli.preparing import prepare_all
+from touchstone.cli.reads import reads
 from touchstone.cli.release import release
 from touchstone.cli.review_deeds import review
 from touchstone.cli.review_running import review_measure, review_run
@@ -70,7 +71,7 @@ app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):
     app.command(group)
-for group in (clock, finding, evidence, designation, postponement):
+for group in (clock, finding, evidence, designation, postponement, reads):
     app.command(group)
 
 

@@ -97,25 +97,15 @@ def show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
 
 def _asked(where: AtServer, case: str) -> "tuple[TakesEndpointKeys, str]":
     """The server, once it showed to be the installation that is pinned, and the case's id there."""
-    from touchstone.cli import connecting
-    from touchstone.cli.hands import Where
-    from touchstone.cli.hands_there import ServerHand, party_home
-    from touchstone.client.acting import Client
-    from touchstone.client.server import TakesEndpointKeys
+    from touchstone.cli.hands_there import asked_of
 
     check_options(where)
     if where.server is None:
         raise BadInputError(
             "--server: name the server that measures; on this machine a key is in the environment"
         )
-    home = party_home(where.party, keyless=True)
-    place = home.server(where.server, where.trust)
-    server = connecting.connect(home, place)
-    client = Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
-    client.greet()
-    if not isinstance(server, TakesEndpointKeys):
-        raise BadInputError("--server: takes no keys of endpoints")
-    return server, ServerHand(Where(), home, client).case_id(case)
+    server, _, whole = asked_of(where, case)
+    return server, whole
 
 
 def _typed() -> str:

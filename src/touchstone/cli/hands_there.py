@@ -27,6 +27,7 @@ from touchstone.service.homes import check_home, home_folder
 
 if TYPE_CHECKING:
     from touchstone.cli.hands import Hand
+    from touchstone.client.http_server import HttpServer
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,19 @@ def client_of(where: Where | AtServer, *, keyless: bool = False) -> tuple[PartyH
         greeted(server.greet(0), place.pinned, None, None)
     home.keep(place)
     return home, Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
+
+
+def asked_of(where: AtServer, case: str) -> tuple["HttpServer", Client, str]:
+    """A server, once it showed to be the installation that is pinned, and a case's id there.
+
+    For what is no deed and stands in no record. Raises BadInputError.
+    """
+    home = party_home(where.party, keyless=True)
+    place = home.server(where.server or "", where.trust)
+    server = connecting.connect(home, place)
+    client = Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
+    client.greet()
+    return server, client, ServerHand(Where(), home, client).case_id(case)
 
 
 def export(where: AtServer, case: str, folder: Path) -> HeldEdition:

@@ -239,6 +239,23 @@ class HttpServer:
         """What is told of the keys that were handed in. Raises as `hand_in_key`."""
         return _rows(_object(self._asked("GET", f"{_case(case)}/endpoint-keys")).get("keys"))
 
+    def reads(self, case: str, day: str = "") -> Iterator[dict[str, Any]]:
+        """Who read what of a case, oldest first (`TellsReads`). Raises as `hand_in_key`."""
+        after = 0
+        while True:
+            params = {"after": after} | ({"day": day} if day else {})
+            told = _object(self._asked("GET", f"{_case(case)}/reads", params=params))
+            found = _rows(told.get("reads"))
+            for each in found:
+                number = each.get("n")
+                # A list that does not get on has no end.
+                if type(number) is not int or number <= after:
+                    raise UnheardError("what came does not tell who read what")
+                after = number
+                yield each
+            if not found:
+                return
+
     def enter(self, path: str, sent: dict[str, Any]) -> Any:
         """Ask what is asked without a token (`client.entering.Entrance`); the answer's value.
 

@@ -80,3 +80,14 @@ class TakesEndpointKeys(Protocol):
 
     def endpoint_keys(self, case: str) -> list[dict[str, Any]]:
         """What is told of the keys that were handed in."""
+
+
+@runtime_checkable
+class TellsReads(Protocol):
+    """A server that tells a case's developer who read what of it."""
+
+    def reads(self, case: str, day: str = "") -> Iterable[dict[str, Any]]:
+        """Each read, oldest first; of one day (`YYYY-MM-DD`, UTC) where it is given.
+
+        Raises as the methods of `RecordServer`.
+        """

@@ -67,6 +67,7 @@ RESERVED = frozenset(
         "all",
         "unknown",
         "administrator",
+        "installation",
     }
 )
 """No party is called so: names of audiences, roles, labels, and words that stand for no party."""

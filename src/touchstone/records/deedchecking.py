@@ -80,7 +80,7 @@ def _check_entry(
     act = parse_key_act(event)
     envelope = parse_statement_envelope(made["envelope"])
     statement = envelope.statement
-    if check_deed_at(envelope, entry.parts[: deed.i], event, act, past) is None:
+    if check_deed_at(envelope, entry.parts[: deed.i], event, act, past, history) is None:
         raise AlteredError("the deed's key is not known here")
     at = str(time["at"])
     check_recorded_time(statement, at, past.recorded_at)

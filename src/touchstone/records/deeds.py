@@ -13,6 +13,7 @@ from touchstone.keys import DataKey, Keyring, RandomSource
 from touchstone.ledger import Frontier
 from touchstone.ledger.contract2 import (
     FORK,
+    INSTALLATION,
     AdmittedDeed,
     DeedStatement,
     DeedTopics,
@@ -122,7 +123,14 @@ class DeedBatch:
         writer = self.writer
         # Whatever is refused from here on is noted with its statement, which was read before.
         try:
-            admitted = admit_deed(submitted, writer.past, asker=asker, now=now, topics=topics)
+            admitted = admit_deed(
+                submitted,
+                writer.past,
+                asker=asker,
+                now=now,
+                topics=topics,
+                installation=self._installation.public_key if asker == INSTALLATION else None,
+            )
             # Sent again it is answered as before, and judged no second time: the state has moved.
             if isinstance(admitted, SignedAnswer):
                 return admitted

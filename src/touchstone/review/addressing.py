@@ -117,6 +117,7 @@ ADDRESSED: Mapping[type[Event], Addressing] = {
     settling.DirectiveAnswerRevised: _issuer,
     settling.DirectiveLifted: _DEVELOPER,
     settling.StandingClassesAuthorised: _some_agency,
+    settling.ReadsDigested: _DEVELOPER,
     settling.ReportIssued: _audience,
     settling.CaseClosed: _BOTH,
     settling.CaseDestroyed: _DEVELOPER,

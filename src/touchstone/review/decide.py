@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from touchstone.framework import Framework, may_name, not_a_name
+from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review.addressing import not_for_every_party, not_for_its_addressee
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
 from touchstone.review.events.opening import Admission, CaseOpened
 from touchstone.review.events.settling import ReleaseAnnounced, ReviewWithdrawn
 from touchstone.review.grounds import Ground
-from touchstone.review.rule import Rule
+from touchstone.review.rule import INSTALLATION_ALONE, Rule
 from touchstone.review.rules import RULES
 from touchstone.review.state import Party, State, Status
 
@@ -103,11 +104,14 @@ def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> N
 def _ground(framework: Framework, state: State, proposed: Event, rule: Rule) -> Ground | None:
     """Why the rule does not allow it: whose it is, then when, then what else must hold."""
     role = _role(state, proposed)
-    if role is None and proposed.actor in state.left:
+    if rule.roles == INSTALLATION_ALONE:
+        if proposed.actor != INSTALLATION:
+            return Ground("installation-alone")
+    elif role is None and proposed.actor in state.left:
         return Ground("has-left", at=state.left[proposed.actor].at)
-    if role is None:
+    elif role is None:
         return Ground("not-invited" if state.by_invitation else "not-admitted")
-    if role not in rule.roles:
+    elif role not in rule.roles:
         return Ground("not-your-role", role=role)
     if state.status not in rule.when:
         return Ground(_IN_STATUS[state.status])

@@ -459,6 +459,11 @@ def _(event: settling.ReceiptNoted, state: State) -> State:
 
 
 @_changed.register
+def _(event: settling.ReadsDigested, state: State) -> State:
+    return replace(state, days_digested=state.days_digested | {event.day})
+
+
+@_changed.register
 def _(event: settling.ReportIssued, state: State) -> State:
     return replace(state, reports=with_item(state.reports, event.audience, event))
 

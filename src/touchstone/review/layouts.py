@@ -230,6 +230,10 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         agrees=agreements.receipt_says_the_same,
         elsewhere={"bundle": "the bundle published before: a guard compares"},
     ),
+    settling.ReadsDigested: with_parts(
+        content("salt", shapes.SaltShape),
+        elsewhere={"digest": "the reads of that day, which the server keeps and tells"},
+    ),
     # The end.
     settling.ReportIssued: with_parts(
         elsewhere={"report": "the page as given, which is kept by whom it was given to"}

@@ -15,6 +15,8 @@ Guard = Callable[[Framework, State, Any], Ground | None]
 """Why the deed may not be done in this state; None if it may."""
 
 EVERYONE: tuple[Role, ...] = get_args(Role)
+INSTALLATION_ALONE: tuple[Role, ...] = ()
+"""The roles of what no party does: the installation says it of the case that it keeps."""
 OPEN: tuple[Status, ...] = ("open",)
 KEPT: tuple[Status, ...] = ("open", "closed")
 OVER: tuple[Status, ...] = ("withdrawn", "closed")
@@ -36,4 +38,6 @@ class Rule:
     def sentence(self) -> str:
         """Who and when, in words, as `for the developer, at any time`."""
         who = "every party" if self.roles == EVERYONE else "the " + " or ".join(self.roles)
+        if self.roles == INSTALLATION_ALONE:
+            who = "the installation itself"
         return f"for {who}, {IN_STATUSES[self.when]}"

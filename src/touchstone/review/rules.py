@@ -27,6 +27,7 @@ from touchstone.review.rule import (
     ALWAYS,
     EVERYONE,
     HEARD,
+    INSTALLATION_ALONE,
     KEPT,
     OPEN,
     OVER,
@@ -391,6 +392,13 @@ RULES: Mapping[type[Event], Rule] = {
         ("developer",),
         ALWAYS,
         (directing.bundle_is_published, directing.receipt_is_new),
+        topics=by_machine(),
+    ),
+    # What the installation says of the case that it keeps.
+    settling.ReadsDigested: Rule(
+        INSTALLATION_ALONE,
+        HEARD,
+        (keeping.day_is_over, keeping.day_is_not_digested),
         topics=by_machine(),
     ),
     # The end.

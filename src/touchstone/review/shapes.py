@@ -27,6 +27,13 @@ class LineShape(Shape):
     """Random, so that the digest, which outlives the words, tells nobody who guesses them."""
 
 
+class SaltShape(Shape):
+    """What a digest was made with, whose text is not in the record."""
+
+    salt: Hex32
+    """Random: without it the digest tells nobody who guesses what it is of."""
+
+
 class StatementShape(Shape):
     """Somebody's words, of several lines perhaps."""
 

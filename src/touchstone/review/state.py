@@ -266,6 +266,8 @@ class State:
     bundles: tuple[settling.BundlePublished, ...] = ()
     receipts: tuple[str, ...] = ()
     """The digests of the gateways' receipts that were noted: of many, nothing else is asked."""
+    days_digested: frozenset[str] = frozenset()
+    """Of which days (UTC) the installation digested who read what is not open to all."""
     reports: Mapping[str, settling.ReportIssued] = field(default_factory=empty)
     withdrawal: settling.ReviewWithdrawn | None = None
     closed: settling.CaseClosed | None = None

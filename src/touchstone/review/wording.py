@@ -321,6 +321,10 @@ CLAUSES: Mapping[str, str] = {
     "bundled-order-unknown": "{order} is neither the order nor a reading of {directive}",
     "bundle-not-published": "bundle {number} of {stream} was not published, or is another",
     "receipt-noted": "{gateway}'s receipt {number} is noted already",
+    # What is kept.
+    "installation-alone": "{actor} is a party, and signs for itself alone",
+    "day-not-over": "{day} is not over",
+    "day-digested": "the reads of {day} are digested already",
     # Destroying.
     "directive-in-force": (
         "directive {directive} of {issuer} is in force until {until}: it is lifted, or ends, first"

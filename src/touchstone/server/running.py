@@ -27,6 +27,7 @@ from touchstone.records.settings import from_environment
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.app import Application
+from touchstone.server.daily_reads import DailyReads
 from touchstone.server.notices.telling import Teller
 from touchstone.server.security_log import tell_all, tell_counted, tell_event
 from touchstone.server.serving import Serving
@@ -212,12 +213,14 @@ def _gone(loop: asyncio.AbstractEventLoop, ends: Callable[[], None]) -> None:
 
 
 async def _keep(here: Installation) -> None:
-    """Publish what moved, and have witnesses see what they should see soon."""
+    """Publish what moved, digest days that are over, and have witnesses see what they should."""
+    reads = DailyReads(here)
     while True:
         await asyncio.sleep(PUBLISH_SECONDS)
         tell_counted()
         try:
             await asyncio.to_thread(here.records.publish)
+            await asyncio.to_thread(reads.keep)
             if here.witness_due:
                 here.witness_due = False
                 asked = await asyncio.to_thread(ask_configured, here)

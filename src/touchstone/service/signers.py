@@ -1,5 +1,7 @@
 """Which key on this machine signs a deed: its party's own, or one that the party admitted for it.
 
+The installation's own key signs what it says itself, and nothing else.
+
 Where parties act from machines of their own, this one holds at most the centre's automation key:
 the centre says in each case what it may sign, the server holds every deed against that, and what it
 may not sign waits for the centre's people.
@@ -12,7 +14,7 @@ from touchstone.deeds.signing import key_of
 from touchstone.framework import may_name, not_a_name
 from touchstone.keys import FileSigner, KeyMissingError, Keyring
 from touchstone.ledger import fingerprint
-from touchstone.ledger.contract2 import CaseKeys
+from touchstone.ledger.contract2 import INSTALLATION, CaseKeys
 from touchstone.review import Event, State
 from touchstone.service.errors import KeyHolderError
 from touchstone.service.installation import Installation
@@ -85,6 +87,8 @@ def signer_of(keyring: Keyring, state: State, keys: CaseKeys, event: Event) -> F
     Raises:
         KeyMissingError: none does: the party's own is elsewhere, and admitted no other for it.
     """
+    if event.actor == INSTALLATION:
+        return keyring.installation
     try:
         return keyring.party(event.actor, key_of(state, event))
     except KeyMissingError:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from .errors import hold
-from .keys import Keys, seconds_after
+from .keys import INSTALLATION, Keys, seconds_after
 from .proofs import dsse, root_of, signed
 from .strict import dumps, parse, shaped, shown, unbase64
 from .verdict import Disavowed, Recovery
@@ -33,7 +33,7 @@ class Contract2:
     parts, hidden = "8", "withheld"
 
     def __init__(self, reading: "BundleVerification") -> None:
-        self.reading, self.rows, self.keys = reading, reading.rows, Keys()
+        self.reading, self.rows, self.keys = reading, reading.rows, Keys(reading.keys)
         # By key: entry, seq, digest and size seen of its newest deed. By topic: its newest entry.
         self.newest, self.topics = dict[str, tuple[int, int, str, int]](), dict[str, int]()
         self.hidden_at, self.seen, self.recorded_at = list[int](), dict[str, int](), ""
@@ -89,29 +89,25 @@ class Contract2:
         size = bound["seen"]["size"]
         self.newest[bound["key"]] = (n, bound["seq"], digest, size)
         self.topics |= dict.fromkeys(bound["touches"], n)
-        self.seen[bound["actor"]] = max(size, self.seen.get(bound["actor"], 0))
+        # Of the installation nobody asks what it saw: it shows all to itself.
+        if bound["actor"] != INSTALLATION:
+            self.seen[bound["actor"]] = max(size, self.seen.get(bound["actor"], 0))
         self.after_hidden += bool(self.hidden_at)
         self.rows.write(bytes.fromhex(digest) + self.recorded_at.encode())
 
     def facts(self) -> dict[str, Any]:
         """What was established."""
         seen = tuple((shown(party), size) for party, size in sorted(self.seen.items()))
-        told: dict[str, Any] = {
-            "contract": 2,
-            "entries_withheld": len(self.hidden_at),
-            "answers": self.answers,
-        }
+        told: dict[str, Any] = {"contract": 2, "entries_withheld": len(self.hidden_at)}
         told |= {"deeds_after_withheld": self.after_hidden, "deeds_disavowed": self.disavowed}
         told["disavowed"] = tuple(Disavowed(at, shown(p), shown(deed)) for at, p, deed in self.told)
         recovered = tuple(
             Recovery(shown(party), n, tuple(map(shown, by))) for n, party, by in self.keys.recovered
         )
-        asked = tuple(
-            Recovery(shown(party), None, tuple(map(shown, sorted(by))))
-            for party, by in sorted(self.keys.vouched.items())
-            if by
-        )
-        return told | {"seen_by": seen, "recoveries": recovered + asked}
+        words = sorted((party, sorted(by)) for party, by in self.keys.vouched.items() if by)
+        asked = tuple(Recovery(shown(party), None, tuple(map(shown, by))) for party, by in words)
+        told |= {"answers": self.answers, "seen_by": seen}
+        return told | {"recoveries": recovered + asked}
 
     def _after_deed(self, i: int, opened: Any) -> None:
         """The recorded part right after the deed part, then padding."""
@@ -123,9 +119,8 @@ class Contract2:
         hold(at >= self.recorded_at, "is recorded before the entry before it")
         hold(at <= (self.deed["until"] or at), "is recorded after its deed was to be")
         hold(seconds_after(at, dated) <= AHEAD, "is recorded before the date of its deed")
-        hold(
-            seconds_after(dated, self.deed["until"] or dated) <= WAITS, "is of a deed held too long"
-        )
+        waits = seconds_after(dated, self.deed["until"] or dated)
+        hold(waits <= WAITS, "is of a deed held too long")
         self.recorded_at = at
 
     def _deed(self, n: int, opened: Any, others: str) -> None:

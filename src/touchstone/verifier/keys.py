@@ -12,13 +12,17 @@ KINDS, VOUCHERS, WAIT = 64, 2, 72 * 3600  # kinds, parties, seconds
 _BRING = ("joined", "admitted", "rotated", "rejoined")
 _ACTS = (*_BRING, "invited", "removed", "reinvited", "objected")
 _UNKNOWN = (b"", "", frozenset[str](), True, False)
+INSTALLATION, OWN_DEEDS = "installation", ("reads-digested",)
 
 
 class Keys:
-    """The keys that a case's log has seen. `complete` until an entry is withheld."""
+    """The keys that a case's log has seen. `complete` until an entry is withheld.
 
-    def __init__(self) -> None:
-        self.complete = True
+    `issuers` are the installation's, which sign what it says itself: by key its fingerprint.
+    """
+
+    def __init__(self, issuers: dict[bytes, str]) -> None:
+        self.complete, self.issuers = True, issuers
         # By fingerprint: the key, its party, what it may sign (None: all), whether it still may,
         # and whether all that led to it was shown. By party its invitation and the same of that.
         self.known = dict[str, tuple[bytes, str, frozenset[str] | None, bool, bool]]()
@@ -44,6 +48,11 @@ class Keys:
         None where what brought it may be withheld.
         """
         actor, deed, key, act = bound["actor"], bound["deed"], bound["key"], event.get("key_act")
+        if actor == INSTALLATION:
+            hold(act is None and deed in OWN_DEEDS, "is a deed that no installation signs itself")
+            issuer = next((each for each, name in self.issuers.items() if name == key), None)
+            hold(issuer is not None, "is the installation's, by no key of its history")
+            return issuer, True
         brought, shown = self._may(n, event, key) if act else (None, False)
         if act and act["act"] in ("joined", "rotated", "rejoined"):
             hold(fingerprint(brought or b"") == key, "brings a party's key, not signed by that key")

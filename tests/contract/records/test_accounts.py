@@ -42,7 +42,7 @@ from touchstone.server.accounts.models import (
 )
 from touchstone.server.accounts.people import remove_person, shown_person
 from touchstone.server.accounts.preparing import ONLY_ADDED, open_accounts, prepare_accounts
-from touchstone.server.accounts.reads import digest_of_day, note_read
+from touchstone.server.accounts.reads import days_read, digest_of_day, note_read
 from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
 
@@ -202,7 +202,8 @@ def test_whoever_serves_cannot_change_what_only_grows():
     device = let_in("example-lab", "submitter")
     reader = Principal(device.person, "example-lab", frozenset(), frozenset(), "t")
     note_read(reader, "case-1", "v1/x", 0, 1, now=NOW)
-    assert digest_of_day(NOW[:10]).reads == 1
+    assert digest_of_day(NOW[:10], "case-1", bytes(32))[0] == 1
+    assert list(days_read(NOW[:10], "2999-01-01")) == [(NOW[:10], "case-1")]
     if not is_postgresql(ACCOUNTS):
         return
     assert set(ONLY_ADDED) == {table_of(AccountAct), table_of(SensitiveRead)}

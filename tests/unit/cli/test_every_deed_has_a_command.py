@@ -77,6 +77,10 @@ BY_THE_INSTRUMENT = {
     "measuring-stopped": "why a run ended before its battery",
 }
 """Deeds of measuring: `review run` does them as they come, and nobody types them."""
+BY_THE_INSTALLATION = {
+    "reads-digested": "who read what of a day that is over: `serve` does it, or `reads record`",
+}
+"""Deeds of no party, which an installation signs itself."""
 EARLIER = {"party-admitted": "parties join by their own keys: only records of contract 1 have it"}
 HANDS = {"--as", "--server", "--trust", "--to-file", "--yes", "--json"}
 """What every command of a deed takes."""
@@ -90,9 +94,10 @@ def options(command: str) -> set[str]:
 
 def test_every_type_of_deed_has_its_command_or_a_reason():
     types = [kind.model_fields["type"].default for kind in RULES]
-    named = [*BY_COMMAND, *HERE_ALONE, *BY_THE_INSTRUMENT, *EARLIER]
+    named = [*BY_COMMAND, *HERE_ALONE, *BY_THE_INSTRUMENT, *BY_THE_INSTALLATION, *EARLIER]
     assert sorted(types) == sorted(named)
-    assert all([*BY_THE_INSTRUMENT.values(), *EARLIER.values()])
+    reasons = (BY_THE_INSTRUMENT, BY_THE_INSTALLATION, EARLIER)
+    assert all(reason for each in reasons for reason in each.values())
 
 
 @pytest.mark.parametrize("command", sorted({*BY_COMMAND.values()}))

@@ -291,3 +291,23 @@ def test_what_is_no_list_of_cases_is_not_heard(body: bytes):
 def test_a_list_of_cases_that_leads_in_a_circle_ends():
     body = dumps({"cases": [{"case": "a"}], "after": "1"})
     assert list(asked(says(200, body)).cases()) == ["a"]
+
+
+def test_reads_are_asked_for_page_by_page_to_their_end():
+    seen = list[str]()
+
+    def pages(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.query.decode())
+        after = int(request.url.params["after"])
+        rows = [{"n": after + 1}, {"n": after + 2}] if after < 4 else []
+        return said(200, dumps({"reads": rows}))
+
+    found = list(asked(pages).reads("case-1", "2026-12-01"))
+    assert [each["n"] for each in found] == [1, 2, 3, 4]
+    assert seen == [f"after={after}&day=2026-12-01" for after in (0, 2, 4)]
+
+
+@pytest.mark.parametrize("row", [{}, {"n": "1"}, {"n": True}, {"n": 0}, {"n": -1}])
+def test_a_list_of_reads_that_does_not_get_on_ends(row: dict[str, object]):
+    with pytest.raises(UnheardError):
+        list(asked(says(200, dumps({"reads": [row]}))).reads("case-1"))

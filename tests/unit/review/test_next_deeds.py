@@ -100,6 +100,7 @@ TELLS = {
     settling.DirectiveAnswerRevised,
     settling.DirectiveLifted,
     settling.StandingClassesAuthorised,
+    settling.ReadsDigested,
     settling.ReportIssued,
     settling.CaseClosed,
     settling.CaseDestroyed,

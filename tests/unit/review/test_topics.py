@@ -107,6 +107,7 @@ MACHINES = {
     "verdict-reached",
     "measuring-stopped",
     "receipt-noted",
+    "reads-digested",
     "report-issued",
 }
 ANSWERS = {

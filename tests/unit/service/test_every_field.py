@@ -34,6 +34,7 @@ COMES_WITH_HANDS = frozenset(
         "designation-concurred",
         "designation-dissented",
         "designation-made",
+        "reads-digested",
         "designation-revised",
         "evidence-declared",
         "finding-disputed",

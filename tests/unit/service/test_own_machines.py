@@ -56,8 +56,8 @@ from touchstone.service.reporting.edition_files import bundle_lines
 from touchstone.service.taking import take_deed
 
 FIRST = "case-opened"
-EARLIER = {"party-admitted"}
-"""Deeds of records of contract 1 alone."""
+EARLIER = {"party-admitted", "reads-digested"}
+"""Deeds of records of contract 1 alone, and of the installation, which is no party."""
 EVENTS: tuple[type[Event], ...] = (CaseOpened, *RULES)
 KINDS = sorted({str(kind.model_fields["type"].default) for kind in EVENTS} - EARLIER)
 Parties = tuple[tuple[str, Role], ...]

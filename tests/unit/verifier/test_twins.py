@@ -88,6 +88,10 @@ BY_DEED_VECTOR = {
     "is a deed for another place exactly": "exact-not-newest",
     "is a deed in ill-formed base64": "deed-signature-short",
     "is a deed of a type that its signer may not sign": "signer-out-of-scope",
+    "is a deed that no installation signs itself": "installation-halts-by-itself",
+    "is the installation's, by no key of its history": (
+        "installation-digests-reads-by-an-unknown-key"
+    ),
     "is a deed of another log": "deed-of-another-log",
     "is a deed of another type or actor than its entry's event": "deed-of-another-type",
     "is a deed of too many topics": "payload-too-many-topics",

@@ -66,6 +66,7 @@ from touchstone.ledger.contract2.lines import (
     HiddenPart,
     parse_shown_part,
 )
+from touchstone.ledger.contract2.own_deeds import INSTALLATION, OWN_DEEDS
 from touchstone.ledger.contract2.parts import (
     MAX_SIGNED_PARTS,
     PARTS,
@@ -97,12 +98,14 @@ from touchstone.ledger.contract2.statements import (
 __all__ = [
     "DEED_BUNDLE",
     "FORK",
+    "INSTALLATION",
     "MAX_AHEAD",
     "MAX_NAMED",
     "MAX_SIGNED_PARTS",
     "MAX_STATEMENT",
     "MAX_VALIDITY",
     "NOTHING_SEEN",
+    "OWN_DEEDS",
     "PARTS",
     "RECOVERY_VOUCHERS",
     "RECOVERY_WAIT",

@@ -29,6 +29,7 @@ from touchstone.ledger.contract2.keyacts import (
     key_topics,
     parse_key_act,
 )
+from touchstone.ledger.contract2.own_deeds import INSTALLATION, own_key
 from touchstone.ledger.contract2.parts import (
     PARTS,
     PaddedEntry,
@@ -131,10 +132,12 @@ def admit_deed(
     asker: str,
     now: str,
     topics: Callable[[Mapping[str, Any]], DeedTopics],
+    installation: bytes | None = None,
 ) -> AdmittedDeed | SignedAnswer:
     """The deed, fit to be recorded, or the answer that it was given before.
 
     Call it in the case's lock. `asker` is the party that sends, `now` the server's time (UTC).
+    `installation` is its key as it is now (32 bytes), which signs its own deeds; None: none comes.
     Raises UnpromisedError or RefusedDeedError, with nothing to be written but the refusal itself.
     """
     envelope = read_own_deed(submitted.envelope, asker)
@@ -149,7 +152,7 @@ def admit_deed(
     with _unpromised("parts"):
         facts, act = _read_facts(submitted.parts, past.size)
     with _unpromised("not-a-signer"):
-        _check_signer(envelope, act, past)
+        _check_signer(envelope, act, past, installation)
     _check_next(statement, past)
     # Not final: anybody who holds a payload can send other parts with it.
     with _unpromised("parts"):
@@ -214,7 +217,7 @@ def unknown_case() -> UnpromisedError:
 
 def _check_known(asker: str, past: AnsweredLog) -> None:
     """Before anything else is said of a log: its parties and who is invited know that it is."""
-    if past.size and not past.keys.knows(asker):
+    if past.size and asker != INSTALLATION and not past.keys.knows(asker):
         raise unknown_case()
 
 
@@ -226,7 +229,11 @@ def _answered(envelope: DeedEnvelope, past: AnsweredLog) -> SignedAnswer | None:
         return known
     # A payload that nobody signed must not fill the store with refusals.
     with _unpromised("not-a-signer"):
-        envelope.verify(past.keys.known[statement.key].public_key)
+        signer = past.keys.known.get(statement.key)
+        # The installation's own key is not among them.
+        if signer is None:
+            raise AlteredError("the deed's key is not known here")
+        envelope.verify(signer.public_key)
     raise RefusedDeedError(FORK, f"another deed stands at seq {statement.seq} of its key")
 
 
@@ -237,12 +244,21 @@ def _read_facts(parts: Sequence[SentPart], n: int) -> tuple[dict[str, Any], KeyA
     return facts, parse_key_act(facts)
 
 
-def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog) -> None:
+def _check_signer(
+    envelope: DeedEnvelope,
+    act: KeyAct | None,
+    past: AnsweredLog,
+    installation: bytes | None = None,
+) -> None:
     """Step 3: the key is a signer of the actor now, for this type, and it signed.
 
     Who joins or rotates signs with the key that this deed brings: whether it may is for step 8.
     """
     statement = envelope.statement
+    if statement.actor == INSTALLATION:
+        keys = () if installation is None else (installation,)
+        envelope.verify(own_key(statement, act, keys).public_key)
+        return
     if isinstance(act, BringsPartyKey):
         if fingerprint(act.key) != statement.key:
             raise AlteredError("a key joins or replaces another by its own signature alone")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from touchstone.ledger.contract2.checks import LastDeed
 from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KeyRejoined
+from touchstone.ledger.contract2.own_deeds import INSTALLATION
 from touchstone.ledger.contract2.statements import DeedStatement
 from touchstone.ledger.merkle import Tree
 
@@ -105,7 +106,9 @@ class CaseLog:
         seen = statement.seen.size
         self._last[statement.key] = LastDeed(n, statement.seq, statement.digest, seen)
         # The largest, since one of a party's keys may lag behind another.
-        self._seen[statement.actor] = max(seen, self._seen.get(statement.actor, 0))
+        # Of the installation nobody asks what it saw: it shows all to itself.
+        if actor != INSTALLATION:
+            self._seen[actor] = max(seen, self._seen.get(actor, 0))
         self.recorded_at = recorded_at
         return n
 

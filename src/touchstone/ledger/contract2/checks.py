@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from touchstone.handin import moment_of
 from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KnownKey
+from touchstone.ledger.contract2.own_deeds import INSTALLATION, own_key
 from touchstone.ledger.contract2.statements import DeedEnvelope, DeedStatement
 from touchstone.ledger.errors import AlteredError
+from touchstone.ledger.keylines import KeyHistory
 
 MAX_AHEAD = timedelta(minutes=5)
 """How far a deed's own time may lie ahead of its recording: clocks differ."""
@@ -71,10 +73,12 @@ def check_deed_at(
     facts: Mapping[str, Any],
     act: KeyAct | None,
     past: PastLog,
+    history: KeyHistory,
 ) -> KnownKey | None:
     """All that must hold of a recorded deed but its time; gives its key, None if that is hidden.
 
-    `parts` are the commitments (hex) of its entry that come before it, `facts` and `act` part 0.
+    `parts` are the commitments (hex) of its entry that come before it, `facts` and `act` part 0,
+    `history` the keys of the installation, which signs its own deeds.
     """
     statement = envelope.statement
     check_log_id(statement, past)
@@ -85,6 +89,10 @@ def check_deed_at(
         raise AlteredError("the deed is of another type or actor than its event")
     for check in (check_chain, check_seen, check_exact, check_topics):
         check(statement, past)
+    if statement.actor == INSTALLATION:
+        own = own_key(statement, act, history.public_keys)
+        envelope.verify(own.public_key)
+        return own
     first, dated = past.size == 0, str(facts["at"])
     keys = past.keys.after(statement.actor, act, statement.key, first=first, dated=dated)
     key = keys.check_signer(statement.actor, statement.deed, statement.key, act)

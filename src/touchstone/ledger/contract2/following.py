@@ -174,7 +174,9 @@ class FollowedLog:
     ) -> None:
         _check_marking(part, facts)
         envelope = parse_statement_envelope(part["envelope"])
-        key = check_deed_at(envelope, found.entry.parts[:i], facts, found.act, self.past)
+        key = check_deed_at(
+            envelope, found.entry.parts[:i], facts, found.act, self.past, found.keys
+        )
         found.statement, found.signer = envelope.statement, key
 
     def _take_time(self, found: _EntryParts, data: bytes | None) -> None:

@@ -81,6 +81,8 @@ Day = Annotated[str, _DAY, AfterValidator(_is_near_day)]
 """A calendar day of the years 1970 to 9000, `YYYY-MM-DD`, in the framework's time zone."""
 ReckonedDay = Annotated[str, _DAY, AfterValidator(_is_day)]
 """A calendar day that was reckoned from another, `YYYY-MM-DD`, in the framework's time zone."""
+UtcDay = Annotated[str, _DAY, AfterValidator(_is_near_day)]
+"""A day of 24 hours in UTC, of the years 1970 to 9000, `YYYY-MM-DD`."""
 Decimal = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$")]
 """A decimal number as text, as `0.05`: canonical JSON has no fractions."""
 Count = Annotated[int, Field(ge=0, le=LARGEST)]

@@ -14,6 +14,7 @@ from touchstone.review.events.base import (
     Name,
     Positive,
     Time,
+    UtcDay,
 )
 
 
@@ -223,6 +224,23 @@ class ReceiptNoted(Event):
     """The receipt's digest."""
     applied_at: Time
     """When the gateway had applied it, by its own clock (UTC)."""
+
+
+class ReadsDigested(Event):
+    """Who read what is not open to all on a day, as one digest, by the installation itself.
+
+    The reads are kept outside the record and told to the developer, who sees by this that none was
+    changed, added or left out afterwards.
+    """
+
+    type: Literal["reads-digested"] = "reads-digested"
+    day: UtcDay
+    """The day. Only one on which something was read, and once."""
+    reads: Positive
+    """How many reads it had."""
+    digest: Digest
+    """Of SHA-256 over `touchstone/reads/1`, a zero byte, the salt (32 bytes), and of each read in
+    order its canonical line with a line feed."""
 
 
 class ReportIssued(Event):

@@ -1,4 +1,4 @@
-"""Guards on destroying: what a case still carries, whose texts and evidence somebody relies on.
+"""Guards on what is kept: days of reads, and what keeps a case from being destroyed.
 
 How long content may be kept, which developer and centre agreed on, is the most that they allow and
 keeps nothing: destroying earlier breaks it for nobody.
@@ -39,3 +39,17 @@ def no_halt_is_in_force(_f: Framework, state: State, _e: object) -> Ground | Non
     """Whoever halts a review has a reason to look at what is there, until it lifts the halt."""
     by = tuple(sorted(state.halted_by))
     return Ground("halt-in-force", by=by) if by else None
+
+
+def day_is_over(_f: Framework, state: State, event: settling.ReadsDigested) -> Ground | None:
+    """Reads may still come to a day that is not over (UTC)."""
+    over = event.day < state.recorded_at[: len(event.day)]
+    return None if over else Ground("day-not-over", day=event.day)
+
+
+def day_is_not_digested(
+    _f: Framework, state: State, event: settling.ReadsDigested
+) -> Ground | None:
+    """A day is digested once: a second digest would excuse what the first one finds out."""
+    done = event.day in state.days_digested
+    return Ground("day-digested", day=event.day) if done else None

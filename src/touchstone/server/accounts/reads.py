@@ -6,13 +6,14 @@ afterwards is found out by it.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Substr
 
 from touchstone.handin import day_written
-from touchstone.ledger import dumps
 from touchstone.records.database import translated
+from touchstone.review.read_digests import digest_of_reads, line_of_read
 from touchstone.server.accounts.models import ACCOUNTS, MINUTE_LENGTH, SensitiveRead
 from touchstone.server.principal import Principal
 
@@ -41,15 +42,6 @@ class NumberedRead(SeenEntries):
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class DayOfReads:
-    """How many reads a day has, and the digest (`sha256:` and hex) of all of them in order."""
-
-    day: str
-    reads: int
-    digest: str
-
-
 def note_read(
     principal: Principal, case: str, route: str, first: int, last: int, *, now: str
 ) -> None:
@@ -76,29 +68,52 @@ def reads_of_day(day: str, case: str | None = None) -> Iterator[SeenEntries]:
     return _seen(found if case is None else found.filter(case=case))
 
 
-def reads_of_case(case: str, after: int = 0, most: int = MOST_READS) -> tuple[NumberedRead, ...]:
-    """What was read of a case, in the order it was noted; so many after a number."""
+def reads_of_case(
+    case: str, after: int = 0, most: int = MOST_READS, day: str = ""
+) -> tuple[NumberedRead, ...]:
+    """What was read of a case, in the order it was noted; so many after a number.
+
+    `day` (`YYYY-MM-DD`, UTC): on that day alone; empty: on any.
+    """
     with translated(ACCOUNTS):
         found = SensitiveRead.objects.using(ACCOUNTS).filter(case=case, pk__gt=after)
+        found = found.filter(minute__startswith=day)
         rows = found.order_by("pk")[: min(max(most, 1), MOST_READS)]
         return tuple(NumberedRead(n=row.pk, **asdict(_as_seen(row))) for row in rows)
 
 
-def digest_of_day(day: str) -> DayOfReads:
-    """A day's reads as one digest: SHA-256 over a canonical line of each, and a line feed.
+def every_read(case: str, day: str = "") -> Iterator[dict[str, Any]]:
+    """What `reads_of_case` gives, all of it: each as the API tells it."""
+    after = 0
+    while page := reads_of_case(case, after, day=day):
+        yield from map(asdict, page)
+        after = page[-1].n
+
+
+def days_read(since: str, before: str) -> Iterator[tuple[str, str]]:
+    """By day and case, where something was read from one day on to before another (UTC).
+
+    Raises ValueError where one of them is no day.
+    """
+    for each in (since, before):
+        day_written(each)
+    with translated(ACCOUNTS):
+        found = SensitiveRead.objects.using(ACCOUNTS).filter(minute__gte=since, minute__lt=before)
+        days = found.annotate(day=Substr("minute", 1, len(since))).values_list("day", "case")
+        yield from sorted(days.distinct().order_by())
+
+
+def digest_of_day(day: str, case: str, salt: bytes) -> tuple[int, str]:
+    """How many reads of a case a day has, and their digest, as `review.read_digests` makes it.
 
     Only of a day that is over: reads may still come to one that is not.
     """
-    digest, count = sha256(), 0
-    for read in reads_of_day(day):
-        digest.update(line_of(read) + b"\n")
-        count += 1
-    return DayOfReads(day, count, f"sha256:{digest.hexdigest()}")
+    return digest_of_reads(salt, map(line_of, reads_of_day(day, case)))
 
 
 def line_of(read: SeenEntries) -> bytes:
-    """A read as a canonical line, as a day's digest is made of."""
-    return dumps(asdict(read))
+    """A read as a canonical line, without its number: as a day's digest is made of."""
+    return line_of_read(asdict(read))
 
 
 def _seen(found: "QuerySet[SensitiveRead]") -> Iterator[SeenEntries]:

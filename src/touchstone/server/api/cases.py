@@ -27,6 +27,7 @@ from touchstone.service.reporting.feed import (
     own_page,
     published_head,
     size_for,
+    tells_of_reads_alone,
 )
 
 router = Router(tags=["Cases"])
@@ -118,12 +119,16 @@ def reads(
     case: str,
     after: int = Query(0, ge=0, le=MAX_INTEGER),
     most: int = Query(MOST_READS, ge=1, le=MOST_READS),
+    day: str = Query("", pattern=r"^(\d{4}-\d{2}-\d{2})?$"),
 ) -> HttpResponse:
-    """Who read what of a case, when, oldest first: for its developer, who handed most of it in."""
+    """Who read what of a case, when, oldest first: for its developer, who handed most of it in.
+
+    `day` (UTC) asks for one day alone, of which the record holds a digest once it is over.
+    """
     who = speaker_of(request)
     if not develops(serving_of(request).here, case, who.party, sight=who.sight):
         raise ProblemError(403, "", "")
-    found = reads_of_case(case, after, most)
+    found = reads_of_case(case, after, most, day)
     return HttpResponse(dumps({"reads": [asdict(each) for each in found]}), content_type=JSON)
 
 
@@ -132,6 +137,9 @@ def _note(request: HttpRequest, case: str, first: int = 0) -> None:
     serving, principal = serving_of(request), speaker_of(request)
     size = size_for(serving.here, case, principal.party, sight=principal.sight)
     # Whoever follows a case asks again and again, and mostly there is nothing new.
-    if first < size and request.resolver_match is not None:
+    news = first < size and not tells_of_reads_alone(
+        serving.here, case, principal.party, first, sight=principal.sight
+    )
+    if news and request.resolver_match is not None:
         route = request.resolver_match.route
         note_read(principal, case, route, first, size - 1, now=serving.now())

@@ -67,7 +67,7 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("GET", f"{_CASE}/newest"): Need("read", READING, query=("topic",), many=("topic",)),
     ("GET", f"{_CASE}/bundle"): Need("read", READING),
     ("GET", f"{_CASE}/report"): Need("read", READING),
-    ("GET", f"{_CASE}/reads"): Need("read", READING, query=("after", "most")),
+    ("GET", f"{_CASE}/reads"): Need("read", READING, query=("after", "most", "day")),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
     ("GET", f"{_CASE}/endpoint-keys"): Need("secrets", KEY_HOLDERS),

@@ -70,6 +70,20 @@ def size_for(
         return _reader_for(reading, case, party_audience(party, "GREEN", sight))[0].size
 
 
+def tells_of_reads_alone(
+    installation: Installation, case: str, party: str, start: int, *, sight: Sight = "contents"
+) -> bool:
+    """Whether all entries from `start` on are digests of days of reads.
+
+    To read these is not told in turn: else a case that somebody follows would never be still. The
+    same is said to whom they are hidden. Raises UnpromisedError.
+    """
+    with installation.records.reading_as(party) as reading:
+        reader = _reader_for(reading, case, party_audience(party, "GREEN", sight))[0]
+        told = [n for n, _ in reader.events_of(["reads-digested"]) if n >= start]
+        return len(told) == reader.size - start
+
+
 def develops(
     installation: Installation, case: str, party: str, *, sight: Sight = "contents"
 ) -> bool:
