@@ -88,7 +88,7 @@ TOLD = {
     "numbers": "alpha attempt attempts beta compared count counted days edition first item items "
     "most newest next number overshoot prefix proposal rate recorded said_counted said_solved "
     "schema sealed size solved unmeasured used written",
-    "moments": "at expires share_by until",
+    "moments": "at day expires share_by until",
     "digests": "announced before classes digest expects key terms",
     "words of closed lists": "answer design designation kind marking method publication reason "
     "reasoning role status verdict words",
