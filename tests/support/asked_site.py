@@ -31,6 +31,9 @@ from touchstone.clearance import EVERY_PARTY, SIGHTS, TLP, Marking, tlp
 from touchstone.deeds.cases import (
     participation_noted,
     party_invited,
+    party_left,
+    party_removed,
+    party_uninvited,
     review_resumed,
     review_withdrawn,
 )
@@ -47,11 +50,15 @@ from touchstone.server.settings import set_up_server
 from touchstone.service.installation import Installation, open_installation
 
 LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
-LEAVER, INVITED, STRANGER = "example-treasury", "example-second", "example-stranger"
-NOBODY = ""
-MEMBERS = (LAB, CENTRE, AGENCY, LEAVER)
-"""Who has joined each case. The last said that it takes part no more, and reads on what it may."""
-PARTIES = (*MEMBERS, INVITED, STRANGER, NOBODY)
+LEAVER, REMOVED = GONE = ("example-treasury", "example-observer")
+INVITED, UNINVITED = "example-second", "example-third"
+STRANGER, NOBODY = "example-stranger", ""
+THERE = (LAB, CENTRE, AGENCY)
+MEMBERS = (*THERE, *GONE)
+"""Who has joined each case. Two take part no more: one left, one was removed after it."""
+OUTSIDE = (UNINVITED, STRANGER, NOBODY)
+"""To whom no case is there; to the first it was once."""
+PARTIES = (*MEMBERS, INVITED, *OUTSIDE)
 UNKNOWN = "case-of-nobody"
 WITHDRAWN, DESTROYED = "case-withdrawn", "case-destroyed"
 CASES = (CASE, WITHDRAWN, DESTROYED)
@@ -68,7 +75,9 @@ MARKINGS = (
 )
 """Every kind of audience that the clearance room knows: named, all of the case, the author alone,
 the community, everybody, and a scheme that is nobody's here."""
-ENDPOINT_KEY, EMAIL = "canary-of-the-endpoint", "canary@mail.example"
+LATER = (tlp("AMBER", EVERY_PARTY), tlp("GREEN"), tlp("AMBER", LEAVER, REMOVED), tlp("CLEAR"))
+"""Said once two have gone, one of them naming these."""
+ENDPOINT_KEY = "canary-of-the-endpoint"
 
 
 @dataclass(frozen=True)
@@ -80,16 +89,16 @@ class Canary:
     readers: frozenset[str]
 
 
-def readers(marking: Marking, author: str) -> frozenset[str]:
-    """By the laws of clearance, said once more and otherwise than there."""
+def readers(marking: Marking, author: str, there: frozenset[str]) -> frozenset[str]:
+    """By the laws of clearance, said once more and otherwise than there; `there` take part then."""
     if marking.scheme != "TLP:2.0":
         return frozenset()
     if marking.label == "CLEAR" and not marking.parties:
         return frozenset({*MEMBERS, INVITED})
     if EVERY_PARTY in marking.parties or (marking.label == "GREEN" and not marking.parties):
-        # The parties of a case are of the community, once they have joined it.
-        return frozenset(MEMBERS)
-    return frozenset({*marking.parties, author})
+        # The parties of a case are of the community, from when they join it until they leave.
+        return there
+    return frozenset({*marking.parties, author}) & there
 
 
 @dataclass
@@ -186,7 +195,7 @@ def asked_site(homes: Path) -> Iterator[Site]:
         serving = Serving(here, principal_of)
         client = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
         cast("dict[str, object]", client.defaults)[SERVING] = serving
-        told: Roles = (*ROLES, (LEAVER, "agency"))
+        told: Roles = (*ROLES, (LEAVER, "agency"), (REMOVED, "auditor"))
         site = Site(serving, client, {n: party(here, homes, n, role, told) for n, role in told})
         for case in CASES:
             _fill(site, case)
@@ -197,36 +206,55 @@ def asked_site(homes: Path) -> Iterator[Site]:
 
 
 def _fill(site: Site, case: str) -> None:
-    """Begin a case, have each say something under each marking, and invite one who never joins."""
-    lab, centre, agency, leaver = (site.parties[each] for each in MEMBERS)
+    """Begin a case, have each say something under each marking, and let parties come and go."""
+    lab, centre, agency, leaver, removed = (site.parties[each] for each in MEMBERS)
     opens(centre, FRAMEWORK, case)
-    for each in (lab, agency, leaver):
+    for each in (lab, agency, leaver, removed):
         invites(centre, each, case)
         each.joins(case)
     for each in (lab, centre):
         agrees(each, case)
     for number, marking in enumerate(MARKINGS):
         _say(site, case, (lab, centre, agency)[number % 3], marking)
-    _say(site, case, leaver, tlp("AMBER", EVERY_PARTY), "withdrawn")
-    why = _canary(site, case, "halted", frozenset(MEMBERS))
+    there = frozenset(MEMBERS)
+    leaves = _canary(site, case, "left", there)
+    leaver.act(lambda seen: party_left(seen, LEAVER, leaves), case)
+    out = _canary(site, case, "removed", there - {LEAVER})
+    centre.act(lambda seen: party_removed(seen, CENTRE, REMOVED, out), case)
+    there = frozenset(THERE)
+    why = _canary(site, case, "halted", there)
     lab.act(halts(LAB, why), case)
-    over = _canary(site, case, "resumed", frozenset(MEMBERS))
+    over = _canary(site, case, "resumed", there)
     lab.act(lambda seen: review_resumed(seen, LAB, over), case)
+    for marking in LATER:
+        _say(site, case, lab, marking, there)
     expects = site.serving.fingerprint
-    centre.act(lambda seen: party_invited(seen, CENTRE, INVITED, "agency", expects), case)
+    for name in (INVITED, UNINVITED):
+        _invites(centre, name, expects, case)
+    centre.act(lambda seen: party_uninvited(seen, CENTRE, UNINVITED), case)
     handed = HandedInKey("EXAMPLE_LAB_KEY", case, ENDPOINT_KEY, by="p1", at=site.serving.now())
     site.here.records.endpoint_keys.hand_in(handed)
 
 
-def _say(site: Site, case: str, by: Party, marking: Marking, status: Any = "participating") -> None:
+def _invites(centre: Party, name: str, expects: str, case: str) -> None:
+    centre.act(lambda seen: party_invited(seen, CENTRE, name, "agency", expects), case)
+
+
+def _say(
+    site: Site,
+    case: str,
+    by: Party,
+    marking: Marking,
+    there: frozenset[str] = frozenset(MEMBERS),
+) -> None:
     where = f"{marking.label}-{'-'.join(marking.parties) or 'none'}-by-{by.id}"
-    text = _canary(site, case, where, readers(marking, by.id))
+    text = _canary(site, case, where, readers(marking, by.id, there))
 
     def said(seen: SeenCase) -> Deed:
         if marking.scheme == TLP:
-            return participation_noted(seen, by.id, status, text, marking)
+            return participation_noted(seen, by.id, "participating", text, marking)
         # Facts that nobody reads are signed by no client: the words alone are under it.
-        noted = participation_noted(seen, by.id, status, text, tlp("AMBER", EVERY_PARTY))
+        noted = participation_noted(seen, by.id, "participating", text, tlp("AMBER", EVERY_PARTY))
         (words,) = noted.attachments
         return replace(noted, attachments=(replace(words, marking=marking),))
 
@@ -243,8 +271,9 @@ def _canary(site: Site, case: str, where: str, may: frozenset[str]) -> str:
 def _people(site: Site) -> None:
     """Of the lab one person of each role; of the others who sees most, and who sees less."""
     wanted = [(LAB, role) for role in sorted(PARTY_ROLES)]
-    wanted += [(each, role) for each in MEMBERS[1:] for role in ("lead", "auditor")]
-    wanted += [(INVITED, "lead"), (STRANGER, "lead"), (NOBODY, ADMINISTRATOR)]
+    wanted += [(each, role) for each in THERE[1:] for role in ("lead", "auditor")]
+    wanted += [(each, "lead") for each in (*GONE, INVITED, UNINVITED, STRANGER)]
+    wanted += [(NOBODY, ADMINISTRATOR)]
     now = site.here.now()
     for name, role in wanted:
         device = let_in(

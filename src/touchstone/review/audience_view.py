@@ -252,7 +252,11 @@ class CaseMembers:
     def reading(self, audience: Audience, n: int) -> Audience:
         """An audience as it reads entry `n`: for none of the parties that had left before it."""
         gone = {name for name in audience.parties if n > self.left.get(name, n)}
-        return replace(audience, parties=audience.parties - gone) if gone else audience
+        if not gone:
+            return audience
+        still = audience.parties - gone
+        # It was of the community that GREEN is for as a party of the case, and is none now.
+        return replace(audience, parties=still, ceiling=audience.ceiling if still else "CLEAR")
 
 
 def case_members(reader: KeptCase) -> CaseMembers:
