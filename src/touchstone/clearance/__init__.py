@@ -16,7 +16,7 @@ No by default::
 """
 
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience
-from touchstone.clearance.decide import Belonging, Decision, may_open, may_read
+from touchstone.clearance.decide import Belonging, Decision, may_open, may_read, may_take
 from touchstone.clearance.errors import ClearanceError, MarkingError
 from touchstone.clearance.markings import (
     EVERY_PARTY,
@@ -47,6 +47,7 @@ __all__ = [
     "Sight",
     "may_open",
     "may_read",
+    "may_take",
     "parse_marking",
     "party_audience",
     "sight_of",

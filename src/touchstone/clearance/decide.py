@@ -74,6 +74,20 @@ def _beyond_sight(audience: Audience, *, content: bool) -> str:
     return ""
 
 
+def may_take(audience: Audience, read: Decision, lookers: frozenset[str]) -> Decision:
+    """Whether the audience may be handed a copy of what it may `read`: a file, a bundle, an answer.
+
+    `lookers` are the ids of those whom the case's agreement lets look at it and no more.
+    """
+    met = sorted(audience.parties & lookers)
+    if not read.allowed or not met:
+        return read
+    return _no(
+        f"it is view only for {met[0]}, by the agreement: the developer has it, and another text of"
+        " the agreement, which developer and centre sign, can hand it out"
+    )
+
+
 def _named(audience: Audience, marking: Marking, case_parties: frozenset[str]) -> Decision:
     """Parties on the marking limit it, whatever its label: naming someone never opens it wider."""
     named = {*marking.parties}

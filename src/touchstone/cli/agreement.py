@@ -49,6 +49,15 @@ class Chosen:
             help="Who may see what, WHAT=PARTY, as submission=example-agency; may be given again.",
         ),
     ] = ()
+    view_only: Annotated[
+        tuple[str, ...],
+        Parameter(
+            group=_GROUP,
+            negative="",
+            help="A party that may look at what models answered, and is handed no copy of it; may"
+            " be given again.",
+        ),
+    ] = ()
     file: Annotated[
         Path | None, Parameter(group=_GROUP, help="A TOML file with all of this, and words.")
     ] = None
@@ -66,6 +75,7 @@ class Chosen:
             "retention_days": self.retention_days,
             "publication": self.publication,
             "readers": _readers(self.reader),
+            "view_only": self.view_only or None,
         }
         try:
             own = Choices.model_validate({k: v for k, v in typed.items() if v is not None})

@@ -173,7 +173,8 @@ def export(where: AtServer, case: str, folder: Path) -> HeldEdition:
     place = home.server(where.server or "", where.trust)
     name = ServerHand(Where(), home, client).case_id(case)
     with connecting.connect(home, place) as server:
-        return take_edition(server, name, home.party, place.pinned, folder)
+        held = take_edition(server, name, home.party, place.pinned, folder)
+    return replace(held, held_back=client.look(name).held_back)
 
 
 def party_home(name: str | None, *, keyless: bool = False) -> PartyHome:

@@ -39,13 +39,17 @@ class HeldEdition:
     entries: int
     fingerprint: str
     """That of the installation's first key, under which the bundle was checked."""
+    held_back: str = ""
+    """Why what models answered is not in it, where the agreement makes that view only."""
 
     def lines(self) -> list[str]:
         """For people."""
+        held = [f"Not in it is what models answered: {self.held_back}"] if self.held_back else []
         return [
             f"Bundle of {self.entries} entries: {self.bundle}",
             f"Report: {self.report}",
             f"Check it: touchstone verify {self.bundle} --trust {self.fingerprint}",
+            *held,
         ]
 
     def as_dict(self) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from typing import Literal
 
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.opening import AgreementSigned, CaseOpened
+from touchstone.review.view_only import CARRYING, NOBODY, lookers_named
 
 Readable = Literal["submission", "outcomes"]
 """What is handed in; and what models answered, with transcripts and probes."""
 Readers = Mapping[str, tuple[str, ...]]
 """By what it is, party ids."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-CARRYING = ("case-opened", "agreement-signed")
-"""The types of event with which a text of the agreement goes."""
+__all__ = ["CARRYING", "Readable", "Readers", "lookers_among", "readers_in"]
 
 
 def readers_in(entries: Iterable[Entry], digest: str) -> Readers | None:
@@ -28,6 +28,17 @@ def readers_in(entries: Iterable[Entry], digest: str) -> Readers | None:
             if isinstance(text, Mapping):
                 return _named(text.get("readers"))
     return None
+
+
+def lookers_among(entries: Iterable[Entry], digest: str) -> frozenset[str]:
+    """Whom the text with this digest lets look at what models answered, and take no copy of it."""
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, CaseOpened | AgreementSigned) and event.agreement == digest:
+            text = entry.content("agreement")
+            if isinstance(text, Mapping):
+                return lookers_named(text.get("view_only"))
+    return NOBODY
 
 
 def _named(said: object) -> Readers:

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from touchstone.deeds.agreed_readers import CARRYING, Readable, readers_in
+from touchstone.clearance import Decision, may_take, party_audience
+from touchstone.deeds.agreed_readers import CARRYING, Readable, lookers_among, readers_in
 from touchstone.deeds.deed import Deed, attached
 from touchstone.deeds.known_case import Participants, participants_among
 from touchstone.deeds.markings import Markings, markings
@@ -51,6 +52,7 @@ from touchstone.review import (
 )
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.base import Role
+from touchstone.review.view_only import NOBODY
 from touchstone.verdicts.content_parsers import PARSERS
 
 
@@ -105,6 +107,15 @@ class SeenCase:
         holds = self.state.agreement
         found = holds and readers_in(self.entries_of(*CARRYING), holds.agreement)
         return found.get(what, ()) if found else ()
+
+    @property
+    def held_back(self) -> str:
+        """Why the party is handed no copy of what models answered; empty where it is, or may be."""
+        holds = self.state.agreement
+        lookers = lookers_among(self.entries_of(*CARRYING), holds.agreement) if holds else NOBODY
+        lookers -= {*self.state.having("developer")}
+        taken = may_take(party_audience(self.party), Decision(allowed=True, reason=""), lookers)
+        return "" if taken.allowed else taken.reason
 
     @cached_property
     def framework(self) -> Framework | None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from touchstone.clearance import Audience, Marking, may_read, parse_marking
+from touchstone.clearance import Audience, Marking, may_read, may_take, parse_marking
 from touchstone.ledger import loads
 from touchstone.review.checking import UNREADABLE
 from touchstone.review.errors import MissingPartError
@@ -22,11 +22,18 @@ from touchstone.review.events import (
 )
 from touchstone.review.events.base import EventWithTexts
 from touchstone.review.layouts import layout_of
+from touchstone.review.view_only import NOBODY, answers_among, lookers_in
 
 T = TypeVar("T")
 _JOINING = ("case-opened", "party-joined")
 _LEAVING = ("party-removed", "party-left")
 WITHHELD = "withheld from this audience"
+HELD_BACK = "for view only by the agreement, and no copy of it is handed to this audience"
+VIEW_ONLY = "view only"
+"""Why nothing is handed out of a part that its audience may look at."""
+Use = Literal["take", "look"]
+"""To be handed out, in whatever form; or to be looked at where the record is, by whoever works
+there."""
 HIDDEN = "by its marking"
 """Why nothing is shown of an entry of record contract 2, whatever its marking is."""
 
@@ -203,7 +210,7 @@ class Entry:
         if reading.erased:
             return "erased"
         if not reading.allowed:
-            return WITHHELD
+            return HELD_BACK if reading.label == VIEW_ONLY else WITHHELD
         known, value = layout_of(self.event).part(name), self._value(name)
         told = value.get("content") if known.kind == "content" else value
         # A record may hold what no version of ours wrote; a reader is told that, and no code above
@@ -216,20 +223,24 @@ class Entry:
         return (reading and reading.value) or {}
 
 
-def read_entries(reader: KeptCase, audience: Audience, start: int = 0) -> Iterator[Entry]:
+def read_entries(
+    reader: KeptCase, audience: Audience, start: int = 0, use: Use = "take"
+) -> Iterator[Entry]:
     """Every entry from `start` on for one audience, in order: for who needs the whole of it.
+
+    What the agreement makes view only for it is not among what it takes; see `Use`.
 
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
     """
-    return _entries(reader.parts(start), audience, case_members(reader))
+    return _entries(reader.parts(start), audience, _members(reader, use))
 
 
 def read_entries_of(
-    reader: KeptCase, audience: Audience, types: Collection[str]
+    reader: KeptCase, audience: Audience, types: Collection[str], use: Use = "take"
 ) -> Iterator[Entry]:
     """The entries of these types for one audience, in order, as `read_entries` gives them."""
-    return _entries(reader.parts_of(types), audience, case_members(reader))
+    return _entries(reader.parts_of(types), audience, _members(reader, use))
 
 
 @dataclass(frozen=True)
@@ -244,6 +255,8 @@ class CaseMembers:
     """The ids of all that ever took part."""
     left: Mapping[str, int]
     """By party that takes part no more, the entry by which it left."""
+    lookers: frozenset[str] = NOBODY
+    """The ids of those who are handed no copy of what models answered."""
 
     def at(self, n: int) -> frozenset[str]:
         """Who reads what is for every party in entry `n`: who left reads its leaving last."""
@@ -271,9 +284,14 @@ def case_members(reader: KeptCase) -> CaseMembers:
     return CaseMembers(frozenset(party for party in named if isinstance(party, str)), left)
 
 
+def _members(reader: KeptCase, use: Use) -> CaseMembers:
+    found = case_members(reader)
+    return replace(found, lookers=lookers_in(reader)) if use == "take" else found
+
+
 def entry_for(reader: KeptCase, n: int, audience: Audience) -> Entry:
     """One entry for one audience, as `read_entries` gives it."""
-    return next(_entries(reader.entry_parts(n), audience, case_members(reader)))
+    return next(_entries(reader.entry_parts(n), audience, _members(reader, "take")))
 
 
 def _entries(
@@ -283,7 +301,10 @@ def _entries(
         parts = tuple(kept)
         event = read_event(loads(parts[0].data or b""))
         reader, there = members.reading(audience, n), members.at(n)
-        views = [_read(part, event.actor, reader, there) for part in parts]
+        held = _held_back(event, parts, reader, members.lookers)
+        views = [
+            _read(part, event.actor, reader, there, held.get(part.i, NOBODY)) for part in parts
+        ]
         if parts[0].clear and not views[0].allowed:
             # How many parts are there, of which marking, erased or not: each of these told the type
             # of an entry that nobody was to see (ADR 226, 248).
@@ -378,7 +399,25 @@ def _holds_words(part: KeptPart, value: dict[str, Any]) -> bool:
     return bool(words_inside(value)) if part.i == 0 else not part.clear
 
 
-def _read(part: KeptPart, author: str, audience: Audience, parties: frozenset[str]) -> PartView:
+def _held_back(
+    event: Event, parts: Sequence[KeptPart], audience: Audience, lookers: frozenset[str]
+) -> Mapping[int, frozenset[str]]:
+    """By place, the parts that some may only look at, where this audience is among those."""
+    if not audience.parties & lookers:
+        return {}
+    there = sum(not part.padding for part in parts)
+    # Beside part 0 the deed part, and in record contract 2 the time of recording.
+    attached = there - (3 if parts[0].clear else 2)
+    return {place + 1: lookers for place in answers_among(event, attached)}
+
+
+def _read(
+    part: KeptPart,
+    author: str,
+    audience: Audience,
+    parties: frozenset[str],
+    lookers: frozenset[str],
+) -> PartView:
     if part.data is None:
         return PartView(part, allowed=False, label=part.label, value=None)
     value = loads(part.data)
@@ -388,4 +427,6 @@ def _read(part: KeptPart, author: str, audience: Audience, parties: frozenset[st
     decision = may_read(audience, marking, author, parties, content=content)
     if not decision.allowed:
         return PartView(part, allowed=False, label=marking_label(marking), value=None)
+    if not may_take(audience, decision, lookers).allowed:
+        return PartView(part, allowed=False, label=VIEW_ONLY, value=None)
     return PartView(part, allowed=True, label="", value=value)

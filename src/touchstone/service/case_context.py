@@ -101,7 +101,9 @@ class Case:
     def entries_of(self, *types: str) -> Iterator[Entry]:
         """The entries of these types, as the centre may read them."""
         reader = self.installation.records.case(self.id)
-        return read_entries_of(reader, party_audience(self.participants.centre), types)
+        centre = party_audience(self.participants.centre)
+        # For what is done here, and handed to nobody: see `edition_files` for what is.
+        return read_entries_of(reader, centre, types, use="look")
 
     @property
     def grows(self) -> bool:

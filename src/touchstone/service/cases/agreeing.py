@@ -55,6 +55,9 @@ class Choices(BaseModel):
     readers: dict[Readable, tuple[Name, ...]] | None = None
     """Who may see what beside developer and centre: by what it is, party ids."""
 
+    view_only: tuple[Name, ...] | None = None
+    """Who may look at what models answered, and is handed no copy of it: party ids."""
+
     def over(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """The text that these choices make of an earlier one; both are JSON values."""
         own = self.model_dump(mode="json", exclude_none=True)

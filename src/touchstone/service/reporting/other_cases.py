@@ -99,7 +99,9 @@ def _readable(installation: Installation, case: str, state: State) -> Iterator[E
     centre = state.having("centre")
     if centre:
         reader = installation.records.case(case)
-        yield from read_entries_of(reader, party_audience(centre[0]), (RECEIVED, *LOOKED))
+        yield from read_entries_of(
+            reader, party_audience(centre[0]), (RECEIVED, *LOOKED), use="look"
+        )
 
 
 def _add(marks: dict[str, set[str]], entry: Entry) -> None:

@@ -127,7 +127,7 @@ def shown_to_centre(case: Case) -> AudienceCase:
     """The case as the centre reads it."""
     audience = party_audience(case.participants.centre)
     reader = case.installation.records.case(case.id)
-    return AudienceCase(case.id, tuple(read_entries(reader, audience)), audience)
+    return AudienceCase(case.id, tuple(read_entries(reader, audience, use="look")), audience)
 
 
 def _checks(known: LoadedFamilies, framework: Framework) -> tuple[str, ...]:

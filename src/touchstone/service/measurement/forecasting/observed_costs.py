@@ -42,7 +42,7 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
         except MissingPartError:
             continue
         centre = party_audience(participants_of(state).centre)
-        for entry in read_entries_of(case, centre, ["outcomes-recorded"]):
+        for entry in read_entries_of(case, centre, ["outcomes-recorded"], use="look"):
             if not entry.kind:
                 continue
             facts, details = entry.event.facts(), entry.content("details")
