@@ -147,7 +147,7 @@ def _signer_of(code: str) -> Ed25519PrivateKey:
     plain = "".join(each for each in code if not each.isspace() and each != "-")
     # Letters that are taken for digits are none of a code's.
     plain = plain.lower().translate(str.maketrans("ilo", "110"))
-    # No slow derivation: a code has 125 bits, and nobody chose it.
+    # No slow derivation: a code has 150 bits, and nobody chose it.
     seed = sha256(_CODE_DOMAIN + plain.encode("utf-8", "replace")).digest()
     return Ed25519PrivateKey.from_private_bytes(seed)
 

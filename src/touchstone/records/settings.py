@@ -138,6 +138,18 @@ def _sqlite_to_read(file: Path) -> dict[str, Any]:
     }
 
 
+def may_be_read_along(database: str) -> bool:
+    """Whether others on the way to a PostgreSQL could read, or stand in its place.
+
+    Not on this machine, and not where its certificate is held against its name. Raises
+    DatabaseSettingError.
+    """
+    found = _postgresql(database)
+    host, mode = found["HOST"], found["OPTIONS"].get("sslmode")
+    local = host == "" or host.startswith("/") or host in {"localhost", "127.0.0.1", "::1"}
+    return not local and mode != "verify-full"
+
+
 def _postgresql(database: str) -> dict[str, Any]:
     """A libpq address as Django settings. The text is never repeated: it may hold a password."""
     try:

@@ -14,7 +14,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from touchstone.errors import TouchstoneError
-from touchstone.records.settings import DATABASE, DATABASE_READER, from_environment
+from touchstone.records.settings import (
+    DATABASE,
+    DATABASE_READER,
+    from_environment,
+    may_be_read_along,
+)
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.chosen import LOOPBACK, choose
 from touchstone.server.errors import UnsafeServerError
@@ -139,11 +144,27 @@ def unsafe(options: ServeOptions) -> Iterator[str]:
             "--processes: SQLite is written by one process at a time; fix: leave it at 1, or set"
             f" {DATABASE} (docs/how-to/postgresql.md)"
         )
+    yield from _unsafe_databases()
     if from_environment() is not None and not os.environ.get(DATABASE_READER):
         yield (
             f"{DATABASE_READER} is not set, so the database would hide no party's rows from"
             " another's; fix: name its reading role, as docs/how-to/postgresql.md says"
         )
+
+
+def _unsafe_databases() -> Iterator[str]:
+    for name in (DATABASE, DATABASE_READER):
+        address = os.environ.get(name)
+        try:
+            seen = address is not None and may_be_read_along(address)
+        except TouchstoneError as error:
+            yield str(error)
+            continue
+        if seen:
+            yield (
+                f"{name}: others on the way to that machine could read the record; fix: end the"
+                " address with ?sslmode=verify-full&sslrootcert=FILE"
+            )
 
 
 def _unsafe_numbers(options: ServeOptions) -> Iterator[str]:

@@ -56,11 +56,13 @@ def _trusting(pair: ServerCertificate) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=pair.certificate)
 
 
-def _spoken(url: str, pair: ServerCertificate, most: ssl.TLSVersion) -> str | None:
+def _spoken(
+    url: str, pair: ServerCertificate, most: ssl.TLSVersion, ciphers: str = "ALL"
+) -> str | None:
     """Which version is spoken with whoever knows none after this one."""
     context = _trusting(pair)
     # As an old program has it: what is refused is refused by the server.
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
     context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, most
     port = int(url.rpartition(":")[2])
     with (
@@ -86,6 +88,10 @@ def test_a_server_with_a_certificate_is_asked_by_who_trusts_it(tmp_path: Path):
             with pytest.raises(ssl.SSLError, match="ALERT"):
                 _spoken(url, pair, ssl.TLSVersion.TLSv1_1)
             assert _spoken(url, pair, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+            # None without forward secrecy, and none without authenticated encryption.
+            for weak in ("AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "AES256-SHA256"):
+                with pytest.raises(ssl.SSLError, match="ALERT"):
+                    _spoken(url, pair, ssl.TLSVersion.TLSv1_2, weak)
             assert _spoken(url, pair, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
             for other in (url, server.url):
                 with HttpServer(other) as strange, pytest.raises(UnheardError):

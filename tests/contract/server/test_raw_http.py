@@ -18,7 +18,7 @@ from support.live_server import Doorkeeper, LiveServer, live
 from touchstone.server import running
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.api.declared import DECLARED
-from touchstone.server.api.problems import HEADERS, NO_CONTENT
+from touchstone.server.api.problems import HEADERS
 from touchstone.server.app import THREADS
 from touchstone.server.running import HEAD_SECONDS, HEAD_SIZE
 from touchstone.server.settings import set_up_server
@@ -170,7 +170,8 @@ def test_every_answer_has_the_same_headers(server: LiveServer, name: str):
     assert answer.status_code == status
     for header, value in HEADERS.items():
         assert answer.headers[header] == value
-    assert answer.headers["Content-Security-Policy"] == NO_CONTENT
+    for directive in ("default-src", "base-uri", "form-action", "frame-ancestors"):
+        assert f"{directive} 'none';" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert "set-cookie" not in answer.headers
     assert answer.headers["content-type"].startswith("application/")

@@ -119,6 +119,31 @@ def test_postgresql_takes_several_processes_and_asks_for_its_wall(monkeypatch: p
     assert list(unsafe(replace(LOCAL, processes=4))) == []
 
 
+@pytest.mark.parametrize(
+    ("place", "safe"),
+    [
+        ("127.0.0.1/touchstone", True),
+        ("localhost/touchstone", True),
+        ("[::1]/touchstone", True),
+        ("/touchstone?host=/run/postgresql", True),
+        ("db.example/touchstone", False),
+        ("127.0.0.1/touchstone?host=db.example", False),
+        ("db.example/touchstone?sslmode=require", False),
+        ("db.example/touchstone?sslmode=verify-full", True),
+    ],
+)
+def test_a_database_elsewhere_is_reached_over_tls_alone(
+    monkeypatch: pytest.MonkeyPatch, place: str, safe: bool
+):
+    for name in (DATABASE, DATABASE_READER):
+        monkeypatch.setenv(DATABASE, "postgresql://touchstone@127.0.0.1/touchstone")
+        monkeypatch.setenv(DATABASE_READER, "postgresql://reader@127.0.0.1/touchstone")
+        monkeypatch.setenv(name, f"postgresql://touchstone:secret@{place}")
+        faults = list(unsafe(LOCAL))
+        assert [each.startswith(f"{name}: others") for each in faults] == [True] * (not safe)
+        assert "secret" not in "".join(faults)
+
+
 def test_what_is_amiss_with_the_record_is_said_before_it_listens(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -26,6 +26,7 @@ from touchstone.server.security_log import (
     tell_all,
     tell_counted,
     tell_event,
+    write_as_lines,
 )
 from touchstone.server.serving import Serving
 
@@ -172,6 +173,26 @@ def test_of_too_many_different_ones_each_is_told(lines: Lines, monkeypatch: pyte
         security_log.count_event("refused", status=number)
         security_log.count_event("refused", status=number)
     assert [each["status"] for each in lines.said] == [0, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_a_process_writes_in_this_one_form_and_to_stderr_alone(
+    capsys: pytest.CaptureFixture[str],
+):
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        write_as_lines()
+        (handler,) = root.handlers
+        logging.getLogger("a.library").warning("by %s", CANARY)
+        tell_event("server-begun", port=1)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    out, err = capsys.readouterr()
+    assert (out, isinstance(handler.formatter, JsonLines)) == ("", True)
+    first, second = map(json.loads, err.splitlines())
+    assert (first["event"], first["by"], first["text"]) == ("said", "a.library", f"by {CANARY}")
+    assert (second["event"], second["port"]) == ("server-begun", 1)
 
 
 def test_an_event_that_is_not_in_the_table_is_not_told(lines: Lines):

@@ -310,6 +310,23 @@ def test_of_anothers_case_no_log_is_looked_into(
         assert looked[:1] == found
 
 
+@pytest.mark.parametrize(
+    ("route", "name", "kind"),
+    [
+        ("bundle", "bundle.jsonl", "application/jsonl"),
+        ("report", "report.html", "text/html; charset=utf-8"),
+    ],
+)
+def test_what_is_taken_home_has_a_name_of_ours_and_a_kind(
+    site: Site, route: str, name: str, kind: str
+):
+    token = site.people[LAB, "lead"].token
+    status, _, headers = ask(site, "GET", f"v1/cases/<case>/{route}", token)
+    assert status == 200
+    assert str(("Content-Disposition", f'attachment; filename="{name}"')) in headers
+    assert str(("Content-Type", kind)) in headers
+
+
 def test_whoever_reads_is_written_down_and_the_developer_is_told(site: Site):
     SensitiveRead.objects.all().delete()
     size = site.serving.here.records.case(CASE).size

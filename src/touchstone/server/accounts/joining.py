@@ -41,6 +41,8 @@ from touchstone.server.accounts.secret_codes import new_token, token_digest
 MINUTES_APART = 5
 """How far a statement's time may be from the server's."""
 TOKEN_SECONDS = 3_600
+MOST_TOKENS = 8
+"""Of one device at a time: several commands may run on it. An older one ends with the next."""
 MOST_LABEL = 100
 SHOWN_OF_TOKEN = 16
 """Hex digits of a token's digest by which the log names it."""
@@ -165,6 +167,7 @@ def issue_token(
             made_at=now,
             expires_at=expires,
         )
+        _end_older(device, now)
         _forget_old(now)
         note_once_it_stands(
             "token-made",
@@ -240,6 +243,15 @@ def _use_nonce(said: DeviceStatement, now: str) -> None:
             )
     except IntegrityError as error:
         raise StatementUsedError from error
+
+
+def _end_older(device: DeviceKey, now: str) -> None:
+    """Keep the newest tokens of a device, and end the others that still hold."""
+    open_ = AccessToken.objects.using(ACCOUNTS).filter(device=device, revoked_at="")
+    held = open_.filter(expires_at__gt=now).order_by("-pk").values_list("pk", flat=True)
+    older = list(held[MOST_TOKENS:])
+    if older:
+        open_.filter(pk__in=older).update(revoked_at=now)
 
 
 def _forget_old(now: str) -> None:

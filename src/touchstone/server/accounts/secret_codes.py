@@ -8,7 +8,7 @@ from touchstone.keys import RandomSource
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's: without those that are taken for one another."""
-_GROUPS, _GROUP = 5, 5
+_GROUPS, _GROUP = 6, 5
 _TOKEN = re.compile(r"tst1_[A-Za-z0-9_-]{43}")
 _TOKEN_BYTES = 32
 _PERSON = re.compile(r"p[0-9a-f]{24}")
@@ -25,7 +25,7 @@ def is_person_id(text: str) -> bool:
 
 
 def new_code(random: RandomSource) -> str:
-    """A one-time code of 125 bits that a person can type: `abcde-fghjk-...`."""
+    """A one-time code of 150 bits that a person can type: `abcde-fghjk-...`."""
     letters = [_LETTERS[byte % len(_LETTERS)] for byte in random.draw(_GROUPS * _GROUP)]
     groups = ["".join(letters[at : at + _GROUP]) for at in range(0, len(letters), _GROUP)]
     return "-".join(groups)

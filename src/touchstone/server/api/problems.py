@@ -31,7 +31,9 @@ from touchstone.server.serving import known_in
 PROBLEM = "application/problem+json"
 UNKNOWN = "unknown"
 """The code of a case that is not there, or not for who asks (ADR 269)."""
-NO_CONTENT = "default-src 'none'; frame-ancestors 'none'; sandbox"
+NO_CONTENT = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+)
 """What a browser may do with an answer that it is led to: nothing."""
 CODES = {
     400: ("request", "the request has no sense"),

@@ -249,6 +249,28 @@ def test_a_statement_is_used_once():
     assert issued(let_in("example-lab", "submitter").asking("read", nonce="11" * 32))
 
 
+def test_a_device_has_so_many_tokens_and_an_older_one_ends_with_the_next():
+    device, other = let_in("example-lab", "submitter"), let_in("example-lab", "submitter")
+    kept = other.token("read").token
+    tokens = [device.token("read").token for _ in range(joining.MOST_TOKENS + 1)]
+    with pytest.raises(NotAuthenticatedError):
+        principal_of(f"Bearer {tokens[0]}", NOW)
+    for token in (*tokens[1:], kept):
+        assert principal_of(f"Bearer {token}", NOW).scopes == {"read"}
+    # What has ended takes no place.
+    for token in tokens[1:]:
+        revoke_token(principal_of(f"Bearer {token}", NOW).token, NOW)
+    newer = [device.token("read").token for _ in range(joining.MOST_TOKENS)]
+    assert principal_of(f"Bearer {newer[0]}", NOW).person == device.person
+
+
+def test_twin_without_the_bound_the_first_goes_on(monkeypatch: pytest.MonkeyPatch):
+    device = let_in("example-lab", "submitter")
+    monkeypatch.setattr(joining, "_end_older", lambda *_: None)
+    tokens = [device.token("read").token for _ in range(joining.MOST_TOKENS + 1)]
+    assert principal_of(f"Bearer {tokens[0]}", NOW).person == device.person
+
+
 def test_used_nonces_are_kept_longer_than_statements_hold():
     device = let_in("example-lab", "submitter")
     envelope = device.asking("read")

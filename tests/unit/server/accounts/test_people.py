@@ -33,6 +33,7 @@ from touchstone.server.accounts.people import (
     shown_person,
 )
 from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES, may_manage
+from touchstone.server.accounts.secret_codes import new_code, new_token
 from touchstone.server.errors import NotAuthenticatedError
 
 MACHINE = Manager.machine()
@@ -284,3 +285,18 @@ def test_no_error_repeats_what_was_sent():
     with pytest.raises(BadAccountError) as caught:
         invite(MACHINE, "example-lab", ["lead"], "A", "canary@x", now=NOW, random=RANDOM)
     assert "canary" not in str(caught.value)
+
+
+def test_secrets_have_more_than_128_bits():
+    """Of each draw: 30 letters of 32 are 150 bits, and a token is 32 bytes."""
+    drawn = list[int]()
+
+    class Counting:
+        def draw(self, size: int) -> bytes:
+            drawn.append(size)
+            return RANDOM.draw(size)
+
+    letters = new_code(Counting()).replace("-", "")
+    assert (len(letters), len(new_token(Counting()).removeprefix("tst1_"))) == (30, 43)
+    assert drawn == [30, 32]
+    assert len({new_code(RANDOM) for _ in range(1_000)}) == 1_000
