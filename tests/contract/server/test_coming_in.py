@@ -208,7 +208,7 @@ def test_a_lead_says_from_its_own_machine_who_comes_in(site: Site, call: Call):
         return found
 
     told = said("invite", "Bob Example", "--of", LAB, "--role", "submitter")
-    assert (told["fingerprint"], len(told["code"])) == (site.pinned, 29)
+    assert (told["fingerprint"], len(told["code"])) == (site.pinned, 35)
     again = said("code", told["person"])
     assert call("new", *joining(site), typed=again["code"])[0] == 0
     people = said("list")["people"]
