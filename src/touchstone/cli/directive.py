@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where
+from touchstone.cli.hands import HERE, CaseId, Where, hand_of
 from touchstone.cli.hands import act as do
 from touchstone.cli.opened import act, opened
 from touchstone.cli.option_names import sentence_of
@@ -23,7 +23,10 @@ from touchstone.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from touchstone.service.access.directive_status import DirectiveStanding
     from touchstone.service.access.directives import Kind
+    from touchstone.service.access.gateways import Gateway
+    from touchstone.service.access.user_base import UserBase
 
 DONE, NO = 0, 1
 directive = App(
@@ -129,7 +132,7 @@ def _only_here(given: "Mapping[str, Path | None]") -> None:
 
 @directive.command
 def answer(
-    case: str,
+    case: CaseId,
     number: str,
     *,
     narrowly: Path | None = None,
@@ -141,12 +144,15 @@ def answer(
     entities: Entities = None,
     people: People = None,
     out: Path | None = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Answer a directive, by the developer's key, and sign the bundle that carries it out.
 
+    By a server, or in a file, the answer goes alone: `terms bundle` then signs the bundle.
+
+    For example: touchstone directive answer 3f2a 1 --contested "It bars our own staff."
+
     Args:
-        case: The case's id, or enough of its beginning.
         number: The directive's id, or its number in the case.
         narrowly: The text that is carried out: at the order's own scope, or within it.
         more_broadly: The text that is carried out: it bars more than the order does.
@@ -154,14 +160,33 @@ def answer(
         by_standing_class: By a class of directives that was authorised beforehand.
         reason: Why, one line for the record.
         revise: Change an answer that was given.
-        out: The folder that gateways watch.
+        out: The folder that gateways watch. By a server nothing is laid there: its newest bundle
+            says who belongs where, if --entities does not.
     """
-    from touchstone.service.access import directives
+    from touchstone.service.access import directives, own_bundles
     from touchstone.service.access.orders import directive_called
     from touchstone.service.cases.case_admin import open_to_act
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
     why = line_of("--contested", contested) or line_of("--reason", reason)
+    if where.elsewhere:
+        crowd, text, place = user_base(entities, people), terms_text_if(reading), shelf(out)
+        return do(
+            where,
+            case,
+            lambda known: own_bundles.drafted_directive_answer(
+                known,
+                known.by,
+                number,
+                kind,
+                crowd,
+                reading=text,
+                reason=why,
+                revise=revise,
+                shelf=place,
+            ),
+            role="developer",
+        )
     with opened() as installation:
         found = act(open_to_act(installation, case))
         done = directives.answer(
@@ -174,7 +199,7 @@ def answer(
             out=shelf(out),
             revise=revise,
         )
-    tell(done.told(sentence_of), json=json)
+    tell(done.told(sentence_of), json=where.json)
     return DONE
 
 
@@ -204,18 +229,19 @@ def _kind(
 
 @directive.command
 def status(
-    case: str,
+    case: CaseId,
     *,
     gateway: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     record: Flag = False,
     entities: Entities = None,
     people: People = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Show how directives were answered, which gateways acknowledged, and who is silent (exit 1).
 
+    For example: touchstone directive status 3f2a --gateway west=west.pub:state --record
+
     Args:
-        case: The case's id, or enough of its beginning.
         gateway: `NAME=KEY:FOLDER`: its name, its public key (hex, or a file of what `gateway key`
             prints) and its state folder; may be given several times.
         record: Put the gateways' receipts into the record, by the developer's key.
@@ -225,12 +251,48 @@ def status(
     from touchstone.service.receipt_folder import parse_gateway
 
     gateways = [parse_gateway(each) for each in gateway]
+    if where.elsewhere:
+        crowd = user_base(entities, people)
+        stand = _standing_elsewhere(where, case, gateways, crowd, noting=record)
+        if stand is None:
+            return DONE
+        tell(stand, json=where.json)
+        return NO if stand.silent else DONE
     with opened() as installation:
         found, crowd = act(open_as_it_is(installation, case)), user_base(entities, people)
         stand = following.status(found, crowd, gateways, noting=record)
-    tell(stand, json=json)
+    tell(stand, json=where.json)
     # A gateway that says nothing may still be serving: to scripts that is a no.
     return NO if stand.silent else DONE
+
+
+def _standing_elsewhere(
+    where: Where, case: str, gateways: "list[Gateway]", crowd: "UserBase", *, noting: bool
+) -> "DirectiveStanding | None":
+    """The same by a server; None: the receipt that was to be noted is in a file now."""
+    from touchstone.service.access.directive_status import stands_now
+    from touchstone.service.access.gateways import hear, unnoted
+    from touchstone.service.access.own_documents import PartyDocuments
+
+    if where.to_file is not None and not noting:
+        raise BadInputError("--to-file: a question is no deed: add --record, or leave it out")
+    heard = [hear(each) for each in gateways]
+    with hand_of(where) as hand:
+        known = hand.look(case, "developer")
+        due = unnoted(known, known.state, heard) if noting else []
+        if where.to_file is not None and len(due) != 1:
+            raise BadInputError(
+                f"--to-file: {len(due)} receipts are to be noted, each by a deed of its own;"
+                " a file takes one: name one gateway, or do it by --server"
+            )
+        # Each by what the case is then: one that was noted meanwhile is not noted again.
+        for deed in due:
+            done = hand.act(case, lambda _, deed=deed: deed, "developer")  # type: ignore[misc]  # bound now
+            if where.to_file is not None:
+                tell(done, json=where.json)
+                return None
+        known = hand.look(case, "developer") if due else known
+        return stands_now(PartyDocuments(known), crowd, heard, len(due), known.now())
 
 
 @directive.command

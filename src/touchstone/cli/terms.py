@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, warn
@@ -16,6 +16,8 @@ from touchstone.errors import BadInputError
 if TYPE_CHECKING:
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
+    from touchstone.service.access.user_base import UserBase
+    from touchstone.service.bundle_folder import BundleFolder
 
 DONE, NO = 0, 1
 terms = App(
@@ -218,17 +220,21 @@ def _answer(case: str, where: Where, reason: str | None, *, agree: bool) -> int:
 
 @terms.command
 def bundle(
-    case: str,
+    case: CaseId,
     *,
     out: Path,
     entities: Entities = None,
     stream: str | None = None,
-    json: Json = False,
+    where: Where = HERE,
 ) -> int:
     """Sign the next policy bundle: the agreed terms and the directives that are carried out.
 
+    By a server it is signed on this machine, where the developer's earlier bundles are in the
+    folder too; of one that went by a file, the same command lays it there once it stands.
+
+    For example: touchstone terms bundle 3f2a --out bundles
+
     Args:
-        case: The case's id, or enough of its beginning.
         out: The folder that gateways watch.
         entities: A TOML file of organisations and lists; default: as the newest bundle has them.
         stream: The deployment that it is for; default: the newest bundle's, or the model's id.
@@ -239,10 +245,44 @@ def bundle(
     from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.cases.case_admin import open_to_act
 
+    if where.elsewhere:
+        return _own_bundle(where, case, BundleFolder(out), user_base(entities), stream)
     with opened() as installation:
         found = open_to_act(installation, case)
         registry = registry_of(CaseDocuments(found), user_base(entities))
-        tell(bundles.publish(found, BundleFolder(out), registry, stream), json=json)
+        tell(bundles.publish(found, BundleFolder(out), registry, stream), json=where.json)
+    return DONE
+
+
+def _own_bundle(
+    where: Where, case: str, out: "BundleFolder", crowd: "UserBase", stream: str | None
+) -> int:
+    """The same by a server, or in a file: the bundle is signed here, and laid once it stands."""
+    from touchstone.service.access import bundles, own_bundles
+
+    made: list[bundles.BundleInHand] = []
+    with hand_of(where) as hand:
+        known = hand.look(case, "developer")
+        party = known.state.parties.get(known.by)
+        # The key that gateways pin is the party's own, whichever signs the deed.
+        signer = hand.keys().signer(party.key if party else None)
+
+        def draft(known: "PartyCase") -> "Deed":
+            made.append(own_bundles.drafted_bundle(known, known.by, out, crowd, signer, stream))
+            if not made[-1].deeds:
+                raise BadInputError("CASE: the newest bundle says the same: type it again")
+            return made[-1].deeds[0]
+
+        stands = own_bundles.drafted_bundle(known, known.by, out, crowd, signer, stream)
+        if stands.deeds:
+            done = hand.act(case, draft, "developer")
+            stands = made[-1]
+            if done.n is None:
+                out.keep(bundles.bundle_name(stands.event.number), stands.data)
+                tell(done, json=where.json)
+                return DONE
+    out.put(bundles.bundle_name(stands.event.number), stands.data)
+    tell(bundles.told_of(stands.event, out, signer.public_key.hex()), json=where.json)
     return DONE
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from touchstone.keys.files import write_file
 from touchstone.service.errors import CannotOrderError
 
+_PENDING = ".pending"
+"""Ends the name of a bundle that no record has yet: gateways take `NUMBER.bundle` alone."""
+
 
 @dataclass(frozen=True)
 class BundleFolder:
@@ -33,6 +36,17 @@ class BundleFolder:
     def put(self, name: str, data: bytes) -> None:
         """Write a file, whole and durable."""
         write_file(self.path / name, [data])
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write a file beside, which no gateway takes for a bundle."""
+        write_file(self.path / f"{name}{_PENDING}", [data])
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a bundle, or of one that is kept beside; None: there is neither."""
+        for place in (self.path / name, self.path / f"{name}{_PENDING}"):
+            if place.is_file():
+                return place.read_bytes()
+        return None
 
     def place_of(self, name: str) -> str:
         """Its path."""

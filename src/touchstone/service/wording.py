@@ -81,6 +81,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "shelf-unusable": "<out> {place}: cannot be a folder: {why}",
     "stream-malformed": "<stream> {stream!a}: write letters, digits, '.', '_' and '-'",
+    "stream-unnamed": "<stream>: name the deployment; what was handed in is not open here",
+    "bundle-of-another": "the developer of this case is {developer}, and not {party}",
     "bundle-unknown": "{stream} has no bundle {number}; published are: {published}",
     "bundle-lacking": "bundle {number} in the record is {why}",
     "evidence-lacking": "{why}",

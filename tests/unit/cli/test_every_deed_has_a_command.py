@@ -51,6 +51,10 @@ BY_COMMAND = {
     "terms-declined": "terms decline",
     "directive-issued": "directive issue",
     "directive-lifted": "directive lift",
+    "directive-answered": "directive answer",
+    "directive-answer-revised": "directive answer",
+    "bundle-published": "terms bundle",
+    "receipt-noted": "directive status",
     "standing-classes-authorised": "directive standing",
     "agreement-signed": "agreement sign",
     "submission-received": "submission hand-in",
@@ -58,15 +62,11 @@ BY_COMMAND = {
 }
 """By type of deed its command, which can be done by whichever hand."""
 HERE_ALONE = {
-    "directive-answered": "directive answer",
-    "directive-answer-revised": "directive answer",
-    "bundle-published": "terms bundle",
-    "receipt-noted": "directive status",
     "report-issued": "review run",
     "case-destroyed": "review destroy",
 }
 """Commands that act in this machine's record alone so far. It only shrinks."""
-MOST_HERE_ALONE = 6
+MOST_HERE_ALONE = 2
 BY_THE_INSTRUMENT = {
     "battery-sealed": "drawn from a seed that nobody may know, as a review begins",
     "snapshot-seen": "what an endpoint calls itself, asked while samples run",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from touchstone.deeds.access import bundle_published
 from touchstone.deeds.deed import Deed
+from touchstone.deeds.known_case import KnownCase
 from touchstone.handin import seconds_of
 from touchstone.ledger import Signer
 from touchstone.review import State, evolve, require_known
@@ -44,6 +45,12 @@ class BundleShelf(Protocol):
 
     def put(self, name: str, data: bytes) -> None:
         """Lay a bundle there, whole and durable."""
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Keep a bundle that is in nobody's record yet, where no gateway takes it for one."""
+
+    def read(self, name: str) -> bytes | None:
+        """A bundle that lies there, or is kept; None: neither."""
 
     def place_of(self, name: str) -> str:
         """Where gateways find it."""
@@ -143,7 +150,7 @@ def publish(
         recorded = CaseDocuments(case, after)
         for digest, text in (texts or {}).items():
             recorded.know(digest, text)
-        place, position = _next(case, state, stream)
+        place, position = next_place(state, stream, lambda: case.submission.model.id)
         data = build_bundle(
             stream=place,
             issued=seconds_of(at),
@@ -154,12 +161,12 @@ def publish(
             after=position,
         )
         newest = state.newest_bundle(place)
-        if newest and not first and _same(data, old := recorded.bundle(newest)):
+        if newest and not first and same_in_force(data, old := recorded.bundle(newest)):
             return BundleInHand((), newest, old)
         carried = recorded.carried(at)
-        deed = _deed(case, at, place, position, data, recorded.agreed.digest, carried)
+        deed = bundle_deed(case, at, place, position, data, recorded.agreed.digest, carried)
         goes_first = (first(bundle_digest(data)),) if first else ()
-        return BundleInHand((*goes_first, deed), _published(deed, out), data)
+        return BundleInHand((*goes_first, deed), published_by(deed, out), data)
 
     return _done(case, out, *_recorded(case, prepared))
 
@@ -177,7 +184,7 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
     out.prepare()
 
     def prepared(state: State) -> BundleInHand:
-        place, position = _next(case, state, stream)
+        place, position = next_place(state, stream, lambda: case.submission.model.id)
         older = next((b for b in state.bundles if (b.stream, b.number) == (place, number)), None)
         if older is None or position is None:
             known = tuple(b.number for b in state.bundles if b.stream == place)
@@ -190,8 +197,9 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
             signer=_developer(case),
             after=position,
         )
-        deed = _deed(case, at, place, position, data, older.terms, older.directives, equals=number)
-        return BundleInHand((deed,), _published(deed, out), data)
+        told = older.terms, older.directives, number
+        deed = bundle_deed(case, at, place, position, data, *told)
+        return BundleInHand((deed,), published_by(deed, out), data)
 
     published = _done(case, out, *_recorded(case, prepared))
     return replace(published, changes=_changes(case.state))
@@ -237,11 +245,18 @@ def _changes(state: State) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position | None]:
-    """The stream, and the position of its newest bundle."""
+def next_place(
+    state: State, stream: str | None, usual: Callable[[], str]
+) -> tuple[str, Position | None]:
+    """The stream, and the position of its newest bundle; None: it has none.
+
+    `stream` is the one that was named; else it is the newest bundle's, and before any the `usual`
+    one. Raises CannotOrderError where none can be called so.
+    """
     newest = state.bundles[-1] if state.bundles else None
-    usual = newest.stream if newest else case.submission.model.id
-    place = usual if stream is None else stream
+    place = stream
+    if place is None:
+        place = newest.stream if newest else usual()
     # The record's own form of a name.
     if not _STREAM.fullmatch(place):
         raise CannotOrderError("stream-malformed", stream=place[:40])
@@ -249,8 +264,8 @@ def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position |
     return place, Position(before.number, before.bundle) if before else None
 
 
-def _deed(
-    case: Case,
+def bundle_deed(
+    case: KnownCase,
     at: str,
     stream: str,
     after: Position | None,
@@ -259,13 +274,17 @@ def _deed(
     carried: tuple[Carried, ...],
     equals: int | None = None,
 ) -> Deed:
+    """The deed that publishes a bundle (`data`), made at a time (UTC); see `bundle_published`."""
     number = after.number + 1 if after else 1
     by, name = case.participants.developer, bundle_name(number)
     return bundle_published(case, by, stream, number, data, name, terms, carried, at, equals)
 
 
-def _published(deed: Deed, out: BundleShelf) -> BundlePublished:
-    """The facts of a bundle that is about to be recorded, if its place is free."""
+def published_by(deed: Deed, out: BundleShelf) -> BundlePublished:
+    """The facts of a bundle that is about to be recorded, if its place is free.
+
+    Raises CannotOrderError where it is not.
+    """
     event = deed.event
     if not isinstance(event, BundlePublished):
         raise TypeError(f"{event.type} publishes no bundle")
@@ -276,14 +295,18 @@ def _published(deed: Deed, out: BundleShelf) -> BundlePublished:
 def _done(case: Case, out: BundleShelf, state: State, made: BundleInHand) -> Published:
     event, data = made.event, made.data
     _deliver(case, out, state, event, data)
-    party = state.parties[case.participants.developer]
+    return told_of(event, out, state.parties[case.participants.developer].key)
+
+
+def told_of(event: BundlePublished, out: BundleShelf, key: str) -> Published:
+    """What is told of a bundle that gateways may obey; `key` is the developer's (hex)."""
     return Published(
         event.stream,
         event.number,
         event.bundle,
         tuple(each.directive for each in event.directives),
         out.place_of(bundle_name(event.number)),
-        party.key,
+        key,
         event.equals,
     )
 
@@ -299,7 +322,7 @@ def _deliver(
             out.put(name, data if each == newest else recorded.bundle(each))
 
 
-def _same(one: bytes, other: bytes) -> bool:
+def same_in_force(one: bytes, other: bytes) -> bool:
     """Whether two bundles put the same in force: all but header and signature, and the terms."""
     read, known = (parse_body(each[: each.rfind(b"\n", 0, -1) + 1]) for each in (one, other))
     parts = ("policy", "directives", "registry", "terms", "grace_hours", "stream")

@@ -9,6 +9,7 @@ from touchstone.review import State
 from touchstone.review.events.settling import BundlePublished
 from touchstone.review.state import Directive
 from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.documents import Documents
 from touchstone.service.access.gateways import Gateway, Heard, hear, note
 from touchstone.service.access.user_base import UserBase, stands
 from touchstone.service.case_context import Case
@@ -177,7 +178,16 @@ def status(
     """
     heard = [hear(each) for each in gateways]
     noted = note(case, heard) if noting else 0
-    recorded, at = CaseDocuments(case), case.now()
+    return stands_now(CaseDocuments(case), crowd, heard, noted, case.now())
+
+
+def stands_now(
+    recorded: Documents, crowd: UserBase, heard: Sequence[Heard], noted: int, at: str
+) -> DirectiveStanding:
+    """The same at a time (UTC), by what gateways were heard to say, of which so much was noted now.
+
+    Raises TooLargeError.
+    """
     enacted = {each.directive for each in recorded.in_bundle(at)}
     rows = tuple(
         _followed(recorded, name, each, heard, in_force=name in enacted)
@@ -196,7 +206,7 @@ def status(
 
 
 def _followed(
-    recorded: CaseDocuments, name: str, known: Directive, heard: Sequence[Heard], *, in_force: bool
+    recorded: Documents, name: str, known: Directive, heard: Sequence[Heard], *, in_force: bool
 ) -> Followed:
     issued, said = known.issued, known.said
     begins, ends = _bundles(recorded.state, name, known)

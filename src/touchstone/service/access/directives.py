@@ -19,7 +19,7 @@ from touchstone.handin import seconds_of, utc
 from touchstone.review import State
 from touchstone.service.access.bundles import BundleShelf, Published, publish
 from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.documents import check_length
+from touchstone.service.access.documents import Documents, check_length
 from touchstone.service.access.orders import order_marking, parse_order
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case_context import Case
@@ -174,7 +174,7 @@ def _answered_at_once(
 ) -> Done:
     """The answer by standing class, or why none came: the directive itself is recorded already."""
     try:
-        found = _class_of(case, directive, agency, crowd)
+        found = class_of(CaseDocuments(case), directive, agency, crowd, case.now())
         if found.matched is not None:
             return _answer_by_class(case, directive.id, found.matched, crowd, out)
         why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
@@ -222,7 +222,7 @@ def answer(
     own: tuple[str, str] | None = None
     reach, says = None, [f"{case.participants.developer} answers {name}: {kind}."]
     if kind != "contested":
-        text, read = _reading(recorded, name, kind, reading, crowd)
+        text, read = own_reading(recorded, name, kind, reading, crowd)
         check_length(text)
         own = (read.digest, text.text)
         if crowd.given:
@@ -301,10 +301,15 @@ def authorise(case: Case, text: NamedText | None, terms: NamedText | None = None
     )
 
 
-def _reading(
-    recorded: CaseDocuments, name: str, kind: Kind, text: NamedText | None, crowd: UserBase
+def own_reading(
+    recorded: Documents, name: str, kind: Kind, text: NamedText | None, crowd: UserBase
 ) -> tuple[NamedText, Directive]:
-    """The developer's own text of a directive, which must be what it calls itself."""
+    """The developer's own text of a directive, which must be what it calls itself.
+
+    Raises:
+        NotAgreedError: it is narrower, or broader, where it says the contrary.
+        CannotOrderError, TermsFileError: it is missing, or of another directive, or none.
+    """
     if text is None:
         raise CannotOrderError("reading-missing", answer=kind)
     own = parse_order(text, recorded.agreed, recorded.state.directives)
@@ -323,8 +328,13 @@ def _reading(
     return text, own
 
 
-def _class_of(case: Case, directive: Directive, issuer: str, crowd: UserBase) -> Match:
-    at, recorded = case.now(), CaseDocuments(case)
+def class_of(
+    recorded: Documents, directive: Directive, issuer: str, crowd: UserBase, at: str
+) -> Match:
+    """Whether a directive falls at a time (UTC) in a class that is answered at once, or why not.
+
+    Raises NotAgreedError where no classes are authorised.
+    """
     before = [each for each in recorded.enacted(at) if each.id != directive.id]
     people = population_of(recorded, crowd)
     now = Circumstances(recorded.agreed, before, people, seconds_of(at))
@@ -334,7 +344,7 @@ def _class_of(case: Case, directive: Directive, issuer: str, crowd: UserBase) ->
 def _by_class(recorded: CaseDocuments, name: str, crowd: UserBase, out: BundleShelf) -> Done:
     issued = recorded.state.directives[name].issued
     directive = recorded.directive(name, issued.order)
-    found = _class_of(recorded.case, directive, issued.actor, crowd)
+    found = class_of(recorded, directive, issued.actor, crowd, recorded.case.now())
     if found.matched is None:
         raise NotAgreedError("no-class", directive=name, reasons="; ".join(found.reasons))
     return _answer_by_class(recorded.case, name, found.matched, crowd, out)

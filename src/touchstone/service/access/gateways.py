@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from touchstone.deeds.access import receipt_noted
 from touchstone.deeds.deed import Deed
+from touchstone.deeds.known_case import KnownCase
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.receipts import SignedReceipt, verify_chain
 from touchstone.handin import utc
+from touchstone.review import State
 from touchstone.service.case_context import Case
 
 
@@ -63,10 +65,17 @@ def note(case: Case, heard: Sequence[Heard]) -> int:
     Raises:
         KeyMissingError: the developer's key is not on this machine.
     """
-    state = case.state
+    deeds = unnoted(case, case.state, heard)
+    if deeds:
+        case.record(deeds)
+    return len(deeds)
+
+
+def unnoted(case: KnownCase, state: State, heard: Sequence[Heard]) -> list[Deed]:
+    """A deed for each believed receipt of a published bundle that the record does not have."""
     if state.unknown:
         # Whoever asks where directives stand is told; what gateways say waits for an upgrade.
-        return 0
+        return []
     noted = set(state.receipts)
     published = {(each.stream, each.number, each.bundle) for each in state.bundles}
     deeds = []
@@ -77,12 +86,10 @@ def note(case: Case, heard: Sequence[Heard]) -> int:
             # A gateway may obey other streams too: what this case did not publish is not its own.
             if signed.digest not in noted and place in published:
                 deeds.append(_noted(case, each.gateway, signed))
-    if deeds:
-        case.record(deeds)
-    return len(deeds)
+    return deeds
 
 
-def _noted(case: Case, gateway: Gateway, signed: SignedReceipt) -> Deed:
+def _noted(case: KnownCase, gateway: Gateway, signed: SignedReceipt) -> Deed:
     receipt = signed.receipt
     return receipt_noted(
         case,
