@@ -10,7 +10,7 @@ from touchstone.cli.agreement import UNCHOSEN, Chosen
 from touchstone.cli.endpoint_keys import endpoint_key
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act, hand_of, refusals
 from touchstone.cli.output import show, tell
-from touchstone.cli.texts import line_of, name_of
+from touchstone.cli.texts import key_elsewhere, line_of, name_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def open_(
     model: str | None = None,
     kind: Literal["inquiry", "review", "screening"] = "review",
     name: Annotated[str | None, Parameter(name="--id")] = None,
+    key: str | None = None,
+    following: Annotated[str | None, Parameter(name="--next")] = None,
     chosen: Chosen = UNCHOSEN,
     where: Where = HERE,
 ) -> int:
@@ -49,6 +51,8 @@ def open_(
         model: The model that the agreement is about, by its name.
         kind: A question, a full review, or a comparison with reference models.
         name: The case's id; default: one that nobody has to think of.
+        key: With --to-file: the public key of the centre, which is on another machine.
+        following: With --key: the fingerprint of the key that is to follow it.
     """
     from dataclasses import replace
 
@@ -58,6 +62,7 @@ def open_(
     from touchstone.service.cases.opening import default_centre
     from touchstone.service.frameworks import load_framework
 
+    elsewhere = key_elsewhere(key, following, where)
     law = load_framework(framework)
     centre = where.party or default_centre(law)
     roles = _roles(law, name_of("--developer", developer), centre, agency)
@@ -67,12 +72,15 @@ def open_(
     text = first_text(law, participants_among(roles), choices)
     new = name_of("--id", name) if name is not None else secrets.token_hex(16)
     with hand_of(replace(where, party=centre)) as hand:
-        home = hand.keys(make=True)
-        key, after = home.signer().public_key.hex(), home.following().fingerprint
+        if elsewhere is not None:
+            brought, after = elsewhere
+        else:
+            home = hand.keys(make=True)
+            brought, after = home.signer().public_key.hex(), home.following().fingerprint
         own = hand.installation_key()
 
         def draft(known: "PartyCase") -> "Deed":
-            return case_opened(known, known.by, law, kind, text, own, key, after)
+            return case_opened(known, known.by, law, kind, text, own, brought, after)
 
         done = hand.begin(new, draft, law, roles)
     tell(done, json=where.json)

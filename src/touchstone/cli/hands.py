@@ -170,7 +170,7 @@ class Hand(Protocol):
     def begin(
         self, case: str, draft: Draft, framework: "Framework", roles: "dict[str, Role]"
     ) -> DeedDone:
-        """Do the deed that opens a case, under an id that is new.
+        """Do the deed that opens a case, under an id that is new; or write it to a file.
 
         `roles` are the parties that are to take part, with the acting one. Raises as `act`.
         """

@@ -74,6 +74,8 @@ class HandHere:
         here, told = self.installation, tuple(roles.items())
         seen = SeenCase(by, CaseLog(), State(), (), here.clock, here.random, told)
         known = PartyCase(case, by, seen, framework, seen.entries_of)
+        if self.where.to_file is not None:
+            return to_file(self.where, known, draft(known))
         deed = agreed(self.where, known, draft(known))
         record_opening(here, case, framework, [deed])
         return DeedDone(case, by, deed, 0)

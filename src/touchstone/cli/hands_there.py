@@ -20,8 +20,10 @@ from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework
-from touchstone.keys import FileSigner
+from touchstone.keys import FileSigner, SystemClock, SystemRandom
+from touchstone.ledger.contract2 import CaseLog
 from touchstone.ledger.errors import RefusedDeedError
+from touchstone.review import State
 from touchstone.review.events.base import Role
 from touchstone.service.homes import check_home, home_folder
 
@@ -73,6 +75,13 @@ class ServerHand:
         self, case: str, draft: Draft, framework: Framework, roles: dict[str, Role]
     ) -> DeedDone:
         """See `Hand.begin`."""
+        if self.where.to_file is not None:
+            # Nothing of the case is there yet: only the server's own key is, which is held to.
+            self.client.greet()
+            told, machine = tuple(roles.items()), (SystemClock(), SystemRandom())
+            seen = SeenCase(self.home.party, CaseLog(), State(), (), *machine, told)
+            known = PartyCase(case, self.home.party, seen, framework, seen.entries_of)
+            return to_file(self.where, known, draft(known))
         drafted: list[Deed] = []
 
         def checked(seen: SeenCase) -> Deed:
@@ -81,8 +90,6 @@ class ServerHand:
             drafted.append(agreed(self.where, known, draft(known)))
             return drafted[-1]
 
-        if self.where.to_file is not None:
-            raise BadInputError("--to-file: a case is opened by its server, and by no file")
         receipt = self.client.begin(case, self.home.signer(), checked)
         return DeedDone(case, self.home.party, drafted[-1], receipt.n)
 

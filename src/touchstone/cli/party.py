@@ -6,14 +6,15 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts
-from touchstone.cli.signers import rotate, signers
-from touchstone.cli.texts import fingerprint_of, line_of, name_of, public_key_of
+from touchstone.cli.signers import rotate, signers, successor
+from touchstone.cli.texts import fingerprint_of, key_elsewhere, line_of, name_of
 from touchstone.errors import BadInputError
 
 DONE = 0
 party = App(name="party", help="Make a party's keys, join cases, and say who signs for it.")
 party.command(signers)
 party.command(rotate)
+party.command(successor)
 RoleName = Literal[
     "developer",
     "centre",
@@ -153,11 +154,10 @@ def join(
     """
     from touchstone.deeds.cases import party_joined
 
-    if (key is None) != (following is None) or (key is not None and where.to_file is None):
-        raise BadInputError("--key: goes with --next and --to-file, for a key of another machine")
+    elsewhere = key_elsewhere(key, following, where)
     with hand_of(where) as hand:
-        if key is not None and following is not None:
-            brought, after = public_key_of("--key", key), fingerprint_of("--next", following)
+        if elsewhere is not None:
+            brought, after = elsewhere
             signer = None
         else:
             home = hand.keys(make=True)

@@ -12,8 +12,8 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.confirming import confirm
 from touchstone.cli.hands import HERE, Draft, Hand, Where, hand_of
-from touchstone.cli.output import show, show_json, tell, warn
-from touchstone.cli.texts import name_of, public_key_of
+from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
+from touchstone.cli.texts import key_elsewhere, name_of, public_key_of
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
 if TYPE_CHECKING:
@@ -162,23 +162,66 @@ def remove(
     return _in_each(where, case, due, f"The key {named} signs no more")
 
 
-def rotate(*, stands_by: Literal["all", "none"] = "all", where: Where = HERE) -> int:
+def successor(
+    *,
+    name: Annotated[str | None, Parameter(name="--as", help="The party.")] = None,
+    yes: Annotated[bool, Parameter(negative="", help="Do it without asking.")] = False,
+    json: Json = False,
+) -> int:
+    """Let the key that was to follow the party's own take its place on this machine alone.
+
+    It prints what `party rotate --to-file` needs on a machine that has a network and no key. In a
+    case the old key signs until the rotation stands there: it stays here for that.
+
+    For example: touchstone party successor --as example-lab
+    """
+    from touchstone.cli.hands_there import party_home
+
+    home = party_home(name)
+    new = home.announced()
+    lines = [f"The key of {home.party} on this machine is to be {new.fingerprint}."]
+    if not yes:
+        confirm(lines, "Let it take over here? [y/N] ", "do this", "nothing was changed")
+    home.promote()
+    facts = {"party": home.party, "key": new.public_key.hex(), "next": home.following().fingerprint}
+    said = (
+        f"Next, in each case: touchstone party rotate --case CASE --key {facts['key']}"
+        f" --next {facts['next']} --to-file FILE --server URL"
+    )
+    tell_facts(said, facts, json=json)
+    return DONE
+
+
+def rotate(
+    *,
+    stands_by: Literal["all", "none"] = "all",
+    case: OneCase = (),
+    key: str | None = None,
+    following: Annotated[str | None, Parameter(name="--next")] = None,
+    where: Where = HERE,
+) -> int:
     """Replace the party's key by the one that was to follow it, in all of its cases.
 
     The new one must be on this machine, as next-N.pem beside the key; the one to follow it is made.
-    After a crash the same command goes on.
+    After a crash the same command goes on. With --to-file it is one deed, in one case.
 
     For example: touchstone party rotate --as example-lab --server https://touchstone.example
 
     Args:
         stands_by: Of what the old key signed so far: all of it, or none; what the party does not
             stand by is shown as disavowed, and stays.
+        case: With --to-file: the case.
+        key: With --to-file: the new public key, as `party successor` printed it where it is.
+        following: With --key: the fingerprint of the key that is to follow it.
     """
     from touchstone.deeds.cases import party_key_rotated
     from touchstone.ledger import fingerprint
 
+    elsewhere = key_elsewhere(key, following, where)
     if where.to_file is not None:
-        raise BadInputError("--to-file: a rotation is one deed in each case; do it by --server")
+        return _rotated_in_file(where, case, elsewhere, stands_by)
+    if case:
+        raise BadInputError("--case: goes with --to-file: without it a key goes in all cases")
     with hand_of(where) as hand:
         home, names = hand.keys(), hand.cases()
         new, begun = _successor(hand, home, names)
@@ -205,6 +248,37 @@ def rotate(*, stands_by: Literal["all", "none"] = "all", where: Where = HERE) ->
         what = f"The key is now {brought}"
         done = _do_in_each(hand, where, names, due, what, signer=new, before=take_over)
     tell(done, json=where.json)
+    return DONE
+
+
+def _rotated_in_file(
+    where: Where, cases: tuple[str, ...], keys: tuple[str, str] | None, stands_by: str
+) -> int:
+    """Draft a rotation in one case, on a machine that need not have a key of the party."""
+    from touchstone.deeds.cases import party_key_rotated
+    from touchstone.ledger import fingerprint
+
+    if len(cases) != 1:
+        raise BadInputError("--to-file: a rotation is one deed in each case; name one with --case")
+    if keys is None:
+        raise BadInputError(
+            "--to-file: add --key and --next, which touchstone party successor prints where the key"
+            " is"
+        )
+    new, after = keys
+    brought = fingerprint(bytes.fromhex(new))
+
+    def draft(known: "PartyCase") -> "Deed":
+        party = known.state.parties.get(known.by)
+        if party is None or party.next != brought:
+            expected = party.next if party else "no key"
+            raise BadInputError(f"--key: is {brought}, and {known.by} announced {expected}")
+        last = known.seen.log.last_deed(fingerprint(bytes.fromhex(party.key)))
+        seq = last.seq if last and stands_by == "all" else None
+        return party_key_rotated(known, known.by, new, after, seq)
+
+    with hand_of(where) as hand:
+        tell(hand.act(cases[0], draft), json=where.json)
     return DONE
 
 

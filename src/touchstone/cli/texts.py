@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from touchstone.cli.hands import Where
     from touchstone.service.access.user_base import UserBase
     from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.file_io import NamedText
@@ -95,3 +96,16 @@ def public_key_of(option: str, text: str) -> str:
     if not _PUBLIC_KEY.fullmatch(text):
         raise BadInputError(f"{option}: write a public key: 64 lowercase hex digits")
     return text
+
+
+def key_elsewhere(key: str | None, following: str | None, where: "Where") -> tuple[str, str] | None:
+    """The public key of a machine without a network, and the fingerprint of the one after it.
+
+    None: the keys of this machine are meant. Raises BadInputError where the options do not go
+    together, or are none.
+    """
+    if (key is None) != (following is None) or (key is not None and where.to_file is None):
+        raise BadInputError("--key: goes with --next and --to-file, for a key of another machine")
+    if key is None or following is None:
+        return None
+    return public_key_of("--key", key), fingerprint_of("--next", following)

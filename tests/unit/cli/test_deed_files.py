@@ -1,6 +1,7 @@
 """A deed in a file: drafted where a network is, signed where the key is, sent by anybody."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from support.party_homes import SERVER, URL, Machines
 from support.party_server import CASE
 from touchstone.clearance import tlp
 from touchstone.client.deed_file import read_deed_file, write_deed_file
+from touchstone.client.party_home import PartyHome
 from touchstone.deeds.deed import Deed, Evidence
 
 from .conftest import Command, Sits
@@ -246,3 +248,94 @@ def test_evidence_goes_with_the_file(tmp_path: Path, drafted: Path):
     other = replace(found, deed=Deed(found.deed.event, (*found.deed.attachments, part)))
     write_deed_file(tmp_path / "other.deed", other)
     assert read_deed_file(tmp_path / "other.deed") == other
+
+
+# ------------------------------------------------------------------ what brings a key
+
+
+def carried(
+    command: Command, file: Path, offline: Path, send: tuple[str, ...], patch: pytest.MonkeyPatch
+) -> int:
+    """Have a drafted deed signed where the key is, and sent from where the network is."""
+    online = Path(os.environ["TOUCHSTONE_HOME"])
+    patch.setenv("TOUCHSTONE_HOME", str(offline))
+    signed = command("deed", "sign", file, "--yes")
+    assert signed.code == 0, signed.err
+    patch.setenv("TOUCHSTONE_HOME", str(online))
+    sent = command("deed", "send", file, *send, "--json")
+    assert sent.code == 0, sent.err
+    n: int = json.loads(sent.out)["entry"]
+    return n
+
+
+def keyed_machine(folder: Path, command: Command, party: str, patch: pytest.MonkeyPatch) -> Path:
+    """A machine that has a party's new keys, and no network."""
+    patch.setenv("TOUCHSTONE_HOME", str(folder))
+    assert command("party", "init", party).code == 0
+    return folder
+
+
+def test_a_case_is_opened_by_a_file_and_its_keys_never_meet_the_network(
+    made: Machines,
+    command: Command,
+    by_server: tuple[str, ...],
+    online: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    safe = keyed_machine(tmp_path / "safe", command, "example-centre", monkeypatch)
+    key = PartyHome.open(safe, "example-centre")
+    brings = ("--key", key.signer().public_key.hex(), "--next", key.following().fingerprint)
+    file = tmp_path / "opening.deed"
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(online))
+    opens = ("case", "open", "example", "--developer", LAB, "--id", "by-file")
+    chosen = ("--access", "endpoint", "--reasoning", "full", "--as", "example-centre")
+    said = command(*opens, *chosen, *brings, *by_server, "--to-file", file)
+    assert said.code == 0, said.err
+    assert "by-file" not in made.here.records.names()
+    as_centre = (*by_server, "--as", "example-centre")
+    assert carried(command, file, safe, as_centre, monkeypatch) == 0
+    state = made.here.state("by-file")
+    assert state.parties["example-centre"].key == key.signer().public_key.hex()
+    assert not list(online.rglob("*.pem"))
+    # The same case is not opened twice, by whichever file.
+    again = command(*opens, *chosen, *brings, *by_server, "--to-file", tmp_path / "again.deed")
+    assert again.code == 0, again.err
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(safe))
+    assert command("deed", "sign", tmp_path / "again.deed", "--yes").code == 0
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(online))
+    assert command("deed", "send", tmp_path / "again.deed", *as_centre).code != 0
+    assert made.here.state("by-file").size == 1
+
+
+def test_a_key_is_replaced_by_files_case_by_case(
+    made: Machines,
+    command: Command,
+    by_server: tuple[str, ...],
+    online: Path,
+    offline: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    old = made.here.state(CASE).parties[AGENCY]
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(online))
+    file, rotate = tmp_path / "rotation.deed", ("party", "rotate", "--as", AGENCY)
+    drafted = (*rotate, *by_server, "--to-file", file)
+    assert "name one with --case" in command(*drafted).refused()
+    assert "touchstone party successor prints" in command(*drafted, "--case", CASE).refused()
+    assert "--case: goes with --to-file" in command(*rotate, *by_server, "--case", CASE).refused()
+    stolen = ("--key", "ab" * 32, "--next", "SHA256:" + "cd" * 32)
+    announced = command(*drafted, "--case", CASE, *stolen).refused()
+    assert f"{AGENCY} announced {old.next}" in announced
+    assert not file.exists()
+
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
+    assert "nothing was changed" in command("party", "successor").err
+    new = json.loads(command("party", "successor", "--yes", "--json").out)
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(online))
+    brings = ("--key", new["key"], "--next", new["next"])
+    assert command(*drafted, "--case", CASE, *brings).code == 0
+    n = carried(command, file, offline, (*by_server, "--as", AGENCY), monkeypatch)
+    assert made.here.records.case(CASE).events()[n]["type"] == "party-key-rotated"
+    assert made.here.state(CASE).parties[AGENCY].key == new["key"]
+    assert made.here.state(CASE).parties[AGENCY].next == new["next"]
