@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from support.small_case import Minutes
 from touchstone.client.acting import Client
@@ -23,7 +24,9 @@ from touchstone.deeds.seen_case import SeenCase
 from touchstone.deeds.signing import Outgoing
 from touchstone.framework import Framework
 from touchstone.keys import FileSigner, SystemRandom
+from touchstone.ledger import loads
 from touchstone.review.events.base import Role
+from touchstone.service.cases.drafting import drafted_certificate, drafted_edition
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.feed import (
@@ -107,6 +110,14 @@ class OneParty:
         self._heard()
         answer = take_back_deed(self.here, case, envelope, asker=self.party, now=self.here.now())
         return self._answer(answer.line)
+
+    def draft_destruction(self, case: str, reason: str) -> dict[str, Any]:
+        self._heard()
+        return dict(loads(drafted_certificate(self.here, case, self.party, reason).encode()))
+
+    def draft_report(self, case: str, audience: str) -> dict[str, Any]:
+        self._heard()
+        return asdict(drafted_edition(self.here, case, self.party, audience))
 
     def _heard(self) -> None:
         if self.down:

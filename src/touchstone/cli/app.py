@@ -28,13 +28,14 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.evidence import evidence
 from touchstone.cli.finding import finding
 from touchstone.cli.gateway import gateway
+from touchstone.cli.hands import HERE, CaseId, Where
 from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
 from touchstone.cli.next_deeds import next_deeds
 from touchstone.cli.notices import notices
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
-from touchstone.cli.output import Json, show, show_json, tell, warn
+from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
 from touchstone.cli.pack import pack
 from touchstone.cli.party import party
 from touchstone.cli.plan import plan
@@ -200,24 +201,26 @@ def review_show(case: str, *, json: Json = False) -> int:
 
 @review.command(name="destroy")
 def review_destroy(
-    case: str,
+    case: CaseId,
     *,
-    yes: Annotated[bool, Parameter(negative="", help="Destroy without asking.")] = False,
     out: Path = Path(),
     reason: str = "to be destroyed",
+    where: Where = HERE,
 ) -> int:
     """Destroy a case's content and evidence for ever; proofs stay, and a certificate is signed.
 
     Of a case that was destroyed before, what a crash or an open reader left undone is done, and the
-    certificate is written again.
+    certificate is written again. By a server the centre signs for the certificate that the server
+    drafted, and the server destroys: close the case before, and lift your halt.
+
+    For example: touchstone review destroy 3f2a --out certificates --reason "The time is over."
 
     Args:
-        case: The case's id, or enough of its beginning.
         out: Folder for the certificate, checked before anything is destroyed.
         reason: One line for the certificate, and for the record where the case is closed by this;
             it is never erased.
     """
-    from touchstone.cli.destroying import destroy
+    from touchstone.cli.destroying import destroy, destroy_elsewhere
     from touchstone.service.cases.case_admin import find
     from touchstone.service.file_io import a_name, one_line
 
@@ -225,11 +228,14 @@ def review_destroy(
     # asked.
     a_name("CASE", case)
     why = one_line(reason, "--reason")
+    if where.elsewhere:
+        return destroy_elsewhere(where, case, out, why)
     with opened() as installation:
-        if not yes:
+        if not where.yes:
             question = f"Destroy all content and evidence of {case}? [y/N] "
             confirm((), question, "destroy", "nothing was destroyed")
-        show(destroy(installation, find(installation, case), out, why))
+        whole = find(installation, case)
+        tell_facts(destroy(installation, whole, out, why), {"case": whole}, json=where.json)
     return DONE
 
 

@@ -85,15 +85,17 @@ def open_(
         done = hand.begin(new, draft, law, roles)
     tell(done, json=where.json)
     if not where.json:
-        show(f"Case {new}.")
-        there = f" --server {where.server}" if where.server is not None else ""
-        for party, role in roles.items():
-            if party != centre:
-                show(
-                    f"Next: touchstone party invite {new} {party} --role {role}"
-                    f" --expects SHA256:...{there}"
-                )
+        _show_invited(new, {party: role for party, role in roles.items() if party != centre}, where)
     return DONE
+
+
+def _show_invited(new: str, others: "dict[str, Role]", where: Where) -> None:
+    """Say which case there is now, and who is to be invited next."""
+    show(f"Case {new}.")
+    there = f" --server {where.server}" if where.server is not None else ""
+    for party, role in others.items():
+        invite = f"touchstone party invite {new} {party} --role {role}"
+        show(f"Next: {invite} --expects SHA256:...{there}")
 
 
 @case.command

@@ -3,9 +3,16 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from touchstone.cli.hands import Where, hand_of, require_centre
+from touchstone.cli.output import tell
+from touchstone.client.party_case import PartyCase
+from touchstone.deeds.cases import case_destroyed
+from touchstone.deeds.deed import Deed
 from touchstone.errors import BadInputError
 from touchstone.keys.files import write_file
+from touchstone.ledger import dumps
 from touchstone.records import DATABASE
 from touchstone.service.cases.destroying import (
     DestroyedCase,
@@ -41,6 +48,30 @@ def destroy(installation: Installation, case: str, out: Path, reason: str) -> st
     written = _write(path, destroyed)
     _finish(installation, case, written)
     return f"Case {case[:12]} {_said(destroyed)} {written}{_elsewhere()}"
+
+
+def destroy_elsewhere(where: Where, case: str, out: Path, reason: str) -> int:
+    """Sign, by a server or in a file, for a certificate that the server drafted.
+
+    The server destroys once the deed is recorded. Raises as `destroy`, and as `Hand.act`.
+    """
+    with hand_of(where) as hand:
+        known = hand.look(case, "centre")
+        path = out / f"destruction-{known.id[:12]}.json"
+        _check_out(path, "")
+        made: list[dict[str, Any]] = []
+
+        def draft(known: PartyCase) -> Deed:
+            require_centre(known)
+            made.append(hand.draft_destruction(known.id, reason))
+            return case_destroyed(known, known.by, made[-1])
+
+        done = hand.act(known.id, draft, "centre")
+        # Only now: a certificate that no deed names is worth nothing, and looks like one.
+        name = path if done.n is not None else path.with_suffix(".draft.json")
+        write_file(name, [dumps(made[-1]) + b"\n"])
+    tell(done, json=where.json)
+    return 0
 
 
 def _said(destroyed: DestroyedCase) -> str:

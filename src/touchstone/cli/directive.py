@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from touchstone.service.access.directive_status import DirectiveStanding
-    from touchstone.service.access.directives import Kind
+    from touchstone.service.access.directives import Done, Kind
     from touchstone.service.access.gateways import Gateway
     from touchstone.service.access.user_base import UserBase
+    from touchstone.service.bundle_folder import BundleFolder
+    from touchstone.service.file_io import NamedText
 
 DONE, NO = 0, 1
 directive = App(
@@ -163,14 +165,12 @@ def answer(
         out: The folder that gateways watch. By a server nothing is laid there: its newest bundle
             says who belongs where, if --entities does not.
     """
-    from touchstone.service.access import directives, own_bundles
-    from touchstone.service.access.orders import directive_called
-    from touchstone.service.cases.case_admin import open_to_act
+    from touchstone.service.access import own_bundles
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
     why = line_of("--contested", contested) or line_of("--reason", reason)
+    crowd, text, place = user_base(entities, people), terms_text_if(reading), shelf(out)
     if where.elsewhere:
-        crowd, text, place = user_base(entities, people), terms_text_if(reading), shelf(out)
         return do(
             where,
             case,
@@ -187,20 +187,33 @@ def answer(
             ),
             role="developer",
         )
-    with opened() as installation:
-        found = act(open_to_act(installation, case))
-        done = directives.answer(
-            found,
-            directive_called(found, number),
-            kind,
-            user_base(entities, people),
-            reading=terms_text_if(reading),
-            reason=why,
-            out=shelf(out),
-            revise=revise,
-        )
+    done = _answered_here(case, number, kind, crowd, text, why, place, revise=revise)
     tell(done.told(sentence_of), json=where.json)
     return DONE
+
+
+def _answered_here(
+    case: str,
+    number: str,
+    kind: "Kind",
+    crowd: "UserBase",
+    reading: "NamedText | None",
+    reason: str | None,
+    out: "BundleFolder | None",
+    *,
+    revise: bool,
+) -> "Done":
+    """Answer a directive in the record of this machine, and sign the bundle beside it."""
+    from touchstone.service.access import directives
+    from touchstone.service.access.orders import directive_called
+    from touchstone.service.cases.case_admin import open_to_act
+
+    with opened() as installation:
+        found = act(open_to_act(installation, case))
+        name = directive_called(found, number)
+        return directives.answer(
+            found, name, kind, crowd, reading=reading, reason=reason, out=out, revise=revise
+        )
 
 
 def _kind(

@@ -194,6 +194,15 @@ class Hand(Protocol):
         A server gives no key out. Raises RecordsError.
         """
 
+    def draft_destruction(self, case: str, reason: str) -> "dict[str, Any]":
+        """A certificate of destruction for a case (its whole id), for its centre to sign for.
+
+        Raises UnpromisedError for who is not its centre; DraftError where it is not what was asked.
+        """
+
+    def draft_report(self, case: str, audience: str) -> "dict[str, Any]":
+        """The facts of the next edition for an audience. Raises as `draft_destruction`."""
+
     def settle(self, case: str) -> None:
         """Send again what was signed in a case and has no answer: else it would be done twice.
 
@@ -233,6 +242,15 @@ def refusals() -> Iterator[None]:
         yield
     except (RefusedDeedError, Refused) as refusal:
         raise NotDoneError(refusal.code, str(refusal)) from refusal
+
+
+def require_centre(known: "PartyCase") -> None:
+    """Ask a server to draft nothing for who is not the centre, whom it would tell nothing.
+
+    Raises NotDoneError.
+    """
+    if known.by not in known.state.having("centre"):
+        raise NotDoneError("not-your-role", f"{known.by} is not the centre: it signs for this")
 
 
 def act(where: Where, case: str, draft: Draft, role: "Role | None" = None) -> int:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from touchstone.clearance import party_audience
 from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where
@@ -17,6 +17,7 @@ from touchstone.deeds.seen_case import SeenCase
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework
 from touchstone.keys import FileSigner
+from touchstone.ledger import loads
 from touchstone.ledger.contract2 import CaseLog
 from touchstone.records.endpointkeys import HandedInKey
 from touchstone.review import Refused, State, require_known
@@ -25,6 +26,7 @@ from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
 from touchstone.service.case_context import Case, destroyed_error
 from touchstone.service.cases.case_admin import open_begun
+from touchstone.service.cases.drafting import drafted_certificate, drafted_edition
 from touchstone.service.cases.endpoint_keys import endpoint_key_of
 from touchstone.service.commit import record_opening
 from touchstone.service.installation import Installation
@@ -109,6 +111,15 @@ class HandHere:
     def endpoint_key(self, case: str, name: str) -> HandedInKey | None:
         """See `Hand.endpoint_key`."""
         return endpoint_key_of(self.installation, case, name)
+
+    def draft_destruction(self, case: str, reason: str) -> dict[str, Any]:
+        """See `Hand.draft_destruction`."""
+        by = self.look(case).by
+        return dict(loads(drafted_certificate(self.installation, case, by, reason).encode()))
+
+    def draft_report(self, case: str, audience: str) -> dict[str, Any]:
+        """See `Hand.draft_report`."""
+        return asdict(drafted_edition(self.installation, case, self.look(case).by, audience))
 
     def settle(self, case: str) -> None:
         """See `Hand.settle`: a record that is written here answers at once."""

@@ -1,9 +1,10 @@
 """A party's hand on its own machine: by a server, with the party's key in this home."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from touchstone.cli import connecting
 from touchstone.cli.confirming import confirm
@@ -11,10 +12,12 @@ from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.acting import Client
 from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
+from touchstone.client.drafts import check_certificate
 from touchstone.client.held_edition import HeldEdition, take_edition
 from touchstone.client.party_case import PartyCase, case_shown
 from touchstone.client.party_home import PartyHome, parties_of
 from touchstone.client.preview import Preview, preview_of
+from touchstone.client.server import DraftsForCentre
 from touchstone.client.trusting import greeted
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
@@ -108,6 +111,31 @@ class ServerHand:
 
     def endpoint_key(self, case: str, name: str) -> None:
         """See `Hand.endpoint_key`."""
+
+    def draft_destruction(self, case: str, reason: str) -> dict[str, Any]:
+        """See `Hand.draft_destruction`. What comes is held against what this machine sees."""
+        with self._drafting() as server:
+            certificate = server.draft_destruction(case, reason)
+        seen = self.client.look(case).log
+        head = (seen.log, seen.size, seen.root(seen.size).hex())
+        check_certificate(certificate, head, reason, self.client.greet().keys)
+        return certificate
+
+    def draft_report(self, case: str, audience: str) -> dict[str, Any]:
+        """See `Hand.draft_report`."""
+        with self._drafting() as server:
+            return server.draft_report(case, audience)
+
+    @contextmanager
+    def _drafting(self) -> Iterator[DraftsForCentre]:
+        """The server, as far as it drafts. Raises BadInputError where it does not."""
+        # Whom to believe is known before anything is asked of it.
+        self.client.greet()
+        place = self.home.server(self.where.server or "", self.where.trust)
+        server = connecting.connect(self.home, place)
+        if not isinstance(server, DraftsForCentre):
+            raise BadInputError("--server: drafts nothing for a centre")
+        yield server
 
     def settle(self, case: str) -> None:
         """See `Hand.settle`."""

@@ -1,13 +1,20 @@
 """`touchstone review halt|resume|withdraw|close`: what a party does about a review as a whole."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_centre
+from touchstone.cli.output import tell
+from touchstone.cli.texts import name_of
 from touchstone.cli.typed import reason_of
 
+if TYPE_CHECKING:
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.deed import Deed
+
+DONE = 0
 review = App(
     name="review",
     help="Run, look at, halt, resume, leave, close or destroy a review.",
@@ -46,6 +53,33 @@ def resume(case: CaseId, *, reason: str, where: Where = HERE) -> int:
 
     why = reason_of("--reason", reason)
     return act(where, case, lambda known: review_resumed(known, known.by, why), role="centre")
+
+
+@review.command
+def issue(case: CaseId, *, audience: str, where: Where = HERE) -> int:
+    """Record that an edition is given to an audience, by the centre's key: its page as it is now.
+
+    A server drafts the page, which the centre may not read for others, and the deed has its digest.
+
+    For example: touchstone review issue 3f2a --audience example-agency
+
+    Args:
+        audience: A party of the case, or `public` where the agreement publishes anything.
+    """
+    from touchstone.deeds.reporting import report_issued
+
+    name = name_of("--audience", audience)
+    with hand_of(where) as hand:
+
+        def draft(known: "PartyCase") -> "Deed":
+            require_centre(known)
+            made = hand.draft_report(known.id, name)
+            number, page, at = int(made["edition"]), str(made["report"]), str(made["at"])
+            return report_issued(known, known.by, name, number, page, at)
+
+        done = hand.act(case, draft, "centre")
+    tell(done, json=where.json)
+    return DONE
 
 
 @review.command

@@ -282,7 +282,7 @@ def _own_bundle(
                 tell(done, json=where.json)
                 return DONE
     out.put(bundles.bundle_name(stands.event.number), stands.data)
-    tell(bundles.told_of(stands.event, out, signer.public_key.hex()), json=where.json)
+    tell(bundles.bundle_told(stands.event, out, signer.public_key.hex()), json=where.json)
     return DONE
 
 

@@ -60,6 +60,10 @@ class DeedFileError(ClientError, BadInputError):
     """A file that should hold a deed holds none, or not the one that is asked for."""
 
 
+class DraftError(ClientError, BadInputError):
+    """What a server drafted to be signed for is not what was asked for."""
+
+
 class NotJoinedError(ClientError, BadInputError):
     """This machine was not let in at that server, or what it kept of it is damaged."""
 

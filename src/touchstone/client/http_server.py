@@ -256,6 +256,17 @@ class HttpServer:
             if not found:
                 return
 
+    def draft_destruction(self, case: str, reason: str) -> dict[str, Any]:
+        """A certificate of destruction (`DraftsForCentre`). Raises as `hand_in_key`."""
+        asked = dumps({"reason": reason})
+        found = _object(self._asked("POST", f"{_case(case)}/drafts/destruction", body=asked))
+        return _object(dumps(found.get("certificate")))
+
+    def draft_report(self, case: str, audience: str) -> dict[str, Any]:
+        """The facts of an edition (`DraftsForCentre`). Raises as `hand_in_key`."""
+        asked = dumps({"audience": audience})
+        return _object(self._asked("POST", f"{_case(case)}/drafts/report", body=asked))
+
     def enter(self, path: str, sent: dict[str, Any]) -> Any:
         """Ask what is asked without a token (`client.entering.Entrance`); the answer's value.
 

@@ -66,6 +66,20 @@ class ListsCases(Protocol):
 
 
 @runtime_checkable
+class DraftsForCentre(Protocol):
+    """A server that makes what the centre of a case signs for, and cannot make itself.
+
+    Methods raise as those of `RecordServer`.
+    """
+
+    def draft_destruction(self, case: str, reason: str) -> dict[str, Any]:
+        """A certificate of destruction for the case as its log stands."""
+
+    def draft_report(self, case: str, audience: str) -> dict[str, Any]:
+        """The facts of the next edition for an audience."""
+
+
+@runtime_checkable
 class TakesEndpointKeys(Protocol):
     """A server that measures with keys that a developer hands in.
 

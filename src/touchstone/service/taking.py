@@ -84,6 +84,10 @@ def take_deed(
         case, submitted, asker=asker, now=now, topics=taker.topics, judge=taker.judge
     )
     taker.stands(case)
+    if taker.destruction is not None:
+        # The deed stands whatever the disk does: what is left goes as the record is next opened.
+        with suppress(RecordsError):
+            installation.records.destructions.finish(case, 0)
     return answer
 
 

@@ -73,6 +73,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "marking-unknown": "<marking> {label!a}: write one of {labels}",
     "agency-unnamed": "<party>: name the agency that issues; in this case are: {agencies}",
+    "audience-unknown": ("<audience> {audience!a}: the editions of this case are for: {known}"),
     # Bundles.
     "shelf-missing": "<out>: name the folder that the gateways watch",
     "shelf-taken": (

@@ -59,14 +59,10 @@ BY_COMMAND = {
     "agreement-signed": "agreement sign",
     "submission-received": "submission hand-in",
     "submission-assessed": "submission assess",
-}
-"""By type of deed its command, which can be done by whichever hand."""
-HERE_ALONE = {
-    "report-issued": "review run",
+    "report-issued": "review issue",
     "case-destroyed": "review destroy",
 }
-"""Commands that act in this machine's record alone so far. It only shrinks."""
-MOST_HERE_ALONE = 2
+"""By type of deed its command, which can be done by whichever hand."""
 BY_THE_INSTRUMENT = {
     "battery-sealed": "drawn from a seed that nobody may know, as a review begins",
     "snapshot-seen": "what an endpoint calls itself, asked while samples run",
@@ -94,7 +90,7 @@ def options(command: str) -> set[str]:
 
 def test_every_type_of_deed_has_its_command_or_a_reason():
     types = [kind.model_fields["type"].default for kind in RULES]
-    named = [*BY_COMMAND, *HERE_ALONE, *BY_THE_INSTRUMENT, *BY_THE_INSTALLATION, *EARLIER]
+    named = [*BY_COMMAND, *BY_THE_INSTRUMENT, *BY_THE_INSTALLATION, *EARLIER]
     assert sorted(types) == sorted(named)
     reasons = (BY_THE_INSTRUMENT, BY_THE_INSTALLATION, EARLIER)
     assert all(reason for each in reasons for reason in each.values())
@@ -105,13 +101,6 @@ def test_a_command_of_a_deed_takes_every_hand(command: str):
     assert options(command) >= HANDS
     said = EVERY[command].help
     assert "For example: touchstone " + command in " ".join(said.split()), said
-
-
-def test_what_is_left_only_shrinks():
-    assert len(HERE_ALONE) <= MOST_HERE_ALONE
-    wrong = [each for each in HERE_ALONE.values() if each in EVERY and options(each) >= HANDS]
-    assert wrong == []
-    assert set(HERE_ALONE.values()) <= set(EVERY)
 
 
 @pytest.mark.parametrize("command", ["clock show", "finding show", "designation show"])

@@ -53,6 +53,8 @@ IN_PATHS = {
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "v1/cases/<case>/deeds"): {"envelope": {}, "parts": []},
     ("POST", "v1/cases/<case>/deeds/cancel"): {"envelope": {}},
+    ("POST", "v1/cases/<case>/drafts/destruction"): {"reason": "The time is over."},
+    ("POST", "v1/cases/<case>/drafts/report"): {"audience": "example-lab"},
     ("POST", "v1/invitations/redeem"): {"proof": "0", "envelope": {}},
     ("POST", "v1/tokens"): {"envelope": {}},
     ("PUT", "v1/cases/<case>/endpoint-keys/<name>"): {"value": "any"},

@@ -70,6 +70,8 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("GET", f"{_CASE}/reads"): Need("read", READING, query=("after", "most", "day")),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
+    ("POST", f"{_CASE}/drafts/destruction"): Need("deeds", ACTING),
+    ("POST", f"{_CASE}/drafts/report"): Need("deeds", ACTING),
     ("GET", f"{_CASE}/endpoint-keys"): Need("secrets", KEY_HOLDERS),
     ("PUT", f"{_CASE}/endpoint-keys/<name>"): Need("secrets", KEY_HOLDERS),
     ("DELETE", f"{_CASE}/endpoint-keys/<name>"): Need("secrets", KEY_HOLDERS),

@@ -11,6 +11,7 @@ from touchstone.ledger import dumps
 from touchstone.server.api import (
     cases,
     deeds,
+    drafts,
     endpoint_keys,
     entering,
     events,
@@ -43,7 +44,7 @@ def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - as ninja ca
     return HttpResponse(described(), content_type=JSON)
 
 
-for each in (installation, cases, deeds, endpoint_keys, events, entering, people, notices):
+for each in (installation, cases, deeds, drafts, endpoint_keys, events, entering, people, notices):
     api.add_router("", each.router)
 api.add_router("", description)
 

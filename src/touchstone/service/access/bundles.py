@@ -295,10 +295,10 @@ def published_by(deed: Deed, out: BundleShelf) -> BundlePublished:
 def _done(case: Case, out: BundleShelf, state: State, made: BundleInHand) -> Published:
     event, data = made.event, made.data
     _deliver(case, out, state, event, data)
-    return told_of(event, out, state.parties[case.participants.developer].key)
+    return bundle_told(event, out, state.parties[case.participants.developer].key)
 
 
-def told_of(event: BundlePublished, out: BundleShelf, key: str) -> Published:
+def bundle_told(event: BundlePublished, out: BundleShelf, key: str) -> Published:
     """What is told of a bundle that gateways may obey; `key` is the developer's (hex)."""
     return Published(
         event.stream,
