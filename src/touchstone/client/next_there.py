@@ -15,6 +15,9 @@ def next_there(client: Client, party: str, cases: Iterable[str]) -> Iterator[Nex
     for case in cases:
         seen = client.look(case)
         model, framework = seen.state.submission, seen.framework
+        # Of who has left nothing is awaited, and to who may not read the law nothing can be told.
+        if party in seen.state.left or (party in seen.state.parties and framework is None):
+            continue
         if party not in seen.state.parties or framework is None:
             yield NextInCase(case, party, "", next_of_invited(party))
             continue
