@@ -69,6 +69,7 @@ BY: Mapping[tuple[str, ...], str] = {
     ("designation", "propose"): "example-centre",
     ("party", "remove"): "example-centre",
     ("party", "leave"): "example-agency",
+    ("review", "issue"): "example-centre",
     ("designation", "concur"): "example-agency",
     ("designation", "dissent"): "example-agency",
     ("designation", "make"): "example-agency",

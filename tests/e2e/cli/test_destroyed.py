@@ -66,6 +66,8 @@ def on_disk(june: June) -> bytes:
     return b"".join(path.read_bytes() for path in june.home.rglob("*") if path.is_file())
 
 
+CHANGING = {"invite", "join", "leave", "remove"}
+"""What changes who takes part, which is over with the case."""
 STILL = {
     ("review", "show"),
     ("agreement", "show"),
@@ -74,7 +76,7 @@ STILL = {
     ("designation", "show"),
     ("next",),
     ("participation", "set"),
-    *(words for words in WITH_CASE if words[0] == "party" and words[1] not in {"invite", "join"}),
+    *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),
     ("finding", "respond"),
     ("finding", "dispute"),
     ("postponement", "answer"),
