@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.party_homes import Machines, machines
-from support.party_server import CASE
+from support.party_server import CASE, Roles
 
 from .conftest import Command, Said, Sits
 
@@ -17,7 +17,7 @@ AUDITOR, READER = "example-auditor", "example-reader"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    more = ((AUDITOR, "auditor"), (READER, "auditor"))
+    more: Roles = ((AUDITOR, "auditor"), (READER, "auditor"))
     with machines(tmp_path_factory.mktemp("leaving"), more) as found:
         yield found
 

@@ -21,6 +21,7 @@ from touchstone.server.api.answers import IDEMPOTENCY
 from touchstone.server.api.declared import DECLARED, Need
 from touchstone.server.api.problems import PROBLEM
 from touchstone.server.notices.channels import ShownChannel
+from touchstone.service.cases.drafting import DraftedEdition
 
 Schema = Mapping[str, Any]
 Route = tuple[str, str]
@@ -98,6 +99,10 @@ ANSWERED: dict[Route, RouteAnswer] = {
     ("GET", f"{_CASE}/reads"): RouteAnswer(_object(reads=_listed(_named(NumberedRead)))),
     ("POST", f"{_CASE}/deeds"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/deeds/cancel"): RouteAnswer(OBJECT, refused=(409,)),
+    ("POST", f"{_CASE}/drafts/destruction"): RouteAnswer(
+        _object(certificate=_or_null(OBJECT)), refused=(409,)
+    ),
+    ("POST", f"{_CASE}/drafts/report"): RouteAnswer(_named(DraftedEdition), refused=(409,)),
     ("GET", f"{_CASE}/endpoint-keys"): RouteAnswer(_object(keys=_listed(_KEY))),
     ("PUT", f"{_CASE}/endpoint-keys/<name>"): RouteAnswer(_KEY, refused=(409,)),
     ("DELETE", f"{_CASE}/endpoint-keys/<name>"): RouteAnswer(_KEY, refused=(400, 409)),

@@ -9,10 +9,13 @@ from pydantic import AfterValidator, Field
 
 from touchstone.errors import BadInputError
 from touchstone.ledger import loads
+from touchstone.review.errors import MissingPartError
 from touchstone.server.api.answers import answer_json
 from touchstone.server.api.parsing import Strict
+from touchstone.server.errors import ProblemError
 from touchstone.server.serving import serving_of, speaker_of
 from touchstone.service.cases.drafting import drafted_certificate, drafted_edition
+from touchstone.service.errors import CannotOrderError, DestroyedCaseError
 from touchstone.service.file_io import one_line
 
 router = Router(tags=["Deeds"])
@@ -56,4 +59,13 @@ def destruction_drafted(request: HttpRequest, case: str, asked: DestructionAsked
 def report_drafted(request: HttpRequest, case: str, asked: EditionAsked) -> HttpResponse:
     """The next edition for an audience, as facts of its deed, for the centre to sign for."""
     serving, party = serving_of(request), speaker_of(request).party
-    return answer_json(asdict(drafted_edition(serving.here, case, party, asked.audience)))
+    # In words of this module: the record's own would repeat what was sent.
+    try:
+        drafted = drafted_edition(serving.here, case, party, asked.audience)
+    except CannotOrderError as error:
+        raise ProblemError(409, "audience", "the case has no audience of that name") from error
+    except DestroyedCaseError as error:
+        raise ProblemError(409, "destroyed", "the content of the case was destroyed") from error
+    except MissingPartError as error:
+        raise ProblemError(409, "no-developer", "no developer has joined the case") from error
+    return answer_json(asdict(drafted))
