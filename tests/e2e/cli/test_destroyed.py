@@ -75,6 +75,7 @@ STILL = {
     ("finding", "show"),
     ("designation", "show"),
     ("next",),
+    ("reads", "show"),
     ("participation", "set"),
     *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),
     ("finding", "respond"),
