@@ -1,0 +1,110 @@
+"""`touchstone serve` as a process of its own, and parties' machines that were let in there."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from touchstone.cli.app import run
+from touchstone.cli.connecting import close_connections
+from touchstone.handin import utc_text
+from touchstone.keys import SystemClock, SystemRandom
+from touchstone.records import DATABASE
+from touchstone.server.accounts.managing import Manager
+from touchstone.server.accounts.people import invite
+from touchstone.server.accounts.preparing import open_accounts
+from touchstone.service.homes import HOME
+
+SERVE = "from touchstone.cli import main; main(['serve', '--port', '0'])"
+
+
+@dataclass
+class Served:
+    """A server that runs, and where."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def kill(self) -> None:
+        """End it as a power loss would; nothing of it runs on."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def serve_process(
+    home: Path, database: str | None = None, before: tuple[str, ...] = ()
+) -> Iterator[Served]:
+    """A server on a home, until the block ends or it is killed; `before` is what starts it."""
+    environment = {name: value for name, value in os.environ.items() if name != DATABASE}
+    environment |= {HOME: str(home)} | ({DATABASE: database} if database else {})
+    command = [*before, sys.executable, "-c", SERVE]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            line = next(each for each in process.stderr if "listening at" in each)
+            yield Served(process, line.rpartition(" ")[2].strip())
+        finally:
+            process.kill()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    def line(self, code: int = 1) -> str:
+        """The one line of a refusal, which is all that there is."""
+        assert (self.code, self.out) == (code, ""), self.err
+        (line,) = self.err.splitlines()
+        assert line.startswith("touchstone: ")
+        assert line.isprintable()
+        return line
+
+
+def command(home: Path, *words: str | Path, typed: str = "") -> Said:
+    """A command on a machine, in this process: all that it says."""
+    out, err = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME, str(home))
+        patch.delenv(DATABASE, raising=False)
+        for name, stream in (("stdin", StringIO(typed)), ("stdout", out), ("stderr", err)):
+            patch.setattr(f"sys.{name}", stream)
+        code = run([str(word) for word in words])
+    close_connections()
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+def code_for(server_home: Path, party: str, database: str | None = None) -> str:
+    """A one-time code for a lead of a party, as the server's operator makes one."""
+    open_accounts(server_home, database)
+    now, random = utc_text(SystemClock().now()), SystemRandom()
+    return invite(Manager.machine(), party, ["lead"], "Somebody", now=now, random=random).code
+
+
+def backed_up(home: Path, copy: Path) -> Path:
+    """A copy of the home of a server that runs, as docs/how-to/back-up.md makes it."""
+    copy.mkdir(mode=0o700)
+    for path in home.rglob("*"):
+        target = copy / path.relative_to(home)
+        if path.is_dir():
+            target.mkdir(mode=0o700)
+        elif re.fullmatch(r".*\.sqlite3", path.name):
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as made:
+                source.backup(made)
+            target.chmod(0o600)
+        elif not re.search(r"\.sqlite3-(wal|shm)$", path.name):
+            target.write_bytes(path.read_bytes())
+            target.chmod(0o600)
+    return copy
