@@ -5,11 +5,12 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -24,6 +25,36 @@ from touchstone.server.accounts.preparing import open_accounts
 from touchstone.service.homes import HOME
 
 SERVE = "from touchstone.cli import main; main(['serve', '--port', '0'])"
+FAULTS = """
+import os, signal, sys
+from pathlib import Path
+from touchstone.server import commands
+
+answers, fault = commands.answer_until_told, Path(sys.argv[1])
+
+def dies(moment):
+    if fault.exists() and fault.read_text() == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def around(room, name, before, after):
+    does = getattr(room, name)
+    def done(*given, **named):
+        dies(before)
+        came = does(*given, **named)
+        dies(after)
+        return came
+    setattr(room, name, done)
+
+def with_faults(*given):
+    from touchstone.server.api import deeds
+    from touchstone.service.taking import Taker
+    around(Taker, "judge", "before the append", "within the transaction")
+    around(deeds, "take_deed", "as it comes", "before the answer")
+    answers(*given)
+
+commands.answer_until_told = with_faults
+"""
+"""A server that dies at the moment which stands in a file, once a deed comes to it."""
 
 
 @dataclass
@@ -41,12 +72,15 @@ class Served:
 
 @contextmanager
 def serve_process(
-    home: Path, database: str | None = None, before: tuple[str, ...] = ()
+    home: Path, fault: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Served]:
-    """A server on a home, until the block ends or it is killed; `before` is what starts it."""
+    """A server on a home, until the block ends or it is killed.
+
+    `fault` is the file of `FAULTS`; `settings` are those of the environment.
+    """
     environment = {name: value for name, value in os.environ.items() if name != DATABASE}
-    environment |= {HOME: str(home)} | ({DATABASE: database} if database else {})
-    command = [*before, sys.executable, "-c", SERVE]
+    environment |= {HOME: str(home), **settings}
+    command = [sys.executable, "-c", FAULTS + SERVE if fault else SERVE, str(fault)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None

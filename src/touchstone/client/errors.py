@@ -6,6 +6,7 @@
     └── ClientError
         ├── WrongInstallationError (BadInputError)   another installation than is pinned
         ├── MemoryFaultError       (BadInputError)   what the client remembers cannot be read
+        ├── NotKeptError                             no room for what it is to remember
         ├── NotInitialisedError    (BadInputError)   this machine has no key of that party
         ├── UnknownServerError     (BadInputError)   nothing is known of that server, or of its name
         ├── DeedFileError          (BadInputError)   a file with a deed cannot be used
@@ -101,6 +102,16 @@ class MemoryFaultError(ClientError, BadInputError):
         super().__init__(
             f"what this client remembers cannot be used: {what}; fix: put it back from a backup, or"
             " begin in an empty folder, where deeds that wait for an answer are not known any more"
+        )
+
+
+class NotKeptError(ClientError):
+    """The client's file is whole, and cannot be written or read now; what came before stands."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path}: {why}, so that nothing can be kept of what is signed and seen; fix: make room"
+            " on its disk, or wait for whoever holds it, and do the same again"
         )
 
 

@@ -394,7 +394,7 @@ def _check(response: httpx.Response) -> None:
     code, why = said.get("code"), said.get("detail")
     words = why[:MOST_SPOKEN] if isinstance(why, str) else f"status {status}"
     if status >= _FAULT or status == _TOO_OFTEN:
-        raise UnheardError(f"the server cannot answer now: {words}")
+        raise UnheardError(f"no answer came: {words}")
     if status == _UNKNOWN and "fix: " not in words:
         words = f"{words}; fix: have its operator invite this machine anew"
     usual = "not-allowed" if status == _NOT_ALLOWED else "refused"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from touchstone.client.errors import MemoryFaultError
+from touchstone.client.errors import MemoryFaultError, NotKeptError
 from touchstone.deeds.signing import Outgoing
 from touchstone.ledger import AlteredError, dumps, loads
 from touchstone.ledger.contract2 import (
@@ -22,6 +22,14 @@ from touchstone.ledger.contract2 import (
 
 FILE = "client.sqlite3"
 _BUSY_SECONDS = 20.0
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+}
+"""What is wrong with the disk or the moment, and not with the file."""
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS pinned (
         one INTEGER PRIMARY KEY CHECK (one = 1), keys BLOB NOT NULL, checkpoint TEXT NOT NULL,
@@ -232,6 +240,10 @@ class Memory:
             # It says that a deed stands there already, which `keep_deed` has words for.
             raise
         except sqlite3.Error as error:
+            # The low byte: what is above says more of the same. Without one it is no word of the
+            # database.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
+                raise NotKeptError(self._path, str(error)) from error
             raise MemoryFaultError(f"{self._path}: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
@@ -249,7 +261,9 @@ class Memory:
             try:
                 yield db
             except BaseException:
-                db.execute("ROLLBACK")
+                # On a full disk SQLite has done so itself.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
 

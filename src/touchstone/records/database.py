@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connections, transaction
@@ -26,6 +27,17 @@ NOT_PREPARED = (
     "the database has no tables of this version; fix: run `touchstone doctor --prepare`"
     " as docs/how-to/postgresql.md says"
 )
+_MOVED = (
+    "{path}: was moved or replaced while it was in use, and a connection that is kept would go on"
+    " with the old one; fix: put it back, or start this process again"
+)
+_FILES: dict[str, tuple[int, int]] = {}
+"""By alias, which SQLite file (device and inode) this process uses.
+
+What is written into a file that somebody moved away is lost to all who were promised it. Nor is a
+new connection the way out: SQLite, closing the last one to the old file, deletes the journal that
+lies beside the new one.
+"""
 _CLOCK_OF_POSTGRESQL = "SELECT extract(epoch from clock_timestamp())::bigint"
 _CLOCK_OF_SQLITE = "SELECT strftime('%s', 'now')"
 _BUSY = BusyError(
@@ -60,7 +72,11 @@ _TEXTS: tuple[tuple[str, TouchstoneError], ...] = (
 
 @contextlib.contextmanager
 def translated(alias: str) -> Iterator[None]:
-    """Turn each database error within into one of this room's; others pass as they are."""
+    """Turn each database error within into one of this room's; others pass as they are.
+
+    Raises UnreachableError, with nothing done, where SQLite's file is not the one in use.
+    """
+    _require_same_file(alias)
     try:
         yield
     except (DatabaseError, InterfaceError) as error:
@@ -69,6 +85,28 @@ def translated(alias: str) -> Iterator[None]:
             # A broken connection would stay broken; the next use makes a new one.
             connections[alias].close_if_unusable_or_obsolete()
         raise fault from error
+
+
+def begin_with_file(alias: str) -> None:
+    """Whatever SQLite file stands there now is the one that this process uses from here on."""
+    _FILES.pop(alias, None)
+
+
+def _require_same_file(alias: str) -> None:
+    connection = connections[alias]
+    # What began with the file that was there, ends with it.
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return
+    path = str(connection.settings_dict["NAME"])
+    try:
+        found = Path(path).stat()
+    except OSError:
+        now = None
+    else:
+        now = found.st_dev, found.st_ino
+        _FILES.setdefault(alias, now)
+    if alias in _FILES and now != _FILES[alias]:
+        raise UnreachableError(_MOVED.format(path=path))
 
 
 def clock_seconds(alias: str) -> int:

@@ -33,8 +33,7 @@ ACCOUNTS_FILE = "accounts.sqlite3"
 WAIT_SECONDS = 30
 CONNECTION_SECONDS = 600
 """How long a server keeps a connection over its requests: to open one costs more than a small
-deed, and on SQLite whoever closes the last empties the journal. Not for ever: where a backup took
-the place of the file, a connection that was kept goes on with the old one."""
+deed, and on SQLite whoever closes the last empties the journal."""
 _SCHEMES = ("postgresql", "postgres")
 # PostgreSQL cuts longer names in silence.
 _LONGEST_NAME = 63

@@ -21,7 +21,7 @@ from touchstone.records.checking import (
     check_members,
     check_waiting,
 )
-from touchstone.records.database import raw, translated
+from touchstone.records.database import begin_with_file, raw, translated
 from touchstone.records.deeds import Deeds, Lent
 from touchstone.records.destructions import Destructions
 from touchstone.records.endpointkeys import EndpointKeyFiles
@@ -158,6 +158,7 @@ class Records:
             )
         if may_write(home):
             alias = connect(home, None)
+            begin_with_file(alias)
             preparation.prepare_file(home, alias)
             return cls(home, alias, keyring)
         alias, copied = preparation.connect_to_read(home)

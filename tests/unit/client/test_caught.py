@@ -1,6 +1,7 @@
 """What a server does that is not honest: each way is found out, and kept for others to see."""
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from support.party_server import CASE, Begun, OneParty, copied, halts, noted, party
-from touchstone.client import acting, trusting
+from touchstone.client import acting, memory, trusting
 from touchstone.client.errors import (
     CaughtError,
     MemoryFaultError,
+    NotKeptError,
     WaitingError,
     WrongInstallationError,
 )
@@ -209,9 +211,9 @@ def test_a_later_greeting_is_not_forgotten_for_an_older_one(case: Begun):
     noted(case.centre)
     late.client.look(CASE)
     now = late.client.greet().trusted
-    memory = Memory(case.lab.home / "client")
-    memory.trust(was)
-    assert memory.trusted == now
+    kept = Memory(case.lab.home / "client")
+    kept.trust(was)
+    assert kept.trusted == now
     assert now.size > was.size
 
 
@@ -342,3 +344,36 @@ class _Anything:
 
     def __hash__(self) -> int:
         return 0
+
+
+def test_a_memory_without_room_is_whole_and_not_said_to_be_damaged(
+    case: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    opens = Memory._open
+
+    def full(kept: Memory) -> sqlite3.Connection:
+        db = opens(kept)
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages}")
+        return db
+
+    sent = len(case.lab.server.sent)
+    with monkeypatch.context() as disk:
+        disk.setattr(Memory, "_open", full)
+        with pytest.raises(NotKeptError, match="is full, so that nothing can be kept"):
+            noted(case.lab, "x" * 400)
+    assert len(case.lab.server.sent) == sent
+    assert noted(case.lab, "x" * 400)
+
+
+def test_a_memory_that_another_process_holds_is_not_said_to_be_damaged(
+    case: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(memory, "_BUSY_SECONDS", 0)
+    with sqlite3.connect(case.lab.home / "client" / FILE, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotKeptError, match="locked"):
+            noted(case.lab)
+        other.execute("ROLLBACK")
+    other.close()
+    assert noted(case.lab)

@@ -7,7 +7,7 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from touchstone.keys.files import locked
-from touchstone.records.database import NOT_PREPARED, translated
+from touchstone.records.database import NOT_PREPARED, begin_with_file, translated
 from touchstone.records.database_file import make_database_file
 from touchstone.records.errors import NotPreparedError
 from touchstone.records.settings import (
@@ -66,6 +66,7 @@ def prepare_accounts(home: Path, database: str | None, owner: str | None = None)
 
 def _prepare_file(home: Path) -> None:
     make_database_file(home / ACCOUNTS_FILE)
+    begin_with_file(ACCOUNTS)
     with translated(ACCOUNTS):
         if _pending(ACCOUNTS):
             with locked(home / ".preparing"):
