@@ -51,12 +51,12 @@ class Machines:
 
 
 @contextmanager
-def machines(folder: Path, more: Roles = ()) -> Iterator[Machines]:
+def machines(folder: Path, more: Roles = (), *, apart: bool = True) -> Iterator[Machines]:
     """All of them; the server's record is not where TOUCHSTONE_HOME of any party is.
 
-    `more` are further parties that joined.
+    `more` are further parties that joined; `apart` is as for `open_installation`.
     """
-    with open_installation(folder / "server", apart=True) as here:
+    with open_installation(folder / "server", apart=apart) as here:
         parties = begin(here, folder, more)
         made = Machines(folder, here, parties)
         for party in (each.id for each in parties):

@@ -107,12 +107,22 @@ class Said:
         return line
 
 
-def command(home: Path, *words: str | Path, typed: str = "") -> Said:
-    """A command on a machine, in this process: all that it says."""
+def command(
+    home: Path,
+    *words: str | Path,
+    typed: str = "",
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Said:
+    """A command on a machine, in this process: all that it says.
+
+    `typed` is what it reads; `settings` are those of the environment.
+    """
     out, err = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME, str(home))
         patch.delenv(DATABASE, raising=False)
+        for name, value in settings.items():
+            patch.setenv(name, value)
         for name, stream in (("stdin", StringIO(typed)), ("stdout", out), ("stderr", err)):
             patch.setattr(f"sys.{name}", stream)
         code = run([str(word) for word in words])

@@ -5,86 +5,21 @@ signed is recorded once, for the same bytes, and the party is told in one line w
 """
 
 import ctypes
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 
-from support.liar import Liar, lying
+from support.killed import LAB, NOTE, Place, asked, is_busy
+from support.liar import lying
 from support.party_homes import machines
 from support.party_server import CASE
-from support.served import Said, Served, code_for, command, serve_process
+from support.served import code_for
 
-LAB = "example-lab"
-NOTE = ("participation", "set", CASE, "participating", "--yes", "--source")
 LIBC = ctypes.CDLL(None)
-
-
-@dataclass
-class Place:
-    """A server's home, a machine of the lab's that was let in there, and what lies between."""
-
-    folder: Path
-    liar: Liar
-    small: bool
-    """Whether both homes lie on small disks of their own."""
-    stack: ExitStack = field(default_factory=ExitStack)
-    served: Served | None = None
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "server"
-
-    @property
-    def lab(self) -> Path:
-        return self.folder / "machines" / LAB
-
-    @property
-    def fault(self) -> Path:
-        return self.folder / "fault"
-
-    def start(self) -> None:
-        """Start a server where none runs."""
-        if self.served is None or self.served.process.poll() is not None:
-            self.served = self.stack.enter_context(serve_process(self.home, self.fault))
-            self.liar.honest = self.served.url
-
-    def does(self, *words: str) -> Said:
-        """A command of the lab's."""
-        return command(self.lab, *words, "--server", self.liar.url, "--as", LAB)
-
-    def entries(self) -> int:
-        """How many the case has, as the record says."""
-        said = command(self.home, "review", "show", CASE, "--json")
-        assert said.code == 0, said.err
-        return len(json.loads(said.out)["timeline"])
-
-    def is_answered_once(self, before: int) -> bytes:
-        """The deed that waits is answered for the same bytes, and stands once: the answer."""
-        answers: list[bytes] = []
-
-        def keeps(_method: str, path: str, said: bytes) -> bytes:
-            answers.extend([said] * path.endswith("/deeds"))
-            return said
-
-        (sent,) = {*self.liar.deeds()}
-        (waits,) = json.loads(command(self.lab, "deed", "waiting", "--as", LAB, "--json").out)
-        self.liar.tell_the_truth()
-        self.liar.alters = keeps
-        for _ in range(2):
-            said = self.does("deed", "send", waits["deed"], "--json")
-            if said.code == 0:
-                assert json.loads(said.out)["entry"] == before
-        assert self.entries() == before + 1
-        assert self.liar.deeds()[0] == sent
-        assert "No deed waits" in command(self.lab, "deed", "waiting", "--as", LAB).out
-        return answers[0]
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +40,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             pinned = made.pinned
         code = code_for(folder / "server", LAB)
         with lying("") as liar, ExitStack() as stack:
-            found = Place(folder, liar, len(mounted) == len(disks), stack)
+            found = Place(folder, liar, pinned, len(mounted) == len(disks), stack=stack)
             found.start()
-            let_in = ("server", "join", liar.url, "--fingerprint", pinned, "--as", LAB)
-            assert command(found.lab, *let_in, typed=f"{code}\n").code == 0
+            found.join(code)
             yield found
     finally:
         for each in mounted:
@@ -130,18 +64,7 @@ MOMENTS = ("before the append", "within the transaction", "before the answer")
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_server_that_is_killed_in_the_middle_of_a_deed(place: Place, moment: str):
-    before = place.entries()
-    place.fault.write_text(moment)
-    line = place.does(*NOTE, f"Killed {moment}.").line()
-    assert "waits for an answer: " in line
-    assert "send it again or cancel it" in line
-    assert place.served is not None
-    assert place.served.process.wait() == -9
-    # Only what stood before the answer left, stands.
-    assert place.entries() == before + (moment == "before the answer")
-    place.fault.unlink()
-    place.start()
-    place.is_answered_once(before)
+    place.dies(moment)
 
 
 def test_an_answer_that_was_lost_with_its_server_comes_again_byte_for_byte(place: Place):
@@ -169,27 +92,6 @@ def filled(filler: Path) -> None:
 
 
 NEEDS_ROOM = "not run: a small disk of its own needs the right to mount"
-
-
-def asked(place: Place, path: str, sent: bytes = b"") -> httpx.Response:
-    """What the server says to the lab's person, who sends something or asks."""
-    tokens = next(place.lab.rglob("token*"))
-    token = json.loads(tokens.read_bytes())["token"]
-    assert place.served is not None
-    header = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    url, method = f"{place.served.url}/v1/{path}", "POST" if sent else "GET"
-    with httpx.Client(trust_env=False, timeout=60) as web:
-        return web.request(method, url, headers=header, content=sent)
-
-
-def is_busy(answer: httpx.Response, home: Path) -> None:
-    """A problem that says to come again, and nothing of what is inside."""
-    assert answer.status_code == 503, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.headers["Retry-After"]
-    told = answer.text.casefold()
-    inside = (str(home), "sqlite", "django", "traceback", "postgres", "disk", ".py")
-    assert [each for each in inside if each in told] == []
 
 
 def test_a_server_without_room_takes_the_deed_once_there_is_some(place: Place):
