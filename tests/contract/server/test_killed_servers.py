@@ -17,7 +17,7 @@ from support.killed import LAB, NOTE, Place, asked, is_busy
 from support.liar import lying
 from support.party_homes import machines
 from support.party_server import CASE
-from support.served import code_for
+from support.served import code_for, command
 
 LIBC = ctypes.CDLL(None)
 
@@ -114,6 +114,8 @@ def test_a_server_without_room_takes_the_deed_once_there_is_some(place: Place):
         filler.unlink()
     assert place.entries() == before
     place.is_answered_once(before)
+    checked = command(place.home, "check")
+    assert checked.code == 0, checked
 
 
 def test_a_machine_without_room_signs_nothing_that_it_cannot_keep(place: Place):
