@@ -83,6 +83,10 @@ class OneParty:
         names = self.here.records.names()
         return [n for n in names if self.here.records.deeds.log(n).keys.has_joined(self.party)]
 
+    def invitations(self) -> Iterable[str]:
+        self._heard()
+        return self.here.records.members.invitations(self.party, most=500).invitations
+
     def head(self, case: str) -> bytes:
         self._heard()
         return published_head(self.here, case, self.party)

@@ -69,11 +69,7 @@ def _there(case: str | None, where: AtServer) -> "tuple[list[NextInCase], str]":
 
     with refusals():
         home, client = client_of(where, keyless=True)
-        cases = [each for each in client.cases if case is None or each.startswith(case)]
-        if case is not None and not cases:
-            # Not looked at before: by its whole id.
-            cases = [case]
-        found = list(next_there(client, home.party, cases))
+        found = list(next_there(client, home.party, case))
     return found, utc_text(SystemClock().now())
 
 

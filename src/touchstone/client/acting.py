@@ -238,6 +238,14 @@ class Client:
         listed = self._server.cases() if isinstance(self._server, ListsCases) else ()
         return tuple(sorted({*listed, *self.cases}))
 
+    def invitations(self) -> tuple[str, ...]:
+        """The ids of cases to which the party is invited, on the server's word alone.
+
+        Raises UnheardError.
+        """
+        invited = self._server.invitations() if isinstance(self._server, ListsCases) else ()
+        return tuple(sorted({*invited} - {*self.cases}))
+
     @property
     def unanswered(self) -> tuple[KeptDeed, ...]:
         """The deeds that wait for an answer, in the order in which they were signed."""

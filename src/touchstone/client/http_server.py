@@ -129,11 +129,18 @@ class HttpServer:
 
     def cases(self) -> Iterator[str]:
         """The ids of the cases that the party has joined, all of them (`ListsCases`)."""
+        return self._listed("cases")
+
+    def invitations(self) -> Iterator[str]:
+        """The ids of the cases to which the party is invited, all of them (`ListsCases`)."""
+        return self._listed("invitations")
+
+    def _listed(self, what: str) -> Iterator[str]:
         after, told = None, set[str]()
         while True:
             params = {"most": _PAGE} | ({} if after is None else {"after": after})
-            found = _object(self._asked("GET", "cases", params=params))
-            rows, after = found.get("cases"), found.get("after")
+            found = _object(self._asked("GET", what, params=params))
+            rows, after = found.get(what), found.get("after")
             names = [row.get("case") for row in _rows(rows)]
             if not _texts(names) or not isinstance(after, str | None):
                 raise UnheardError("what came is no list of cases")

@@ -64,6 +64,9 @@ class ListsCases(Protocol):
     def cases(self) -> Iterable[str]:
         """The ids of the cases that the party has joined, all of them. Raises UnheardError."""
 
+    def invitations(self) -> Iterable[str]:
+        """The ids of those to which it is invited and that it has not joined. As `cases`."""
+
 
 @runtime_checkable
 class DraftsForCentre(Protocol):

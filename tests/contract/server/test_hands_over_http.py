@@ -70,6 +70,13 @@ def test_a_deed_a_file_and_an_act_in_all_cases(made: Machines, call: Call, tmp_p
     assert list(json.loads(out)["entries"]) == [CASE]
 
 
+def test_what_is_next_is_told_of_cases_that_the_server_lists(made: Machines, call: Call):
+    del made
+    code, out, err = call("next", "--json")
+    assert code == 0, err
+    assert {row["case"] for row in json.loads(out)} == {CASE}
+
+
 def test_what_is_refused_says_its_code_and_is_not_recorded(made: Machines, call: Call):
     before = made.events()
     code, out, err = call(*ANSWER, "--yes")

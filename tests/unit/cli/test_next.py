@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import icalendar
@@ -99,7 +100,11 @@ def test_bad_input_is_refused_in_a_line(command: Command, tmp_path: Path):
 
 
 def test_a_partys_machine_is_told_the_same_by_a_server(
-    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
+    made: Machines,
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ):
     at("example-lab")
     there = json.loads(command("next", CASE, *by_server, "--json").out)
@@ -109,4 +114,37 @@ def test_a_partys_machine_is_told_the_same_by_a_server(
     assert there == [json.loads(json.dumps(row.as_dict())) for row in everyone["example-lab"]]
     assert there
     assert json.loads(command("next", *by_server, "--json").out) == there
+    # A machine that never looked at a case is told of it all the same, and follows it.
+    for folder in (made.home("example-lab") / "parties" / "example-lab" / "servers").iterdir():
+        shutil.rmtree(folder / "client")
+    looked = list[str]()
+    news = made.server("example-lab").news
+
+    def followed(case: str, start: int) -> Iterable[bytes]:
+        looked.append(case)
+        return news(case, start)
+
+    monkeypatch.setattr(made.server("example-lab"), "news", followed)
+    assert json.loads(command("next", *by_server, "--json").out) == there
+    assert json.loads(command("next", CASE[:3], *by_server, "--json").out) == there
+    assert {*looked} == {CASE}
+    # Of what it followed it is told also where the server lists nothing.
+    monkeypatch.setattr(made.server("example-lab"), "cases", list)
+    assert json.loads(command("next", *by_server, "--json").out) == there
     assert "no case of that name" in command("next", "zz", *by_server).refused()
+
+
+def test_an_invitation_is_told_and_its_case_is_not_followed(
+    made: Machines,
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    at("example-agency")
+    server = made.server("example-agency")
+    monkeypatch.setattr(server, "invitations", lambda: ["case-of-theirs"])
+    told = json.loads(command("next", *by_server, "--json").out)
+    assert [row["deeds"] for row in told if row["case"] == "case-of-theirs"] == [["party-joined"]]
+    (one,) = json.loads(command("next", "case-of", *by_server, "--json").out)
+    assert one["case"] == "case-of-theirs"

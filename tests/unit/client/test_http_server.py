@@ -277,6 +277,10 @@ def test_all_pages_of_cases_are_asked_for():
     }
     server = asked(lambda request: said(200, dumps(pages[request.url.params.get("after")])))
     assert list(server.cases()) == ["a", "b", "c"]
+    invited = {"invitations": [{"case": "d", "role": "agency", "n": 3}], "after": None}
+    assert list(asked(says(200, dumps(invited))).invitations()) == ["d"]
+    with pytest.raises(UnheardError):
+        list(asked(says(200, dumps({"cases": [], "after": None}))).invitations())
 
 
 @pytest.mark.parametrize(
