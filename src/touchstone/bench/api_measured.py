@@ -7,6 +7,7 @@ process before this is imported.
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -51,10 +52,13 @@ LIST_MILLISECONDS, LIST_QUERIES = 60.0, 30
 PAGE_MILLISECONDS = 40.0
 PAGE = 50
 """Entries of a case's first page."""
+MOST_OF_NEXT = 5
+"""How much dearer `touchstone next` may be than loading Django and httpx alone."""
 EACH = 4
 """Deeds of each client."""
 _FIRST = 20
 _ENTRIES = 100
+_COLD_STARTS = 5
 _PARTY = "example-lab"
 
 
@@ -87,6 +91,7 @@ def main(deeds: int, clients: int, cases: int) -> None:
                 _page_row(bench, own[0]),
                 *_list_rows(bench, cases),
             ]
+        rows.append(_next_row(home, own[0]))
     sys.stdout.write(json.dumps([asdict(row) for row in rows]))
 
 
@@ -255,3 +260,27 @@ def _queries(bench: _Bench, alias: str) -> int:
             after = page.after
             if after is None:
                 return asked[0]
+
+
+def _next_row(home: Path, case: str) -> BenchRow:
+    """`touchstone next` of a case from a cold start, against what it cannot do without."""
+    command = f"from touchstone.cli import main; main(['next', {case!r}, '--json'])"
+    bare, whole = (
+        median(_cold_cpu(home, code) for _ in range(_COLD_STARTS))
+        for code in ("import django, httpx", command)
+    )
+    name, goal = "`touchstone next`, from a cold start", f"<= {MOST_OF_NEXT}x"
+    ratio = whole / bare
+    met = ratio <= MOST_OF_NEXT
+    return BenchRow(name, whole * 1000, "ms", ratio, "import django, httpx", goal, met)
+
+
+def _cold_cpu(home: Path, code: str) -> float:
+    """CPU seconds of a process that runs some Python and ends."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = os.environ | {"TOUCHSTONE_HOME": str(home)}
+    subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True, env=environment
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

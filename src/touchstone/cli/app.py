@@ -41,6 +41,7 @@ from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
 from touchstone.cli.preparing import prepare_all
+from touchstone.cli.process import set_process_up, stay
 from touchstone.cli.reads import reads
 from touchstone.cli.release import release
 from touchstone.cli.review_deeds import review
@@ -79,6 +80,7 @@ for group in (clock, finding, evidence, designation, postponement, reads):
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     _open_streams()
+    set_process_up()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -394,6 +396,9 @@ def bench(
         entries: For ledger: of the case that is opened; default 10000.
     """
     from touchstone.bench.run import run_benches
+
+    # As whoever is measured runs elsewhere.
+    stay()
     from touchstone.cli import tables
 
     given = {

@@ -7,6 +7,7 @@ from typing import Any
 from cyclopts import App
 
 from touchstone.cli.output import Json, show, show_json, warn
+from touchstone.cli.process import stay
 
 DONE, NO = 0, 1
 gateway = App(
@@ -25,6 +26,7 @@ def serve(config: Path) -> int:
     """
     from touchstone.gateway.commands import serve_gateway as run
 
+    stay()
     run(config)
     return DONE
 

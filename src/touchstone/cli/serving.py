@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from touchstone.cli.output import warn
+from touchstone.cli.process import stay
 from touchstone.cli.texts import words_of
 
 
@@ -35,5 +36,6 @@ def serve(
     from touchstone.server.security_log import write_as_lines
 
     write_as_lines()
+    stay()
     options = ServeOptions(host, port, processes, address, certificate, key, proxy)
     return begin_serving(options, lambda begun: warn("\n".join(begun.lines())))

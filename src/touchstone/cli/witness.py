@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, warn
+from touchstone.cli.process import stay
 
 DONE, NO = 0, 1
 witness = App(
@@ -27,6 +28,7 @@ def serve(config: Path) -> int:
     from touchstone.witness.commands import serve_witness
 
     log_to_stderr("witness")
+    stay()
     serve_witness(config, warn)
     return DONE
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import django
 from django.apps import apps
 from django.conf import settings
 from django.db import connections
@@ -56,7 +55,8 @@ def configure() -> None:
             LOGGING_CONFIG=None,
         )
     if not apps.ready:
-        django.setup()
+        # No more than this room needs: Django's own way loads its web half, too.
+        apps.populate(settings.INSTALLED_APPS)
     if not apps.is_installed(APP):
         raise DatabaseSettingError(
             f"Django was set up without {APP}; fix: add it to INSTALLED_APPS"

@@ -5,8 +5,10 @@ It signs, stores and measures nothing, and nothing in it can keep a developer fr
 Begin at `touchstone.review.decide`: `decide(framework, state, proposed, recorded)`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from touchstone.review.asking import topics_of
-from touchstone.review.checking import check_deed
 from touchstone.review.clock import (
     Calendar,
     Reading,
@@ -35,10 +37,13 @@ from touchstone.review.events import (
     read_event,
 )
 from touchstone.review.evolve import RecordedEvent, evolve, evolve_seen, fold
-from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
 from touchstone.review.state import Finding, RunKey, State, Status, Unknown
 from touchstone.review.tallies import Attempt, Likeness, Pair, Tally
+
+if TYPE_CHECKING:
+    from touchstone.review.checking import check_deed
+    from touchstone.review.layouts import LAYOUTS, layout_of
 
 __all__ = [
     "LAYOUTS",
@@ -84,3 +89,16 @@ __all__ = [
     "shortfall_days",
     "topics_of",
 ]
+
+_LATER = {"check_deed": "checking", "LAYOUTS": "layouts", "layout_of": "layouts"}
+"""What is asked of a deed's parts alone: it loads the terms and their policies, which most commands
+that only read a case never name."""
+
+
+def __getattr__(name: str) -> object:
+    """A name that is asked for the first time."""
+    if name not in _LATER:
+        raise AttributeError(f"{__name__} has no {name}")
+    found: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found

@@ -9,8 +9,6 @@ from touchstone.review.events import measuring, opening, settling
 from touchstone.review.grounds import Ground
 from touchstone.review.parts import Attached
 from touchstone.review.state import State
-from touchstone.terms.bundle.policy_bundle import parse_body
-from touchstone.terms.document.directive_file import directive_text
 
 Parts = Mapping[str, Attached]
 
@@ -97,6 +95,9 @@ def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -
 
 def order_is_of_the_directive(event: settling.DirectiveIssued, parts: Parts) -> Ground | None:
     """The text has the directive's id, and spares people from the directives that are named."""
+    # Loaded here: whoever only reads a case never checks one.
+    from touchstone.terms.document.directive_file import directive_text  # noqa: PLC0415
+
     text = directive_text(_content(parts["order"])["text"], "the directive")
     if text.id != event.directive:
         return Ground("text-of-another-directive")
@@ -112,12 +113,16 @@ def reading_is_of_the_directive(
     """The developer's own text has the id of the directive that it answers."""
     if "reading" not in parts:
         return None
+    from touchstone.terms.document.directive_file import directive_text  # noqa: PLC0415
+
     text = directive_text(_content(parts["reading"])["text"], "the directive")
     return None if text.id == event.directive else Ground("text-of-another-directive")
 
 
 def bundle_says_the_same(event: settling.BundlePublished, parts: Parts) -> Ground | None:
     """Stream, number, terms and directives stand in the bundle as in the facts."""
+    from touchstone.terms.bundle.policy_bundle import parse_body  # noqa: PLC0415
+
     data = parts["bundle"].data or b""
     # Without its signature, which is the gateway's to check: here it is held against what the deed
     # says.

@@ -1,14 +1,14 @@
-"""Digests that facts name, each computed from the part that it is the digest of."""
+"""Digests that facts name, each computed from the part that it is the digest of.
+
+Those of terms and bundles load what reads them when the first is asked for: whoever only reads a
+case knows its layouts, and never asks.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from touchstone.ledger import digest_bytes, digest_value
 from touchstone.review.parts import Attached, Digesting
-from touchstone.terms import bundle_digest, parse_terms
-from touchstone.terms.directives.pre_authorisation import standing_text
-from touchstone.terms.document.directive_file import directive_text
-from touchstone.terms.document.terms_file import digest_of
 
 
 def of_content(part: Attached) -> str:
@@ -61,21 +61,31 @@ def of_order(part: Attached) -> str:
 
 def of_terms(part: Attached) -> str:
     """The digest of the terms that the text says."""
+    from touchstone.terms.document.terms_file import parse_terms  # noqa: PLC0415
+
     return parse_terms(_text(part), "the terms").digest
 
 
 def of_directive(part: Attached) -> str:
     """The digest of the directive that the text says."""
+    from touchstone.terms.document.directive_file import directive_text  # noqa: PLC0415
+    from touchstone.terms.document.terms_file import digest_of  # noqa: PLC0415
+
     return digest_of(directive_text(_text(part), "the directive"))
 
 
 def of_classes(part: Attached) -> str:
     """The digest of the standing classes that the text says."""
+    from touchstone.terms.directives.pre_authorisation import standing_text  # noqa: PLC0415
+    from touchstone.terms.document.terms_file import digest_of  # noqa: PLC0415
+
     return digest_of(standing_text(_text(part), "the standing classes"))
 
 
 def of_bundle(part: Attached) -> str:
     """SHA-256 of its lines without the signature's."""
+    from touchstone.terms.bundle.policy_bundle import bundle_digest  # noqa: PLC0415
+
     return bundle_digest(part.data or b"")
 
 

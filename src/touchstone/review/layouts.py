@@ -30,7 +30,7 @@ from touchstone.review.parts import (
     perhaps,
     with_parts,
 )
-from touchstone.terms.bundle.policy_bundle import MAX_BYTES
+from touchstone.terms.bundle.bounds import MAX_BYTES
 
 MOST_LOG = 64 << 20
 """Bytes of the log of one chunk."""

@@ -10,7 +10,8 @@ from touchstone.review.events.base import Count, Hex32, Line, Statement
 class Shape(BaseModel):
     """A JSON object of a part. What this version does not know stays as it came."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    # Compiled where the first such part is checked, as events are.
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
 
 class TextShape(Shape):

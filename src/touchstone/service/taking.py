@@ -38,7 +38,7 @@ from touchstone.service.certificates import drafted, is_of_head
 from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
 from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation
-from touchstone.terms.bundle.policy_bundle import MAX_BYTES
+from touchstone.terms.bundle.bounds import MAX_BYTES
 from touchstone.verdicts.content_parsers import PARSERS
 
 WITNESSED = frozenset(

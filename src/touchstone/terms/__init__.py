@@ -30,24 +30,9 @@ From a text to a decision::
     'default'
 """
 
-from touchstone.terms.bundle.policy_bundle import (
-    Pin,
-    PolicyBundle,
-    Position,
-    accept_bundle,
-    build_bundle,
-    bundle_digest,
-    position,
-    reissue_bundle,
-)
-from touchstone.terms.document.directive_file import (
-    Directive,
-    Restoration,
-    in_force,
-    parse_directive,
-)
-from touchstone.terms.document.entities_file import parse_entities, parse_people
-from touchstone.terms.document.terms_file import Terms, parse_terms
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from touchstone.terms.errors import (
     ClaimError,
     DocumentTooLargeError,
@@ -55,18 +40,38 @@ from touchstone.terms.errors import (
     TermsError,
     TermsFileError,
 )
-from touchstone.terms.policy.caller_attributes import (
-    FACTS,
-    CallerAttributes,
-    Organisation,
-    Person,
-    Population,
-    Registry,
-    Request,
-)
-from touchstone.terms.policy.compile import compile_policy
-from touchstone.terms.policy.conditions import AccessRule, Ruleset
-from touchstone.terms.policy.decider import AccessDecision, Decider, Policy, parse_policy
+
+if TYPE_CHECKING:
+    from touchstone.terms.bundle.policy_bundle import (
+        Pin,
+        PolicyBundle,
+        Position,
+        accept_bundle,
+        build_bundle,
+        bundle_digest,
+        position,
+        reissue_bundle,
+    )
+    from touchstone.terms.document.directive_file import (
+        Directive,
+        Restoration,
+        in_force,
+        parse_directive,
+    )
+    from touchstone.terms.document.entities_file import parse_entities, parse_people
+    from touchstone.terms.document.terms_file import Terms, parse_terms
+    from touchstone.terms.policy.caller_attributes import (
+        FACTS,
+        CallerAttributes,
+        Organisation,
+        Person,
+        Population,
+        Registry,
+        Request,
+    )
+    from touchstone.terms.policy.compile import compile_policy
+    from touchstone.terms.policy.conditions import AccessRule, Ruleset
+    from touchstone.terms.policy.decider import AccessDecision, Decider, Policy, parse_policy
 
 __all__ = [
     "FACTS",
@@ -105,3 +110,28 @@ __all__ = [
     "position",
     "reissue_bundle",
 ]
+
+_LATER = (
+    "document.terms_file",
+    "document.directive_file",
+    "document.entities_file",
+    "policy.caller_attributes",
+    "policy.conditions",
+    "policy.decider",
+    "policy.compile",
+    "bundle.policy_bundle",
+)
+"""Modules that read terms and decide by them: the engine takes longer to load than most commands
+take, which only tell of cases."""
+
+
+def __getattr__(name: str) -> object:
+    """A name of `__all__` that is asked for the first time."""
+    if name in __all__:
+        for each in _LATER:
+            module = import_module(f"{__name__}.{each}")
+            if name in vars(module):
+                found: object = vars(module)[name]
+                globals()[name] = found
+                return found
+    raise AttributeError(f"{__name__} has no {name}")

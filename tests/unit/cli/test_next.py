@@ -1,7 +1,10 @@
 """What is next, by command: a table, JSON, and a calendar that programs can read."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,6 +59,61 @@ def test_a_narrow_terminal_is_told_in_lines(command: Command, monkeypatch: pytes
     assert lines[0] == f"{first}, or dissent."
     assert lines[1].startswith("    case ")
     assert any(line.endswith(", for example-treasury") for line in lines)
+
+
+# What calculates, measures, decides by terms, answers or asks over HTTP, and judges: nothing of it
+# tells what is next, and each is slow to load.
+NOT_LOADED = (
+    "cedarpy",
+    "cryptography.x509",
+    "django.core.mail",
+    "django.http",
+    "granian",
+    "httpx",
+    "icalendar",
+    "inspect_ai",
+    "ninja",
+    "numpy",
+    "scipy",
+    "touchstone.bench",
+    "touchstone.client",
+    "touchstone.demo",
+    "touchstone.editions.page",
+    "touchstone.evaluation",
+    "touchstone.gateway",
+    "touchstone.planning",
+    "touchstone.server",
+    "touchstone.statistics.verdicts",
+    "touchstone.terms.bundle.policy_bundle",
+    "touchstone.terms.document",
+    "touchstone.terms.policy",
+    "touchstone.verdicts.fixed_verdicts",
+    "touchstone.witness",
+    "z3",
+)
+COLD = """
+import sys
+from touchstone.cli import main
+try:
+    main(["next", "--json"])
+except SystemExit:
+    from pydantic.plugin._loader import _plugins
+    print(_plugins, *sys.modules, file=sys.stderr)
+"""
+
+
+def test_a_cold_start_loads_what_it_needs_and_no_more(home: Path):
+    """In a process of its own: what other tests loaded would be there already."""
+    environment = os.environ | {"TOUCHSTONE_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", COLD], capture_output=True, text=True, check=True, env=environment
+    )
+    assert json.loads(done.stdout)
+    plugins, *loaded = done.stderr.splitlines()[-1].split(" ")
+    # Nobody looked for plugins of Pydantic's: they would see what parties hand in.
+    assert plugins == "None"
+    assert "touchstone.service.reporting.next_here" in loaded
+    assert {*NOT_LOADED} & {*loaded} == set()
 
 
 def test_programs_read_the_same(command: Command):

@@ -8,7 +8,7 @@ from typing import Protocol
 import aiohttp
 
 from touchstone.gateway.errors import FeedLostError
-from touchstone.terms.bundle.policy_bundle import MAX_BYTES
+from touchstone.terms.bundle.bounds import MAX_BYTES
 
 _NAME = re.compile(r"(\d{6,})\.bundle")
 _NUMBER = re.compile(rb"[0-9]{1,15}")

@@ -1,9 +1,9 @@
 """Everything that can happen to a case: the classes of these modules, told apart by `type`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Union
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
@@ -46,9 +46,6 @@ class EventReader:
 
     def __init__(self, types: Sequence[type[Event]] = TYPES) -> None:
         self._types = {str(kind.model_fields["type"].default): kind for kind in types}
-        self._adapter: TypeAdapter[Event] = TypeAdapter(
-            Annotated[Union.__getitem__(tuple(types)), Field(discriminator="type")]  # type: ignore[arg-type]  # made of what is there
-        )
 
     def parse(self, facts: object) -> Event:
         """Part 0 that somebody proposes; see `parse_event`."""
@@ -63,7 +60,7 @@ class EventReader:
         """Part 0 of an entry of a record; see `read_event`."""
         if not isinstance(facts, Mapping) or not self._is_newer(facts):
             return self._known(facts)
-        return _checked(_UNKNOWN, facts)
+        return _checked(UnknownEvent, facts)
 
     def inside(self, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Words that recorded facts hold themselves; see `contents_inside`."""
@@ -73,7 +70,15 @@ class EventReader:
     def _known(self, facts: object) -> Event:
         if not isinstance(facts, Mapping):
             raise Ground("no-object").fault
-        return _checked(self._adapter, self.newest(facts) or facts)
+        kind = self._kind(facts)
+        if kind is None:
+            raise self._of_no_type(facts)
+        return _checked(kind, self.newest(facts) or facts)
+
+    def _of_no_type(self, facts: Mapping[str, Any]) -> TouchstoneError:
+        """What is said of facts whose type is none of these."""
+        why = f"its type must be one of: {', '.join(self._types)}"
+        return Ground("ill-formed", deed=_named(facts), why=why).fault
 
     def newest(self, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Facts as the newest schema of their type has them; see `newest_facts`."""
@@ -101,7 +106,6 @@ class EventReader:
         return type(schema) is int and schema > newest_schema(kind)
 
 
-_UNKNOWN: TypeAdapter[Event] = TypeAdapter(UnknownEvent)
 _READER = EventReader()
 
 
@@ -138,13 +142,13 @@ def newest_facts(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return _READER.newest(facts)
 
 
-def _checked(adapter: TypeAdapter[Event], facts: Mapping[str, Any]) -> Event:
+def _checked(kind: type[Event], facts: Mapping[str, Any]) -> Event:
     try:
         # By way of canonical JSON: what could not stand in a record is refused here, unknown fields
         # included.
-        return adapter.validate_json(dumps(dict(facts)), strict=True)
+        return kind.model_validate_json(dumps(dict(facts)), strict=True)
     except ValidationError as error:
-        why = _first_fault(facts, error)
+        why = _first_fault(error)
     except TouchstoneError as error:
         why = str(error)
     raise Ground("ill-formed", deed=_named(facts), why=why).fault
@@ -155,9 +159,8 @@ def _named(facts: Mapping[str, Any]) -> str:
     return ascii(name)[1:-1][:80] if isinstance(name, str) else "without a type"
 
 
-def _first_fault(facts: Mapping[str, Any], error: ValidationError) -> str:
+def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    # The name already says the union's tag.
-    steps = [ascii(step).strip("'")[:80] for step in fault["loc"] if step != facts.get("type")]
+    steps = [ascii(step).strip("'")[:80] for step in fault["loc"]]
     told = fault["msg"].removeprefix("Value error, ")[:300]
     return ": ".join([*([".".join(steps)] if steps else []), told])

@@ -105,7 +105,9 @@ Role = Literal[
 class Facts(BaseModel):
     """A frozen group of facts. Fields that this version does not know are kept as they came."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    # Each class is compiled where the first of its kind is read: a case has few of all kinds, and
+    # to compile them all takes longer than most commands.
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, defer_build=True)
 
 
 class Event(Facts):

@@ -20,6 +20,7 @@ from touchstone.ledger import (
     fingerprint,
     loads,
 )
+from touchstone.terms.bundle.bounds import MAX_BYTES
 from touchstone.terms.document.directive_file import Directive, in_force
 from touchstone.terms.document.terms_file import Terms
 from touchstone.terms.errors import PolicyBundleError
@@ -28,7 +29,6 @@ from touchstone.terms.policy.compile import compile_policy
 from touchstone.terms.policy.decider import Policy, parse_policy
 
 FORMAT = "touchstone/policy-bundle/1"
-MAX_BYTES = 64 << 20
 _CHUNK = 1000
 """So many names in one line, so that a line stays within the canonical form's limit."""
 _SIGNED = b"touchstone/policy-bundle/1\x00"
