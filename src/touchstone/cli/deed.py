@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from touchstone.cli.hands import ANYWHERE, AtServer, check_options, refusals
 from touchstone.cli.output import show, show_json, tell_facts
 from touchstone.errors import AnswerIsNoError, BadInputError
+from touchstone.handin.shown_ids import short_case, short_cases, short_digest
 
 if TYPE_CHECKING:
     from touchstone.client.acting import Client
@@ -84,7 +85,7 @@ def send(what: str, *, where: AtServer = ANYWHERE) -> int:
         drafted = read_deed_file(path)
         n = _take_here(drafted) if where.server is None else _hand_over(drafted, where)
     facts = {"case": drafted.case, "type": drafted.deed.event.type, "entry": n}
-    tell_facts(f"Entry {n} of case {drafted.case[:12]}.", facts, json=where.json)
+    tell_facts(f"Entry {n} of case {short_case(drafted.case)}.", facts, json=where.json)
     return DONE
 
 
@@ -100,8 +101,10 @@ def waiting(*, where: AtServer = ANYWHERE) -> int:
     if where.json:
         show_json(rows)
         return DONE
+    shown = short_cases(row["case"] for row in rows)
     for row in rows:
-        show(f"{row['deed'][:12]}  {row['type']} in case {row['case'][:12]}, {row['server']}")
+        case = shown[row["case"]]
+        show(f"{short_digest(row['deed'])}  {row['type']} in case {case}, {row['server']}")
     if not rows:
         show("No deed waits for an answer.")
     return DONE
@@ -123,11 +126,12 @@ def cancel(what: str, *, where: AtServer = ANYWHERE) -> int:
     try:
         receipt = client.cancel(kept.digest)
     except RefusedDeedError as refusal:
-        said = f"Deed {kept.digest[:12]} will never be recorded."
+        said = f"Deed {short_digest(kept.digest)} will never be recorded."
         facts = {"case": kept.case, "deed": kept.digest, "code": refusal.code}
         tell_facts(said, facts, json=where.json)
         return DONE
-    raise StandsError(f"deed {kept.digest[:12]} stands: entry {receipt.n} of case {kept.case[:12]}")
+    entry = f"entry {receipt.n} of case {short_case(kept.case)}"
+    raise StandsError(f"deed {short_digest(kept.digest)} stands: {entry}")
 
 
 def _take_here(drafted: "DraftedDeed") -> int:
@@ -168,7 +172,7 @@ def _resend(what: str, where: AtServer) -> int:
     kept, client = _waiting(what, where)
     receipt = client.send(kept.digest)
     facts = {"case": kept.case, "type": kept.statement.deed, "entry": receipt.n}
-    tell_facts(f"Entry {receipt.n} of case {kept.case[:12]}.", facts, json=where.json)
+    tell_facts(f"Entry {receipt.n} of case {short_case(kept.case)}.", facts, json=where.json)
     return DONE
 
 

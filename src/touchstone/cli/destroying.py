@@ -11,6 +11,7 @@ from touchstone.client.party_case import PartyCase
 from touchstone.deeds.cases import case_destroyed
 from touchstone.deeds.deed import Deed
 from touchstone.errors import BadInputError
+from touchstone.handin.shown_ids import short_case
 from touchstone.keys.files import write_file
 from touchstone.ledger import dumps
 from touchstone.records import DATABASE
@@ -40,14 +41,14 @@ def destroy(installation: Installation, case: str, out: Path, reason: str) -> st
     """
     # Before a folder is made for the certificate.
     require_destroyable(installation, case, reason)
-    path = out / f"destruction-{case[:12]}.json"
+    path = out / f"destruction-{short_case(case)}.json"
     _check_out(path, installation.records.destructions.certificate(case))
     # From here on nothing can be taken back; whatever fails below says how to finish, and is
     # finished by the same command.
     destroyed = destroy_case(installation, case, reason)
     written = _write(path, destroyed)
     _finish(installation, case, written)
-    return f"Case {case[:12]} {_said(destroyed)} {written}{_elsewhere()}"
+    return f"Case {short_case(case)} {_said(destroyed)} {written}{_elsewhere()}"
 
 
 def destroy_elsewhere(where: Where, case: str, out: Path, reason: str) -> int:
@@ -115,8 +116,8 @@ def _write(path: Path, destroyed: DestroyedCase) -> str:
         write_file(path, [f"{destroyed.certificate}\n".encode()])
     except OSError as error:
         raise UnfinishedError(
-            f"case {destroyed.case[:12]} takes nothing more, but its certificate could not be "
-            f"written: {path}: {error.strerror}; run the same command again, with another --out"
+            f"case {short_case(destroyed.case)} takes nothing more, but its certificate could not "
+            f"be written: {path}: {error.strerror}; run the same command again, with another --out"
         ) from error
     return f"Certificate: {path}"
 
@@ -125,7 +126,7 @@ def _finish(installation: Installation, case: str, written: str) -> None:
     left = finish_destruction(installation, case)
     if left.folders:
         raise UnfinishedError(
-            f"case {case[:12]} takes nothing more, but not all of it is gone: "
+            f"case {short_case(case)} takes nothing more, but not all of it is gone: "
             f"{', '.join(map(str, left.folders))}: could not be deleted, and may hold its work in "
             "the clear; delete it (of a link, what it leads to as well) and run the same command "
             f"again. {written}"
@@ -133,7 +134,7 @@ def _finish(installation: Installation, case: str, written: str) -> None:
     # A reader keeps old pages of the file alive: the bytes are gone only when it has ended.
     if left.held:
         raise UnfinishedError(
-            f"case {case[:12]} takes nothing more, but its key and content still lie in the "
+            f"case {short_case(case)} takes nothing more, but its key and content still lie in the "
             "record's files, since another program reads the record (on PostgreSQL also: has an "
             f"older transaction open); end it and run the same command again. {written}"
         )

@@ -14,6 +14,7 @@ from cyclopts import App
 from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
 from touchstone.cli.output import ask, tell
 from touchstone.errors import BadInputError
+from touchstone.handin.shown_ids import short_case
 
 if TYPE_CHECKING:
     from touchstone.client.server import TakesEndpointKeys
@@ -36,7 +37,7 @@ class _Keys:
     def lines(self) -> Iterator[str]:
         """For people."""
         if not self.found:
-            yield f"No key was handed in for case {self.case[:12]}."
+            yield f"No key was handed in for case {short_case(self.case)}."
         for each in self.found:
             done = "revoked" if each["revoked"] else "handed in"
             yield f"{each['name']}: {done} {each['at']} by {each['by']}"

@@ -27,6 +27,7 @@ from cyclopts import Group, Parameter
 
 from touchstone.cli.output import tell
 from touchstone.errors import AnswerIsNoError, BadInputError
+from touchstone.handin.shown_ids import short_case
 
 if TYPE_CHECKING:
     from touchstone.client.party_case import PartyCase
@@ -124,7 +125,8 @@ class DeedDone:
         from touchstone.client.preview import sentence_of
 
         if self.file is None:
-            yield f"Entry {self.n} of case {self.case[:12]}, {self.by}: {sentence_of(self.deed)}"
+            entry = f"Entry {self.n} of case {short_case(self.case)}"
+            yield f"{entry}, {self.by}: {sentence_of(self.deed)}"
             return
         yield f"Written to {self.file}, and not signed, for {self.by}: {sentence_of(self.deed)}"
         yield f"Next, where the key is: touchstone deed sign {self.file}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from touchstone.cli.hands import ANYWHERE, AtServer, check_options
 from touchstone.cli.opened import opened
 from touchstone.cli.output import screen, show, show_json, warn
+from touchstone.handin.shown_ids import short_cases
 
 if TYPE_CHECKING:
     from touchstone.editions.next_text import NextInCase, NextRow
@@ -78,13 +79,15 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
     from touchstone.editions.next_text import reservations
     from touchstone.editions.sentences import sentence
 
+    # As below: what else is said of cases is said of the same ones.
+    shown = short_cases(each.case for each in found)
     if rows and screen().width < TABLE_WIDTH:
         for row in rows:
-            _show_narrow(row)
+            _show_narrow(row, shown[row.case])
     elif rows:
         tables.grid(
             ("Until", "Case", "For", "By", "", "What", "Why"),
-            [(r.due_text, r.case[:12], r.party, r.by, r.stands, r.what, r.why) for r in rows],
+            [(r.due_text, shown[r.case], r.party, r.by, r.stands, r.what, r.why) for r in rows],
         )
     elif party is None:
         show(sentence("next.nothing"))
@@ -94,11 +97,11 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
         warn(f"touchstone: {line}")
 
 
-def _show_narrow(row: "NextRow") -> None:
+def _show_narrow(row: "NextRow", case: str) -> None:
     until = f"until {row.due_text}, " if row.due_text else ""
     to_whom = f", for {row.party}" if row.party != row.by else ""
     show(f"{row.by}, {row.stands}: {row.what}")
-    show(f"    {until}case {row.case[:12]}{to_whom}")
+    show(f"    {until}case {case}{to_whom}")
     show(f"    {row.why}")
 
 

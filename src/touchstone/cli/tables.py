@@ -8,6 +8,7 @@ from rich.table import Table
 
 from touchstone.cli.output import screen
 from touchstone.handin import printable
+from touchstone.handin.shown_ids import short_cases
 
 if TYPE_CHECKING:
     from touchstone.bench.table import BenchTable
@@ -48,10 +49,11 @@ def cases(rows: Sequence["CaseRow"]) -> None:
     if not rows:
         screen().print("No case so far. Begin with: touchstone review run SUBMISSION.toml")
         return
+    shown = short_cases(row.case for row in rows)
     screen().print(
         _table(
             ("Case", "Model", "Developer", "Framework", "Status", "Updated"),
-            [(r.case[:12], r.model, r.developer, r.framework, r.status, r.updated) for r in rows],
+            [(shown[r.case], r.model, r.developer, r.framework, r.status, r.updated) for r in rows],
         )
     )
 

@@ -28,6 +28,7 @@ from typing import Any
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.handin import printable_line
+from touchstone.handin.shown_ids import short_digest
 
 
 class ClientError(TouchstoneError):
@@ -136,7 +137,9 @@ class WaitingError(ClientError, AnswerIsNoError):
     """
 
     def __init__(self, deed: str, why: str) -> None:
-        super().__init__(f"deed {deed[:12]} waits for an answer: {why}; send it again or cancel it")
+        super().__init__(
+            f"deed {short_digest(deed)} waits for an answer: {why}; send it again or cancel it"
+        )
         self.deed = deed
         self.why = why
 

@@ -8,6 +8,7 @@ from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.framework import Framework
+from touchstone.handin.shown_ids import short_case
 from touchstone.keys import RandomSource
 from touchstone.review import State
 from touchstone.review.audience_view import Entry
@@ -43,7 +44,8 @@ class PartyCase:
         """The framework of the case. Raises MissingPartError where it is not open to the party."""
         if self.framework is None:
             raise MissingPartError(
-                f"case {self.id[:12]}: its framework is not open to {self.by}: join the case first"
+                f"case {short_case(self.id)}: its framework is not open to {self.by}: join the case"
+                " first"
             )
         return self.framework
 

@@ -16,6 +16,7 @@ from touchstone.editions.run_text import landed, remarks
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.controls.launch import start_subject
 from touchstone.evaluation.sandbox import preflight
+from touchstone.handin.shown_ids import short_case
 from touchstone.keys import SystemClock
 from touchstone.records import DATABASE
 from touchstone.service.case_context import Case
@@ -143,7 +144,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
             sentence("demo.other", report=str(out / "report-public.html")),
             sentence("demo.check", bundle=str(centre.bundle), fingerprint=result.fingerprint),
             *sentence(
-                "demo.look", variable=DATABASE, home=str(home), case=case.id[:12]
+                "demo.look", variable=DATABASE, home=str(home), case=short_case(case.id)
             ).splitlines(),
         )
     )

@@ -13,6 +13,7 @@ from touchstone import __version__
 from touchstone.editions.next_text import next_text
 from touchstone.editions.sentences import sentence
 from touchstone.handin import moment_of
+from touchstone.handin.shown_ids import short_case
 from touchstone.ledger import digest_value
 from touchstone.review.next_deeds import NextDeed
 
@@ -75,6 +76,6 @@ def _event(entry: CalendarEntry, uid: str, now: str, *, dates_only: bool) -> Eve
         return made
     told = next_text(deed, now, reader=entry.party if entry.hidden else "")
     made.add("summary", sentence("next.entry", party=deed.by, what=told.what))
-    said = sentence("next.told", why=told.why, due=told.due, case=entry.case[:12])
+    said = sentence("next.told", why=told.why, due=told.due, case=short_case(entry.case))
     made.add("description", said)
     return made

@@ -27,6 +27,7 @@ from touchstone.editions.sections.spending import spent
 from touchstone.editions.sections.summary import summary
 from touchstone.editions.sections.timeline import accounting, newer_notice, timeline, withheld
 from touchstone.editions.sentences import sentence
+from touchstone.handin.shown_ids import short_case
 
 __all__ = ["AudienceCase", "edition_marking", "gather", "invented", "untold"]
 
@@ -51,7 +52,7 @@ def gather(
         ),
         audience=case.name(case.audience.name),
         marking=edition_marking(case),
-        case=case.id[:12],
+        case=short_case(case.id),
         made_at=moment(made_at),
         summary=summary(case, results),
         whole=case.whole,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from touchstone.editions.sentences import catalogue, sentence
+from touchstone.handin.shown_ids import short_cases
 from touchstone.review.next_deeds import NextDeed, urgency
 
 
@@ -126,9 +127,11 @@ def _row(each: NextInCase, deed: NextDeed, now: str) -> NextRow:
 
 def reservations(found: Sequence[NextInCase]) -> Iterator[str]:
     """What else is to be said of what was found: where it rests on part of a case alone."""
+    shown = short_cases(each.case for each in found)
     for each in found:
         if each.newer:
-            yield sentence("next.newer", case=each.case[:12])
+            yield sentence("next.newer", case=shown[each.case])
         # Where nothing is awaited, no hidden entry could have done it.
         elif each.hidden and any(deed.stance == "awaited" for deed in each.deeds):
-            yield sentence("next.unseen", count=each.hidden, party=each.party, case=each.case[:12])
+            case = shown[each.case]
+            yield sentence("next.unseen", count=each.hidden, party=each.party, case=case)

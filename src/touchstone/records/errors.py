@@ -28,6 +28,7 @@ The tree::
 """
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+from touchstone.handin.shown_ids import short_case
 from touchstone.ledger.contract2 import SignedAnswer
 from touchstone.ledger.errors import RefusedDeedError
 
@@ -57,9 +58,9 @@ class EarlierContractError(BadInputError):
 
     def __init__(self, case: str) -> None:
         super().__init__(
-            f"case {case[:12]} is kept in record contract 1, which this version lists, shows, "
-            "verifies and exports, and never adds to: go on in a new case of the same submission, "
-            "or in the version that opened this one"
+            f"case {short_case(case)} is kept in record contract 1, which this version lists, "
+            "shows, verifies and exports, and never adds to: go on in a new case of the same "
+            "submission, or in the version that opened this one"
         )
 
 

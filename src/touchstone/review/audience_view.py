@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Literal, Protocol, TypeVar
 
 from touchstone.clearance import Audience, Marking, may_read, may_take, parse_marking
+from touchstone.handin.shown_ids import short_case
 from touchstone.ledger import loads
 from touchstone.review.checking import UNREADABLE
 from touchstone.review.errors import MissingPartError
@@ -356,7 +357,7 @@ def newest_entry(reader: KeptCase, kind: str, **having: str) -> Entry:
     found = [n for n, facts in known_facts(reader, [kind]) if wanted.items() <= facts.items()]
     if not found:
         named = " ".join([kind, *having.values()])
-        raise MissingPartError(f"case {reader.case[:12]} has no {named}")
+        raise MissingPartError(f"case {short_case(reader.case)} has no {named}")
     return stored_entry(reader, found[-1])
 
 

@@ -12,6 +12,7 @@ from touchstone.deeds.signing import SeenLog
 from touchstone.editions.audience_case import Example
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
+from touchstone.handin.shown_ids import short_case
 from touchstone.keys import RandomSource
 from touchstone.records import EarlierContractError
 from touchstone.review import State
@@ -33,7 +34,7 @@ CONTROLS = "openai-api/subject/control"
 def destroyed_error(case: str, state: State) -> DestroyedCaseError:
     """What is left of a destroyed case and what can still be done, in one line."""
     on = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
-    return DestroyedCaseError("case-destroyed", case=case[:12], on=on)
+    return DestroyedCaseError("case-destroyed", case=short_case(case), on=on)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from touchstone.framework import Framework, framework_of, parse_framework
+from touchstone.handin.shown_ids import short_case
 from touchstone.review.audience_view import required, stored_entry
 from touchstone.review.state import State
 from touchstone.service.errors import UnknownFrameworkError
@@ -104,7 +105,7 @@ def pinned_framework(installation: Installation, case: str) -> Framework:
         return required(stored_entry(reader, 0), "framework", framework_of)
     opened = installation.state(case).opened
     if opened is None:
-        raise UnknownFrameworkError(f"case {case[:12]}: its framework is not known")
+        raise UnknownFrameworkError(f"case {short_case(case)}: its framework is not known")
     named = opened.framework
     # By digest: a shipped one of the same id may have been changed since.
     shipped = (each for each in map(load_framework, shipped_ids()) if each.digest == named.digest)

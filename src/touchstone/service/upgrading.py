@@ -1,5 +1,6 @@
 """What becomes of a home that earlier versions wrote."""
 
+from touchstone.handin.shown_ids import short_cases
 from touchstone.service.installation import Installation
 
 NAMED = 3
@@ -17,7 +18,7 @@ def upgrade(installation: Installation) -> str:
     earlier = [name for name in names if records.case(name).contract == 1]
     if not earlier:
         return f"Nothing to do: of {len(names)} cases all are of record contract 2."
-    few = ", ".join(name[:12] for name in earlier[:NAMED]) + ", ..." * (len(earlier) > NAMED)
+    few = ", ".join(short_cases(earlier[:NAMED]).values()) + ", ..." * (len(earlier) > NAMED)
     return (
         f"{len(earlier)} of {len(names)} cases are of record contract 1 ({few}): they are listed, "
         "shown, verified and exported as before, and take no further deed; new cases are of "

@@ -15,6 +15,7 @@ import numpy as np
 from touchstone.deeds.known_case import Participants
 from touchstone.errors import BadInputError
 from touchstone.evaluation import load_submission
+from touchstone.handin.shown_ids import short_case
 from touchstone.keys import SystemClock
 from touchstone.keys.files import write_file
 from touchstone.records import DATABASE
@@ -58,10 +59,11 @@ class JuneExample:
     def lines(self) -> list[str]:
         """For people."""
         who = f"{self.staff:,} own staff and {self.partners:,} with partners"
+        case = short_case(self.case)
         return [
             f"{self.people:,} invented people, {who} among them: {self.out / 'people.csv'}",
-            f"Case {self.case[:12]} is open, in an installation of its own. From now on:",
-            f"  cd {self.out}; unset {DATABASE}; export TOUCHSTONE_HOME=home CASE={self.case[:12]}",
+            f"Case {case} is open, in an installation of its own. From now on:",
+            f"  cd {self.out}; unset {DATABASE}; export TOUCHSTONE_HOME=home CASE={case}",
         ]
 
     def as_dict(self) -> dict[str, Any]:

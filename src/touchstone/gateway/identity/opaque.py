@@ -21,6 +21,7 @@ from touchstone.gateway.identity.callers import Caller, unknown_caller
 from touchstone.gateway.identity.claims import MAX_PERSON
 from touchstone.gateway.identity.countries import two_letters
 from touchstone.gateway.identity.keysets import read_keyset
+from touchstone.handin.shown_ids import short_digest
 from touchstone.terms.document.reading import Text, read_toml
 from touchstone.terms.errors import TermsFileError
 
@@ -133,7 +134,7 @@ def read_keys(path: Path) -> dict[bytes, Caller]:
         digest = bytes.fromhex(each.sha256)
         # Whose of the two it is would depend on their order in the file.
         if digest in found:
-            raise GatewayConfigError(f"{path}: the key {each.sha256[:12]}... stands twice")
+            raise GatewayConfigError(f"{path}: the key {short_digest(each.sha256)}... stands twice")
         # A time without its offset would end at another moment on another machine.
         if each.expires is not None and each.expires.tzinfo is None:
             raise GatewayConfigError(f"{path}: expires needs its offset, such as ...T00:00:00Z")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from touchstone.handin.shown_ids import short_case
 from touchstone.records import EvidenceMissingError
 from touchstone.review import State
 from touchstone.review.audience_view import known_facts, stored_entry
@@ -33,7 +34,7 @@ class CaseDocuments(Documents):
             if not (why := entry.lacking(name)):
                 return str(entry.content(name)["text"])
         if not why:
-            raise CannotOrderError("text-unknown", case=self.case.id[:12], digest=digest)
+            raise CannotOrderError("text-unknown", case=short_case(self.case.id), digest=digest)
         raise CannotOrderError("text-lacking", digest=digest, why=why)
 
     def bundle(self, published: BundlePublished) -> bytes:

@@ -16,6 +16,7 @@ from touchstone.editions.impact_text import impact_lines
 from touchstone.editions.sentences import sentence
 from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
+from touchstone.handin.shown_ids import short_case
 from touchstone.review import State
 from touchstone.service.access.bundles import BundleShelf, Published, publish
 from touchstone.service.access.case_documents import CaseDocuments
@@ -161,9 +162,8 @@ def issue(
     says += [f"CONFLICT  {each}" for each in (reach.conflicts if reach else ())]
     standing = state.standing
     if out is None or standing is None or standing.classes is None:
-        next_ = (
-            f"{case.participants.developer} answers: touchstone directive answer {case.id[:12]} "
-        )
+        command = f"touchstone directive answer {short_case(case.id)} "
+        next_ = f"{case.participants.developer} answers: {command}"
         return Done((*says, next_ + directive.id), directive.id, reach=reach)
     done = _answered_at_once(case, directive, agency, crowd, out)
     return Done((*says, *done.says), directive.id, done.bundle, reach, done.failed)
@@ -266,7 +266,7 @@ def lift(
         return Done(says, name)
     # What was answered beforehand also ends without the developer's hand; the rest waits for it.
     by_class = known.said is not None and known.said.answer == "by-standing-class"
-    still = sentence("directive.carried-out", number=carrying[0].number, case=case.id[:12])
+    still = sentence("directive.carried-out", number=carrying[0].number, case=short_case(case.id))
     if out is None or not by_class:
         return Done((*says, still), name)
     try:

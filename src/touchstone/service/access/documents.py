@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from touchstone.handin.shown_ids import short_case
 from touchstone.ledger import dumps
 from touchstone.review import LAYOUTS, State
 from touchstone.review.events.settling import BundlePublished, Carried
@@ -97,7 +98,7 @@ class Documents(ABC):
         digest = self.state.terms_in_force
         if digest is None:
             code = "terms-not-agreed" if self.state.terms.on_table else "terms-not-offered"
-            raise NotAgreedError(code, case=self.case_id[:12])
+            raise NotAgreedError(code, case=short_case(self.case_id))
         return self.terms(digest)
 
     def directive(self, name: str, digest: str) -> Directive:

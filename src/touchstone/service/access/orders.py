@@ -16,6 +16,7 @@ from touchstone.deeds.access import (
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.markings import Markings
 from touchstone.handin import utc
+from touchstone.handin.shown_ids import short_case
 from touchstone.service.access.documents import check_length
 from touchstone.service.access.offers import TableCase, terms_called
 from touchstone.service.errors import CannotOrderError, NotAgreedError
@@ -98,7 +99,7 @@ def _agreed(case: TableCase) -> Terms:
     digest = case.state.terms_in_force
     if digest is None:
         code = "terms-not-agreed" if case.state.terms.on_table else "terms-not-offered"
-        raise NotAgreedError(code, case=case.id[:12])
+        raise NotAgreedError(code, case=short_case(case.id))
     found = terms_called(case, digest)
     if found is None:
         raise CannotOrderError("text-lacking", digest=digest, why="not open to this party")

@@ -104,6 +104,9 @@ def find(installation: Installation, beginning: str) -> str:
         UnknownCaseError: none does, or several do.
     """
     found = [row.case for row in installation.records.cases() if row.case.startswith(beginning)]
+    # Whole ids may begin with one another: `model-3`, `model-30`.
+    if beginning in found:
+        return beginning
     # Every id begins with nothing: with one case here it would be found by accident.
     if not beginning:
         raise UnknownCaseError("case-unnamed")

@@ -18,6 +18,7 @@ from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
+from touchstone.handin.shown_ids import short_case
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import fingerprint
 from touchstone.review import State, day_of
@@ -271,7 +272,7 @@ def require_ready(case: Case) -> None:
     Raises:
         StoppedError: what it waits for, and whose deed that is.
     """
-    state, who, name = case.state, case.participants, case.id[:12]
+    state, who, name = case.state, case.participants, short_case(case.id)
     both = f"{who.developer} and {who.centre}"
     lacking = (
         (state.agreement, sentence("step.agreement-unsigned", case=name, party=both)),
@@ -295,7 +296,7 @@ def require_complete(case: Case) -> None:
         reader = case.installation.records.case(case.id)
         lacking = newest_entry(reader, assessed.type).content("missing") or {"missing": ["?"]}
         raise StoppedError(
-            f"case {case.id[:12]} waits for a complete hand-in; missing: "
+            f"case {short_case(case.id)} waits for a complete hand-in; missing: "
             f"{'; '.join(lacking['missing'])}. Add it to the submission and run again"
         )
 

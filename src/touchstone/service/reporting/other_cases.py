@@ -9,6 +9,7 @@ from touchstone.clearance import Audience, party_audience
 from touchstone.editions.gathering import untold
 from touchstone.editions.sentences import sentence
 from touchstone.editions.stage_text import stage
+from touchstone.handin.shown_ids import short_case
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.service.installation import Installation
@@ -36,7 +37,7 @@ class OtherCase:
         """One line of a report."""
         return sentence(
             "other-cases.case",
-            case=self.id[:12],
+            case=short_case(self.id),
             day=self.opened,
             framework=self.framework,
             same=[sentence("other-cases.same", kind=kind) for kind in self.same],

@@ -15,6 +15,7 @@ from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
+from touchstone.handin.shown_ids import short_case
 from touchstone.records.endpointkeys import HandedInKey
 from touchstone.service.case_context import Case
 from touchstone.service.cases.endpoint_keys import endpoint_key_of
@@ -70,12 +71,12 @@ def check_as_it_stands(
     """Refuse, or tell of, what was chosen and can change nothing in the case as it stands."""
     if case is not None and options.agencies and options.agencies != case.participants.agencies:
         stand = ", ".join(case.participants.agencies) or "none"
-        raise CannotRunError(f"--agency: case {case.id[:12]} is open with agencies: {stand}")
+        raise CannotRunError(f"--agency: case {short_case(case.id)} is open with agencies: {stand}")
     if options.resume is None or (case is not None and case.state.halted_by):
         return
     if measured and case is not None:
         raise CannotRunError(
-            f"--resume: case {case.id[:12]} is measured and not halted: leave --resume out"
+            f"--resume: case {short_case(case.id)} is measured and not halted: leave --resume out"
         )
     # No refusal: the same command goes on where an interrupted one had lifted the halt.
     observer.step(sentence("step.note", note=sentence("step.nothing-halted", option="--resume")))

@@ -9,6 +9,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.evaluation import Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.framework import Framework
+from touchstone.handin.shown_ids import short_case
 from touchstone.review import require_known
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_begun
@@ -85,7 +86,7 @@ def run_review(
         finished = finished_run(case) if case is not None else None
         check_as_it_stands(case, options, observer, measured=finished is not None)
         if case is not None and finished is not None:
-            observer.step(sentence("step.measured", case=case.id[:12]))
+            observer.step(sentence("step.measured", case=short_case(case.id)))
             return issue_result(case, finished, out, observer)
         if case is not None:
             # What comes next would be recorded: of an earlier contract nothing is asked.
@@ -99,7 +100,7 @@ def run_review(
             case, asked = _opened(installation, framework, submission, options, keys, observer)
         else:
             require_proof(known, framework, observer)
-            observer.step(sentence("step.going-on", case=case.id[:12]))
+            observer.step(sentence("step.going-on", case=short_case(case.id)))
         require_complete(case)
         return _measured(case, keys, options, out, observer, asked)
 
@@ -137,7 +138,7 @@ def measure_case(
         finished = finished_run(case)
         check_as_it_stands(case, options, observer, measured=finished is not None)
         if finished is not None:
-            observer.step(sentence("step.measured", case=case.id[:12]))
+            observer.step(sentence("step.measured", case=short_case(case.id)))
             return issue_result(case, finished, out, observer)
         keys = endpoint_keys(submission, case)
         for line in left_out(framework, known, submission.kind):
@@ -147,7 +148,7 @@ def measure_case(
         if not case.state.batteries:
             check_measuring(known, framework, submission, options, observer)
             asked = ask_all(submission, keys, "before", installation.now(), ELICITATION, options)
-        observer.step(sentence("step.going-on", case=case.id[:12]))
+        observer.step(sentence("step.going-on", case=short_case(case.id)))
         return _measured(case, keys, options, out, observer, asked)
 
 
@@ -202,5 +203,5 @@ def _opened(
     asked = ask_all(submission, keys, "before", installation.now(), ELICITATION, options)
     who = Participants(submission.developer.id, default_centre(framework), options.agencies)
     case = open_case(installation, framework, submission, who)
-    observer.step(sentence("step.opened", case=case.id[:12]))
+    observer.step(sentence("step.opened", case=short_case(case.id)))
     return case, asked
