@@ -41,7 +41,7 @@ from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
 from touchstone.cli.preparing import prepare_all
-from touchstone.cli.process import set_process_up, stay
+from touchstone.cli.process import set_process_up
 from touchstone.cli.reads import reads
 from touchstone.cli.release import release
 from touchstone.cli.review_deeds import review
@@ -308,8 +308,8 @@ def doctor(
         prepare_all()
     if server:
         # First: Django is set up once, and the record would do it for itself alone.
-        from touchstone.server.commands import ServeOptions
         from touchstone.server.examining import examine_server
+        from touchstone.server.safety import ServeOptions
 
         checks = examine_server(ServeOptions())
     else:
@@ -396,9 +396,6 @@ def bench(
         entries: For ledger: of the case that is opened; default 10000.
     """
     from touchstone.bench.run import run_benches
-
-    # As whoever is measured runs elsewhere.
-    stay()
     from touchstone.cli import tables
 
     given = {

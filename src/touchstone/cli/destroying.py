@@ -58,7 +58,7 @@ def destroy_elsewhere(where: Where, case: str, out: Path, reason: str) -> int:
     """
     with hand_of(where) as hand:
         known = hand.look(case, "centre")
-        path = out / f"destruction-{known.id[:12]}.json"
+        path = out / f"destruction-{short_case(known.id)}.json"
         _check_out(path, "")
         made: list[dict[str, Any]] = []
 

@@ -32,7 +32,8 @@ def serve(
     """
     address = "" if origin is None else words_of("--origin", origin)
     # First: Django is set up once, and the record would do it for itself alone.
-    from touchstone.server.commands import ServeOptions, begin_serving
+    from touchstone.server.commands import begin_serving
+    from touchstone.server.safety import ServeOptions
     from touchstone.server.security_log import write_as_lines
 
     write_as_lines()

@@ -144,9 +144,10 @@ def may_be_read_along(database: str) -> bool:
     DatabaseSettingError.
     """
     found = _postgresql(database)
-    host, mode = found["HOST"], found["OPTIONS"].get("sslmode")
-    local = host == "" or host.startswith("/") or host in {"localhost", "127.0.0.1", "::1"}
-    return not local and mode != "verify-full"
+    # Several are tried one after the other. Without any, or with a folder, it is a socket here.
+    far = [host for host in str(found["HOST"]).split(",") if not host.startswith(("/", "@"))]
+    local = {"", "localhost", "127.0.0.1", "::1"}.issuperset(far)
+    return not local and found["OPTIONS"].get("sslmode") != "verify-full"
 
 
 def _postgresql(database: str) -> dict[str, Any]:

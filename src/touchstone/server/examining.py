@@ -2,9 +2,10 @@
 
 from touchstone.errors import TouchstoneError
 from touchstone.records.settings import FILE, from_environment
-from touchstone.server.commands import ServeOptions, require_sound, unsafe
+from touchstone.server.commands import require_sound
 from touchstone.server.notices.examining import examine_notices
 from touchstone.server.running import HEAD_SECONDS, MOST_CONNECTIONS
+from touchstone.server.safety import ServeOptions, unsafe
 from touchstone.service.doctor import Check
 from touchstone.service.homes import home_folder
 

@@ -69,6 +69,12 @@ class WitnessText(Text):
         return self
 
 
+LEAST_PREFIX = 7
+"""Bits of a network that webhooks may go to, at least: that of IPv6 for private addresses has 7."""
+# Where clouds tell a machine its own secrets.
+_OWN = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"), ip_network("fd00:ec2::/32"))
+
+
 class NoticesText(Text):
     """How people are told that deeds wait for them."""
 
@@ -92,9 +98,16 @@ class NoticesText(Text):
     def _possible(self) -> "NoticesText":
         for each in self.private_webhooks:
             try:
-                ip_network(each)
+                network = ip_network(each)
             except ValueError as error:
                 raise ValueError(f"private_webhooks: {error}") from None
+            if network.prefixlen < LEAST_PREFIX or any(network.overlaps(own) for own in _OWN):
+                raise ValueError(
+                    f"private_webhooks: {each} would let people have this server ask about itself:"
+                    " name the networks in which webhooks answer"
+                )
+        if urlsplit(self.link).scheme == "http" and not self._is_here(self.link):
+            raise ValueError("link: write https://: people sign in where it leads")
         if self.smtp_security == "none" and self.smtp_host not in ON_THIS_MACHINE:
             raise ValueError(
                 'smtp_security: "none" is for a mail server on this machine: write "starttls"'
@@ -102,6 +115,10 @@ class NoticesText(Text):
         if bool(self.smtp_user) != bool(self.smtp_password_env):
             raise ValueError("smtp_user and smtp_password_env go together: write both")
         return self
+
+    @staticmethod
+    def _is_here(link: str) -> bool:
+        return urlsplit(link).hostname in ON_THIS_MACHINE
 
 
 class Configuration(Text):

@@ -1,18 +1,13 @@
 """Over a network a server speaks TLS, and a party's machine believes no other certificate."""
 
-import ipaddress
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from support.certificates import certificate
 from support.live_server import Doorkeeper, live
 from touchstone.client.errors import UnheardError
 from touchstone.client.http_server import HttpServer
@@ -20,36 +15,6 @@ from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.running import ServerCertificate
 from touchstone.server.settings import set_up_server
 from touchstone.service.installation import open_installation
-
-
-def certificate(folder: Path) -> ServerCertificate:
-    """A certificate of this machine's address, by its own key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "review.example")])
-    now = datetime.now(UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    chain, secret = folder / "chain.pem", folder / "key.pem"
-    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return ServerCertificate(chain, secret)
 
 
 def _trusting(pair: ServerCertificate) -> ssl.SSLContext:
