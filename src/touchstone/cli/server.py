@@ -42,6 +42,12 @@ def join(
     account = let_in(home, url, fingerprint, party or "", _code(), label)
     whose = f"for {account.party}" if account.party else "as an administrator"
     said = f"This machine may ask {url} {whose} ({', '.join(account.roles)})."
+    by_server = f"--server {url}{f' --as {account.party}' if account.party else ''}"
+    if "people" in account.scopes:
+        of = account.party or "PARTY"
+        said += f"\nNext: touchstone accounts invite NAME --of {of} --role ROLE {by_server}"
+    if account.party:
+        said += f"\nWhat waits for {account.party}: touchstone next {by_server}"
     facts = {
         "person": account.person,
         "party": account.party,

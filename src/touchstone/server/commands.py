@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
 
-from touchstone.records.settings import from_environment
+from touchstone.records.settings import DATABASE, DATABASE_READER, from_environment
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.errors import UnsafeServerError
 from touchstone.server.running import (
@@ -17,6 +20,7 @@ from touchstone.server.running import (
 from touchstone.server.safety import ServeOptions, is_local, unsafe
 from touchstone.server.settings import set_up_server
 from touchstone.server.worker import words_of
+from touchstone.service.homes import HOME, home_folder
 from touchstone.service.installation import open_installation
 
 
@@ -38,6 +42,8 @@ class ServerBegun:
     served: ServedInstallation
     alone: bool = False
     """Whether strangers reach it without a proxy before it."""
+    home: Path | None = None
+    """The home that this process was told of; None: the user's own, which every command takes."""
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -49,10 +55,12 @@ class ServerBegun:
                 " (docs/how-to/serve.md)"
             )
         if not self.served.has_people:
-            yield (
-                "nobody may come in so far; next, in another terminal:"
-                " touchstone accounts first-administrator NAME"
-            )
+            # In another terminal nothing else would say which installation is meant.
+            home = f"{HOME}={quote(str(self.home))} " if self.home else ""
+            command = f"{home}touchstone accounts first-administrator NAME"
+            yield f"nobody may come in so far; next, in another terminal: {command}"
+            if from_environment() is not None:
+                yield f"there, too, with {DATABASE} and {DATABASE_READER} as they are here"
 
 
 def begin_serving(options: ServeOptions, ready: Callable[[ServerBegun], None]) -> int:
@@ -76,7 +84,9 @@ def begin_serving(options: ServeOptions, ready: Callable[[ServerBegun], None]) -
         host, port = listener.getsockname()[:2]
         scheme = "https" if options.ways.certificate else "http"
         place = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-        ready(ServerBegun(place, served, alone=not (options.proxy or is_local(options.host))))
+        alone = not (options.proxy or is_local(options.host))
+        home = home_folder().absolute() if os.environ.get(HOME) else None
+        ready(ServerBegun(place, served, alone, home))
         if options.processes == 1:
             logging.getLogger("django.request").setLevel(logging.ERROR)
             answer_until_told(listener, options.ways)

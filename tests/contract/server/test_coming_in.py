@@ -92,7 +92,10 @@ def test_a_machine_comes_in_and_is_answered(
     assert told["fingerprint"] == site.pinned
     code, out, err = call("lab", *joining(site), "--label", "desk", typed=f"{told['code']}\n")
     assert (code, err) == (0, "")
-    assert out == f"This machine may ask {site.server.url} for {LAB} (submitter).\n"
+    assert out == (
+        f"This machine may ask {site.server.url} for {LAB} (submitter).\n"
+        f"What waits for {LAB}: touchstone next --server {site.server.url} --as {LAB}\n"
+    )
     # It is known: that there is no such case is told to nobody else.
     with (
         connecting.connect(*place(site, "lab", monkeypatch)) as server,

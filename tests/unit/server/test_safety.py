@@ -98,6 +98,15 @@ def test_an_operator_is_told_whom_to_trust_and_who_may_come_in_first():
         assert place == "listening at http://127.0.0.1:1"
         assert known.endswith(f": {served.fingerprint}")
         assert first.endswith(": touchstone accounts first-administrator NAME")
+        # In another terminal no variable of this one is set.
+        command = "TOUCHSTONE_HOME='/tmp/a home' touchstone accounts first-administrator NAME"
+        *_, told = ServerBegun("http://127.0.0.1:1", served, home=Path("/tmp/a home")).lines()  # noqa: S108
+        assert told.endswith(f": {command}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(DATABASE, "postgresql://a:secret@127.0.0.1/touchstone")
+            *_, variables = ServerBegun("http://127.0.0.1:1", served).lines()
+        assert DATABASE in variables
+        assert "secret" not in variables
         MachineDesk(here).first_administrator("Ann Example")
     assert len([*ServerBegun("http://127.0.0.1:1", require_sound()).lines()]) == 2
 
