@@ -77,7 +77,7 @@ class EventReader:
 
     def _of_no_type(self, facts: Mapping[str, Any]) -> TouchstoneError:
         """What is said of facts whose type is none of these."""
-        why = f"its type must be one of: {', '.join(self._types)}"
+        why = f"its type is none of the {len(self._types)} that this version knows"
         return Ground("ill-formed", deed=_named(facts), why=why).fault
 
     def newest(self, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
