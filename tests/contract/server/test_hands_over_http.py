@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from touchstone.client.errors import WrongInstallationError
 from touchstone.client.http_server import HttpServer
 from touchstone.server.accounts.preparing import open_accounts
 
-LAB = "example-lab"
+LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
 Call = Callable[..., tuple[int, str, str]]
 NOTE = ("participation", "set", CASE, "participating", "--source", "Letter of 3 June.")
 ANSWER = ("inquiry", "answer", CASE, "first", "--answer", "cannot-say", "--reasons", "Too early.")
@@ -35,10 +36,22 @@ def call(
     made: Machines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Call]:
     """Run a command on the lab's machine, by a token that it was given."""
-    monkeypatch.setenv("TOUCHSTONE_HOME", str(made.home(LAB)))
+    with machine_of(LAB, made, monkeypatch, capsys) as called:
+        yield called
+
+
+@contextmanager
+def machine_of(
+    party: str,
+    made: Machines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Call]:
+    """Runs commands on a party's machine, by a token that it was given."""
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(made.home(party)))
     monkeypatch.delenv("TOUCHSTONE_DATABASE", raising=False)
     doorkeeper = Doorkeeper()
-    token = doorkeeper.lets_in(LAB)
+    token = doorkeeper.lets_in(party)
     with live(made.here, doorkeeper) as server, HttpServer(server.url, Told(token)) as talks:
         monkeypatch.setattr(connecting, "connect", lambda *_: talks)
 
@@ -138,3 +151,27 @@ def test_no_key_is_sent_to_an_installation_that_is_not_the_pinned_one(
 
 def _another(_: Client) -> None:
     raise WrongInstallationError("another installation answers")
+
+
+def test_a_centre_issues_and_destroys_and_its_server_carries_that_out(
+    made: Machines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+):
+    """The last test of this file: of the case nothing but proofs is left."""
+    with machine_of(CENTRE, made, monkeypatch, capsys) as call:
+        code, _, err = call("review", "issue", CASE, "--audience", AGENCY, "--yes")
+        assert code == 0, err
+        code, _, err = call("review", "issue", CASE, "--audience", "a-stranger", "--yes")
+        assert (code, "the case has no audience of that name" in err) == (2, True)
+        over = ("--reason", "The agreed time is over.", "--yes")
+        assert call("review", "close", CASE, *over)[0] == 0
+        code, _, err = call("review", "destroy", CASE, *over, "--out", tmp_path)
+        assert code == 0, err
+        code, _, err = call("review", "issue", CASE, "--audience", AGENCY, "--yes")
+        assert (code, "destroyed" in err) == (2, True)
+    assert made.here.records.case(CASE).destroyed
+    (path,) = tmp_path.iterdir()
+    kept = made.here.records.destructions.certificate(CASE)
+    assert path.read_text("utf-8").strip() == kept
