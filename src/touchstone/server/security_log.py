@@ -33,7 +33,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "roles-changed": "a person was given other roles",
         "removed": "a person was removed",
         "token-made": "a device was given a token",
-        "token-revoked": "a token was ended by who has it",
+        "token-revoked": "a token was ended by who has it, or older ones of a device by a new one",
         "channel-made": "a person named a webhook, or made a calendar",
         "channel-ended": "a person ended one",
         "server-begun": "a process answers from now on, with these settings",

@@ -1,6 +1,7 @@
 """`touchstone serve` answers from its own process, and stops whenever it is told to."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -86,6 +87,25 @@ def test_it_answers_tells_people_and_stops_at_once(tmp_path: Path):
         with httpx.stream("GET", f"{url}/v1/installation"):
             server.send_signal(signal.SIGTERM)
             assert server.wait(30) == 0
+        # Whatever else it says is JSON, a line each.
+        told = [json.loads(each) for each in server.stderr]
+        asked = [(each["event"], each["route"]) for each in told if "route" in each]
+        assert [*dict.fromkeys(asked)] == [
+            ("allowed", "v1/installation"),
+            ("not-known", "v1/cases"),
+        ]
+        begun, ended = (each for each in told if each["event"].startswith("server-"))
+        assert (begun["event"], begun["names"].split()[0], begun["tls"]) == (
+            "server-begun",
+            "127.0.0.1",
+            0,
+        )
+        assert (ended["event"], ended["process"]) == ("server-ended", begun["process"])
+        # What was asked once more within the minute is told as a number.
+        assert [each.get("again") for each in told if each["event"] == "allowed"] in (
+            [None, 1],
+            [None, None],
+        )
 
 
 def test_it_stops_also_while_it_starts(tmp_path: Path):

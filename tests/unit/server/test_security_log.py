@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from support.accounts import RANDOM, Device, administrator, invited, proof
+from support.accounts import RANDOM, Device, administrator, invited, let_in, proof
 from touchstone.records import BusyError
 from touchstone.server import security_log
 from touchstone.server.accounts.errors import ScopeError
-from touchstone.server.accounts.joining import issue_token, redeem, revoke_token
+from touchstone.server.accounts.joining import MOST_TOKENS, issue_token, redeem, revoke_token
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import change_roles, remove_person, revoke_device
 from touchstone.server.accounts.secret_codes import token_digest
@@ -232,6 +232,15 @@ def test_what_is_done_to_accounts_and_tokens_is_told(serving: Serving, lines: Li
     # Neither a secret nor what people are called.
     for secret in (told.code, made.token, CANARY, envelope["payload"]):
         assert secret not in lines.text
+
+
+@pytest.mark.usefixtures("serving")
+def test_tokens_that_end_by_a_newer_one_are_told(lines: Lines):
+    device = let_in("example-lab", "submitter")
+    for _ in range(MOST_TOKENS + 1):
+        device.token("read")
+    (told,) = lines.of("token-revoked")
+    assert (told["person"], told["ended"]) == (device.person, 1)
 
 
 def test_what_did_not_stand_is_not_told(

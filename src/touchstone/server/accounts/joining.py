@@ -252,6 +252,7 @@ def _end_older(device: DeviceKey, now: str) -> None:
     older = list(held[MOST_TOKENS:])
     if older:
         open_.filter(pk__in=older).update(revoked_at=now)
+        note_once_it_stands("token-revoked", person=device.account.person, ended=len(older))
 
 
 def _forget_old(now: str) -> None:
