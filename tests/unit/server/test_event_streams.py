@@ -3,6 +3,7 @@ streams."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,28 @@ def test_whoever_was_removed_is_told_nothing_more(serving: Serving, moved: dict[
         return await ear.goes()
 
     assert b"moved" not in asyncio.run(told_after())
+
+
+@pytest.mark.parametrize(("role", "told"), [("counterpart", False), ("auditor", True)])
+def test_whoever_has_become_somebody_who_sees_nothing_is_told_nothing_more(
+    serving: Serving, moved: dict[str, int], role: str, *, told: bool
+):
+    moved["case-1"] = 1
+    changed = list[None]()
+
+    def authenticate(authorization: str | None, now: str) -> Principal:
+        who = known(authorization, now)
+        return replace(who, roles=frozenset({role})) if changed else who
+
+    async def told_after() -> bytes:
+        ear = Ear(Events(Serving(serving.here, authenticate), at_once), "1")
+        await ear.hears(b"ready")
+        changed.append(None)
+        moved["case-1"] = 2
+        await ear.hears(b"moved")
+        return await ear.goes()
+
+    assert (b"moved" in asyncio.run(told_after())) == told
 
 
 @pytest.mark.usefixtures("moved")

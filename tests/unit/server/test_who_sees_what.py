@@ -241,6 +241,7 @@ def test_names_are_told_to_their_own_leads_and_administrators(site: Site, table:
 
 def test_no_secret_is_in_any_answer_and_no_canary_in_the_log(site: Site, table: Table):
     assert "an answer of status" in table.log
+    assert "touchstone.security" in table.log
     for secret in site.secrets():
         assert secret not in table.log
         assert not [str(cell) for cell in table.cells if secret in cell.said]

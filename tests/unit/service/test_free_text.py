@@ -138,6 +138,9 @@ def test_what_an_older_version_wrote_says_its_words_and_keeps_them(
         page = render_edition(case, party_audience(case.participants.centre), n + 1, case.now())
         assert said.encode() in page
         assert said.encode() not in render_edition(case, PUBLIC, n + 1, case.now())
+        # Nor for who is to see facts alone: these hold words.
+        auditor = party_audience(case.participants.centre, "GREEN", "facts")
+        assert said.encode() not in render_edition(case, auditor, n + 1, case.now())
         rebuild_index(here)
         assert check(here, lambda _: None).sound
         destroyed(here, before.case, ENDED)

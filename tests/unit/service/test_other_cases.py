@@ -53,6 +53,10 @@ def test_developer_and_centre_are_told_and_nobody_else(tmp_path: Path):
         told = other_cases(here, case.id, LAB)
         assert len(told) == 2
         assert other.id[:12] in told[0] + told[1]
+        # What they have in common is found by their contents, which not all of its people see.
+        assert other_cases(here, case.id, party_audience("example-lab", "GREEN", "facts")) == (
+            untold(),
+        )
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,13 @@ def test_roles_that_read_nothing_are_no_readers(place: Place):
     ada = Account.objects.using(ACCOUNTS).get(person=place.people["Ada"])
     assert may_be_told(ada)
     change_roles(Manager.machine(), place.people["Ada"], ["reviewer"], now=place.here.now())
-    assert may_be_told(Account.objects.using(ACCOUNTS).get(pk=ada.pk))
+    ada = Account.objects.using(ACCOUNTS).get(pk=ada.pk)
+    assert may_be_told(ada)
+    # Who has a token to read and sees nothing of cases is not told that one waits.
+    ada.roles = ["counterpart"]
+    assert not may_be_told(ada)
+    ada.roles = ["auditor"]
+    assert may_be_told(ada)
     ada.institution = ""
     assert not may_be_told(ada)
 
