@@ -34,6 +34,7 @@ def takes_a_case(command: App) -> bool:
 
 BY_A_SERVER_ALONE = {
     ("case", "export"),
+    ("deed", "receipts"),
     *(("submission", "endpoint-key", each) for each in ("set", "revoke", "show")),
 }
 """What the record of this machine is asked for by other commands."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import ANYWHERE, AtServer, check_options, refusals
+from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
 from touchstone.cli.output import show, show_json, tell_facts
 from touchstone.errors import AnswerIsNoError, BadInputError
 from touchstone.handin.shown_ids import short_case, short_cases, short_digest
@@ -107,6 +107,43 @@ def waiting(*, where: AtServer = ANYWHERE) -> int:
         show(f"{short_digest(row['deed'])}  {row['type']} in case {case}, {row['server']}")
     if not rows:
         show("No deed waits for an answer.")
+    return DONE
+
+
+@deed.command
+def receipts(case: CaseId, *, out: Path, where: AtServer = ANYWHERE) -> int:
+    """Write down the signed answers to the deeds of this machine in a case. Nobody is asked.
+
+    Each file is what `touchstone verify --receipt` takes: with a bundle that somebody else was
+    given it shows whether the deed stands there too.
+
+    For example: touchstone deed receipts case-1 --out receipts --as example-lab
+
+    Args:
+        out: A folder, made where missing; an answer is a file, called by its deed's digest.
+    """
+    from touchstone.keys.files import write_file
+    from touchstone.ledger.contract2 import parse_answer
+
+    check_options(where)
+    found = {
+        name: client.answers(name)
+        for _, _, client in _clients(where)
+        for name in client.cases
+        if name == case or (case and name.startswith(case))
+    }
+    if len(found) > 1 and case not in found:
+        raise BadInputError(f"CASE: {len(found)} cases begin with {case[:64]!a}; say more")
+    whole = case if case in found else next(iter(found), case)
+    answers = {parse_answer(line).answer.deed: line for line in found.get(whole, ())}
+    if not answers:
+        raise BadInputError("CASE: this machine has had no answer to a deed in a case of that id")
+    out.mkdir(parents=True, exist_ok=True)
+    files = [out / f"{digest[:16]}.answer" for digest in answers]
+    for file, line in zip(files, answers.values(), strict=True):
+        write_file(file, [line, b"\n"])
+    said = f"{'1 answer' if len(files) == 1 else f'{len(files)} answers'} written to {out}"
+    tell_facts(said, {"case": whole, "files": [str(file) for file in files]}, json=where.json)
     return DONE
 
 

@@ -194,9 +194,12 @@ def shown_to_others(scene: Scene, proof: dict[str, object], now: str) -> None:
     told_so = command(scene.folder, *trusted, *head)
     assert told_so.code == 1, told_so
     # The lab's receipt of what it did since names an entry that is not there.
-    receipt = scene.folder / "receipt.json"
-    receipt.write_bytes(scene.answers[-1])
-    assert command(scene.folder, *trusted, "--receipt", receipt).code == 1
+    written = command(scene.lab, "deed", "receipts", CASE, "--out", scene.folder / "out", "--json")
+    assert written.code == 0, written.err
+    oldest, *_, newest = (Path(file) for file in json.loads(written.out)["files"])
+    assert newest.read_bytes().strip() == scene.answers[-1].strip()
+    codes = [command(scene.folder, *trusted, "--receipt", each).code for each in (oldest, newest)]
+    assert codes == [0, 1]
 
 
 def of_backup(

@@ -14,6 +14,7 @@ from touchstone.clearance import tlp
 from touchstone.client.deed_file import read_deed_file, write_deed_file
 from touchstone.client.party_home import PartyHome
 from touchstone.deeds.deed import Deed, Evidence
+from touchstone.ledger.contract2 import RecordedAnswer, parse_answer
 
 from .conftest import Command, Sits
 
@@ -233,6 +234,26 @@ def test_a_deed_that_was_recorded_cannot_be_taken_back(
     server.mute = False
     line = command("deed", "cancel", row["deed"][:12]).refused(1)
     assert f"stands: entry {len(made.events()) - 1}" in line
+
+
+def test_the_answers_that_came_are_written_to_files(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...], tmp_path: Path
+):
+    at(LAB)
+    assert command(*SAYS, *by_server, "--yes").code == 0
+    out = tmp_path / "receipts"
+    said = command("deed", "receipts", CASE, "--out", out, "--json")
+    files = [Path(each) for each in json.loads(said.out)["files"]]
+    assert sorted(files) == sorted(out.iterdir())
+    newest = parse_answer(files[-1].read_bytes().strip())
+    newest.verify(made.here.keyring.history.current)
+    assert isinstance(newest.answer, RecordedAnswer)
+    assert newest.answer.n == len(made.events()) - 1
+    assert f" written to {out}" in command("deed", "receipts", CASE, "--out", out).out
+    for none in ("", "no-such-case"):
+        line = command("deed", "receipts", none, "--out", tmp_path / "none").refused()
+        assert "has had no answer" in line
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("what", ["", "abc", "0" * 12, "no-such-file"])
