@@ -7,7 +7,7 @@ review. Each call is counted by us, of the sample that the pack says it is for.
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -87,9 +87,11 @@ class RoleEndpoint:
 class SampleCalls(SampleFacts):
     """What the relay knows of one sample's calls to one role."""
 
-    faults: int = 0
-    """Requests to which the endpoint gave no answer, all attempts included."""
+    place: int = 0
+    """The sample's position."""
+    role: str = SUBJECT
     last_failed: bool = False
+    """Whether the endpoint gave no answer to the last request, all attempts included."""
 
 
 class RequestRefusedError(ValueError):
@@ -108,6 +110,8 @@ class _Watch(EndpointWatch):
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         self._relay.used += usage.total
         if (heard := _CALLER.get()) is not None:
+            # First: killed in the next moment, this sample must not be asked again (ADR 176).
+            self._relay.answered(heard, usage)
             heard.usage = heard.usage + usage
             heard.calls += 1
             heard.models.add(model)
@@ -117,6 +121,7 @@ class _Watch(EndpointWatch):
 
     def declined(self, call: Call) -> None:
         if (heard := _CALLER.get()) is not None:
+            self._relay.answered(heard, Usage())
             heard.calls += 1
         self.ended(call)
 
@@ -131,9 +136,6 @@ class _Watch(EndpointWatch):
     def slot(self) -> Any:
         return self._quota.slot() if self._quota else None
 
-    def refuse(self) -> str:
-        return self._relay.spent()
-
 
 @dataclass
 class Relay:
@@ -144,12 +146,15 @@ class Relay:
         places: The positions that it may ask for.
         asking: How the endpoints are asked.
         limits: What it may use in all.
+        on_answer: Told of each answer of the subject's, before the pack hears of it: the position,
+            and what was used.
     """
 
     asked: Mapping[str, RoleEndpoint]
     places: frozenset[int]
     asking: EndpointLimits = field(default_factory=EndpointLimits)
     limits: RelayLimits = field(default_factory=RelayLimits)
+    on_answer: Callable[[int, Usage], None] | None = None
     used: int = 0
     """Tokens of all answers."""
     calls: int = 0
@@ -162,7 +167,13 @@ class Relay:
 
     def of(self, place: int, role: str = SUBJECT) -> SampleCalls:
         """What was heard of one sample's calls to a role."""
-        return self.heard.setdefault((role, place), SampleCalls(attempt=1))
+        found = SampleCalls(attempt=1, place=place, role=role)
+        return self.heard.setdefault((role, place), found)
+
+    def answered(self, heard: SampleCalls, usage: Usage) -> None:
+        """Tell of an answer of the subject's."""
+        if heard.role == SUBJECT and self.on_answer is not None:
+            self.on_answer(heard.place, usage)
 
     def spent(self) -> str:
         """Why nothing more may be asked, or an empty text."""
@@ -233,8 +244,7 @@ class Relay:
         try:
             completion: ChatCompletion = await trying(endpoint.answer, request)
         except EndpointFault as fault:
-            heard.faults, heard.last_failed = heard.faults + 1, True
-            heard.fault = str(fault)
+            heard.last_failed, heard.fault = True, str(fault)
             return {"refused": str(fault)}
         heard.last_failed = False
         return {"completion": completion.model_dump(mode="json")}

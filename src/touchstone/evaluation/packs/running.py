@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio.to_thread
+
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
@@ -115,7 +117,10 @@ async def run_items(
     try:
         apart = await run_apart(job, relay.serve, settings.process, settings.guards)
         log = _take_log(apart.result, folder)
-        statements = read_statements(log, items, source.manifest.score, _names(asked))
+        # In a thread: others' calls must not wait while a large log is read.
+        statements = await anyio.to_thread.run_sync(
+            read_statements, log, tuple(items), source.manifest.score, _names(asked)
+        )
     except PackProcessError as error:
         lost = [_lost(place, item, relay, source.mark, str(error)) for place, item in items.items()]
         return _ran(relay, lost, None, (), None)

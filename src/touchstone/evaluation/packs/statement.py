@@ -86,6 +86,9 @@ def _check_size(log: Path) -> None:
 
 
 def _check_header(header: EvalLog, places: Collection[int]) -> None:
+    # A run that was killed leaves a log that reads as one with fewer samples.
+    if header.status != "success":
+        raise PackProcessError(f"the pack's run ended as {header.status}")
     for change in log_alterations(header):
         raise PackProcessError(f"the pack's log: {change}")
     said = {str(each) for each in header.eval.dataset.sample_ids or []}

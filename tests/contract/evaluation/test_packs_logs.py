@@ -1,0 +1,178 @@
+"""A pack's log is a stranger's file: what cannot be taken from it is named."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from inspect_ai.event import ModelEvent, SpanBeginEvent
+from inspect_ai.log import (
+    EvalConfig,
+    EvalDataset,
+    EvalError,
+    EvalLog,
+    EvalSample,
+    EvalSpec,
+    write_eval_log,
+)
+from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage
+from inspect_ai.scorer import Score
+
+from touchstone.evaluation.packs import statement
+from touchstone.evaluation.packs.errors import PackProcessError
+from touchstone.evaluation.packs.manifest import PackScore
+from touchstone.evaluation.packs.statement import read_statements, statement_of
+
+DECLARED = PackScore(scorer="match", values="letters", solved_from=1.0)
+MODELS = ("relay/example/tiny", "relay/example/judge")
+
+
+def sample_of(place: int = 0, **more: Any) -> EvalSample:
+    given: dict[str, Any] = {
+        "input": "a",
+        "scores": {"match": Score(value="C", explanation="as expected")},
+    }
+    return EvalSample(id=str(place), epoch=1, target="b", **{**given, **more})
+
+
+def written(folder: Path, *samples: EvalSample, **more: Any) -> Path:
+    spec = EvalSpec(
+        created="2026-11-30T12:00:00+00:00",
+        task="example",
+        dataset=EvalDataset(sample_ids=[each.id for each in samples]),
+        model=MODELS[0],
+        config=EvalConfig(),
+    )
+    path = folder / "pack.eval"
+    given = {"status": "success", "samples": [*samples], **more}
+    write_eval_log(EvalLog(eval=spec, **given), str(path))
+    return path
+
+
+def test_a_log_is_read(tmp_path: Path):
+    log = written(tmp_path, sample_of(0), sample_of(3, scores={"match": Score(value="I")}))
+    found = read_statements(log, [0, 3], DECLARED, MODELS)
+    assert [(each.value, each.fault) for each in found.values()] == [(1.0, ""), (0.0, "")]
+    assert found[0].explanation == "as expected"
+    assert found[0].uuid == ""
+
+
+def model_event(model: str, span: str) -> ModelEvent:
+    return ModelEvent(
+        model=model,
+        input=[],
+        tools=[],
+        tool_choice="auto",
+        config=GenerateConfig(),
+        output=ModelOutput(),
+        span_id=span,
+    )
+
+
+SCORING = [
+    SpanBeginEvent(id="s", name="scorers"),
+    SpanBeginEvent(id="m", name="match", type="scorer", parent_id="s"),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"scores": None}, "no score of 'match'"),
+        ({"scores": {"match": Score(value="banana")}}, "'banana' is none of"),
+        ({"scores": {"other": Score(value="C")}}, "no score of 'match'"),
+        ({"model_usage": {"vendor/large": ModelUsage()}}, "did not declare: vendor/large"),
+        ({"events": [model_event("mockllm/model", "x")]}, "did not declare: mockllm/model"),
+        ({"events": [*SCORING, model_event(MODELS[0], "m")]}, "graded itself"),
+        (
+            {"error": EvalError(message="as it likes", traceback="", traceback_ansi="")},
+            "as it likes",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_sample_is_named(more: dict[str, Any], says: str):
+    found = statement_of(sample_of(**more), 0, DECLARED, MODELS)
+    assert found.value is None
+    assert says in found.fault
+
+
+def test_a_grader_that_was_declared_may_grade():
+    events = [model_event(MODELS[0], "solving"), *SCORING, model_event(MODELS[1], "m")]
+    usage = {name: ModelUsage() for name in MODELS}
+    found = statement_of(sample_of(events=events, model_usage=usage), 0, DECLARED, MODELS)
+    assert (found.value, found.fault, found.scoring) == (1.0, "", True)
+
+
+def test_a_score_that_was_edited_is_none():
+    sample = sample_of()
+    assert sample.scores
+    sample.scores["match"].history = cast("Any", ["an edit"])
+    assert "was edited" in statement_of(sample, 0, DECLARED, MODELS).fault
+
+
+def refused(path: Path, places: list[int], says: str) -> None:
+    with pytest.raises(PackProcessError, match=says):
+        read_statements(path, places, DECLARED, MODELS)
+
+
+def test_a_log_that_was_changed_is_refused(tmp_path: Path):
+    refused(written(tmp_path, sample_of(), invalidated=True), [0], "invalidated")
+
+
+def test_a_log_of_other_samples_is_refused(tmp_path: Path):
+    log = written(tmp_path, sample_of(0), sample_of(1))
+    refused(log, [0], "other samples")
+    refused(log, [0, 1, 2], "other samples")
+
+
+def test_a_log_of_a_run_that_did_not_end_is_refused(tmp_path: Path):
+    log = written(tmp_path, sample_of())
+    # As a run that was killed leaves it: Inspect then reads what stood at its beginning.
+    log.write_bytes(log.read_bytes().replace(b"header.json", b"hidden.json"))
+    refused(log, [0], "ended as started")
+    refused(written(tmp_path, sample_of(), status="error"), [0], "ended as error")
+
+
+def without_a_sample(data: bytes) -> bytes:
+    """The same log, and its one sample left out."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(kept, "w") as new:
+        for each in old.infolist():
+            if not each.filename.startswith("samples/"):
+                new.writestr(each.filename, old.read(each))
+    return kept.getvalue()
+
+
+def test_a_sample_of_which_a_log_is_silent_is_no_zero(tmp_path: Path):
+    log = written(tmp_path, sample_of())
+    log.write_bytes(without_a_sample(log.read_bytes()))
+    found = read_statements(log, [0], DECLARED, MODELS)[0]
+    assert (found.value, found.fault) == (None, "the pack's log says nothing of it")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: b"",
+        lambda _: b"PK\x05\x06" + bytes(18),
+        lambda data: data[: len(data) // 2],
+    ],
+)
+def test_what_is_no_log_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]):
+    log = written(tmp_path, sample_of())
+    log.write_bytes(change(log.read_bytes()))
+    refused(log, [0], "cannot be read")
+
+
+def test_a_log_that_unpacks_to_too_much_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    log = written(tmp_path, sample_of(input="a" * 100_000))
+    assert read_statements(log, [0], DECLARED, MODELS)[0].value == 1.0
+    monkeypatch.setattr(statement, "MOST_UNPACKED", 50_000)
+    refused(log, [0], "unpacks to more")
+    monkeypatch.setattr(statement, "MOST_UNPACKED", 10**9)
+    monkeypatch.setattr(statement, "MOST_ENTRIES", 1)
+    refused(log, [0], "unpacks to more")
