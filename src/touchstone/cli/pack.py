@@ -1,6 +1,7 @@
 """`touchstone pack`: somebody's Inspect tasks, looked at and registered, in a process apart."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +12,16 @@ from touchstone.cli.output import Json, show, show_json, tell
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from touchstone.evaluation.outcomes import Outcome
     from touchstone.evaluation.packs.apart import ProcessLimits
+    from touchstone.evaluation.packs.mark import PackMark
     from touchstone.evaluation.packs.relay import RoleEndpoint
 
 DONE, NO = 0, 1
-pack = App(name="pack", help="Check, register or show a pack: somebody's Inspect task, run apart.")
+MOST_CHUNK = 1000
+pack = App(
+    name="pack", help="Check, register, show or run a pack: somebody's Inspect task, run apart."
+)
 Roles = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 Seconds = Annotated[int, Parameter(help="Wall time that the pack's process may take.")]
 Memory = Annotated[int, Parameter(help="Memory that the pack's process may use, in MiB.")]
@@ -79,6 +85,60 @@ def register(
     kept = keep(source, anyio.run(make_task, source, _bounds(seconds, memory)), _home())
     _show(kept.pack.id, json=json)
     return DONE
+
+
+@pack.command(name="run")
+def run_pack(
+    name: str,
+    *,
+    submission: Path,
+    out: Path,
+    mode: str | None = None,
+    role: Roles = None,
+    chunk: int = 16,
+    seconds: Seconds = 3600,
+    memory: Memory = 2048,
+    json: Json = False,
+) -> int:
+    """Run a registered pack's items against a submission's model, chunk by chunk, apart.
+
+    Nothing of it stands in a record. The same command goes on where one was stopped: what the model
+    had answered is never asked again, and the first outcome of an item stands. Exit 1: an item gave
+    no result of the model's.
+
+    Args:
+        name: The pack's id.
+        submission: Whose model is asked.
+        out: Folder for journals and Inspect's logs, which hold items; made for this user alone.
+        mode: The mode of the submission; default: its first.
+        role: A model beside the subject, such as grader=GRADER.toml; may be repeated.
+        chunk: Items in one process of the pack: it sees these together.
+    """
+    from touchstone.evaluation.packs.chunk import run_pack_chunk
+    from touchstone.evaluation.packs.registering import registered
+    from touchstone.evaluation.packs.running import PackSettings
+
+    if not 1 <= chunk <= MOST_CHUNK:
+        raise BadInputError(f"--chunk: write 1 to {MOST_CHUNK}")
+    found, asked = registered(_home(), name), _asked(submission, mode, role or [])
+    settings = PackSettings(process=_bounds(seconds, memory))
+    outcomes: list[Outcome] = []
+    for first in range(0, len(found.items), chunk):
+        places = range(first, min(first + chunk, len(found.items)))
+        outcomes += run_pack_chunk(found, places, asked, out, settings)
+    if json:
+        show_json([each.model_dump(mode="json") for each in outcomes])
+    else:
+        _tell_outcomes(found.pack, outcomes)
+    return NO if any(each.cause for each in outcomes) else DONE
+
+
+def _tell_outcomes(mark: "PackMark", outcomes: "list[Outcome]") -> None:
+    show(f"as {mark} states it:")
+    for each in outcomes:
+        show(f"item {each.index}: {each.result}, {each.calls} calls; {each.reason}")
+    for result, count in sorted(Counter(each.result for each in outcomes).items()):
+        show(f"{count} {result}")
 
 
 @pack.command(name="show")

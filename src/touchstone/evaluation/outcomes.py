@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from touchstone.evaluation.digests import Frozen, digest_value
+from touchstone.evaluation.packs.mark import PackMark
 from touchstone.review.events.measuring import MEASURED, Result
 
 Score = Literal["0", "1", "not-measured"]
@@ -104,6 +105,8 @@ class Outcome(Frozen):
     """What was odd, such as usage that had to be clamped."""
     events: tuple[SandboxEvent, ...] = ()
     """What the sandbox recorded."""
+    pack: PackMark | None = None
+    """Whose statement the result is, where a pack's code scored; None: a family's judge did."""
 
 
 class Lost(Frozen):

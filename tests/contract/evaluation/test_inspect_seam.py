@@ -103,6 +103,7 @@ def test_what_is_loaded_late_is_there(name: str):
 
 def test_outside_of_a_sample_there_is_nothing_to_say():
     assert seam.limit_reached() is None
+    assert seam.asking_sample() == ""
     assert seam.sample_total_tokens() == 0
     with seam.sample_wait():
         assert seam.limit_reached() is None
@@ -122,6 +123,7 @@ def looking() -> Solver:
         await generate(state)
         SAID["tokens"] = seam.sample_total_tokens()
         SAID["limit before"] = seam.limit_reached()
+        SAID["sample"] = seam.asking_sample()
         await anyio.sleep_forever()
         return state
 
@@ -139,7 +141,7 @@ def looking_back() -> Scorer:
 
 @task
 def one_sample() -> Task:
-    samples = MemoryDataset([Sample(input="x")])
+    samples = MemoryDataset([Sample(input="x", id="the-one")])
     return Task(samples, solver=looking(), scorer=looking_back(), working_limit=1)
 
 
@@ -161,3 +163,8 @@ def test_within_a_sample_waiting_tokens_and_limits_are_told(
     assert SAID["worked"] < SAID["passed"] - 0.29
     assert SAID["tokens"] == 7
     assert (SAID["limit before"], SAID["limit"]) == (None, "working")
+    assert SAID["sample"] == "the-one"
+
+
+def test_a_scorer_is_called_in_a_log_as_it_is_here():
+    assert seam.unqualified_name(looking_back()) == "looking_back"

@@ -108,6 +108,17 @@ def test_an_answer_is_told_before_the_pack_hears_of_it(endpoint: Endpoint):
     assert told == [(5, Usage(input=100, output=20)), (4, Usage())]
 
 
+def test_where_an_answer_cannot_be_written_down_nothing_more_is_asked(endpoint: Endpoint):
+    def full(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    relay, before = relay_to(endpoint, on_answer=full), len(endpoint.requests)
+    ask(relay, request(), request())
+    assert len(endpoint.requests) == before + 1
+    assert "full" in str(relay.failure)
+    assert not relay.of(4).last_failed
+
+
 @pytest.mark.parametrize(
     ("message", "says"),
     [

@@ -18,8 +18,9 @@ from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set
 from touchstone.evaluation.packs.manifest import MANIFEST, PackLimits, parse_manifest
+from touchstone.evaluation.packs.mark import PackMark
 from touchstone.evaluation.packs.running import fault_of, task_job
-from touchstone.evaluation.packs.source import PackMark, PackSource
+from touchstone.evaluation.packs.source import PackSource
 from touchstone.evaluation.sandbox import Grade
 from touchstone.handin import printable_line
 from touchstone.keys.files import write_secret

@@ -36,6 +36,7 @@ from touchstone.evaluation.packs.wire import (
     unpacked,
 )
 from touchstone.evaluation.quota import Quota
+from touchstone.evaluation.runner import load_hooks
 from touchstone.evaluation.submission import Mode
 from touchstone.handin import printable_line
 
@@ -159,6 +160,8 @@ class Relay:
     """Tokens of all answers."""
     calls: int = 0
     """Requests that were let through."""
+    failure: Exception | None = None
+    """What `on_answer` raised; nothing more is asked then."""
     refusals: list[str] = field(default_factory=list)
     """Why requests were refused, each reason once."""
     heard: dict[tuple[str, int], SampleCalls] = field(default_factory=dict)
@@ -172,11 +175,17 @@ class Relay:
 
     def answered(self, heard: SampleCalls, usage: Usage) -> None:
         """Tell of an answer of the subject's."""
-        if heard.role == SUBJECT and self.on_answer is not None:
+        if heard.role != SUBJECT or self.on_answer is None:
+            return
+        try:
             self.on_answer(heard.place, usage)
+        except Exception as error:  # noqa: BLE001 - here it would be taken for the endpoint's
+            self.failure = self.failure or error
 
     def spent(self) -> str:
         """Why nothing more may be asked, or an empty text."""
+        if self.failure is not None:
+            return "what was answered could not be written down"
         if self.calls >= self.limits.calls:
             return f"the pack has made its {self.limits.calls} calls"
         if self.limits.tokens is not None and self.used >= self.limits.tokens:
@@ -188,6 +197,8 @@ class Relay:
         sock.setblocking(False)  # noqa: FBT003 - takes no keyword
         loop = asyncio.get_running_loop()
         lock, room = anyio.Lock(), anyio.Semaphore(MOST_AT_ONCE)
+        # Before a model is made: Inspect announces its hooks then, on stdout.
+        load_hooks()
         self._models = {
             role: open_endpoint(each.mode, each.key, self.asking, _Watch(self, each.quota))
             for role, each in self.asked.items()

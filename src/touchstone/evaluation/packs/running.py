@@ -1,6 +1,6 @@
 """Running a pack's items in its own process, and what becomes of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +14,9 @@ from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.manifest import PackLimits, PackScore
+from touchstone.evaluation.packs.mark import PackMark
 from touchstone.evaluation.packs.relay import SUBJECT, Relay, RelayLimits, RoleEndpoint, SampleCalls
-from touchstone.evaluation.packs.source import PackMark, PackSource
+from touchstone.evaluation.packs.source import PackSource
 from touchstone.evaluation.packs.statement import Statement, read_statements
 from touchstone.evaluation.packs.wire import MalformedMessageError, unpacked
 from touchstone.evaluation.sandbox import Grade
@@ -97,6 +98,7 @@ async def run_items(
     limits: PackLimits,
     folder: Path,
     settings: PackSettings = DEFAULT_SETTINGS,
+    on_answer: Callable[[int, Usage], None] | None = None,
 ) -> PackRun:
     """Run items of a pack in a process of their own.
 
@@ -107,12 +109,14 @@ async def run_items(
         limits: Of one sample, where they are not the task's own.
         folder: Where the log is put, for this user alone.
         settings: How much the process may use.
+        on_answer: Told of each answer of the subject's before the pack hears of it.
 
     Raises:
         PackError: a role has no endpoint, or this machine cannot hold a pack.
+        Exception: what `on_answer` raised, once the process has ended.
     """
     check_roles(source, asked)
-    relay = Relay(asked, frozenset(items), settings.asking, settings.relay)
+    relay = Relay(asked, frozenset(items), settings.asking, settings.relay, on_answer)
     job = _job(source, items, asked, limits, settings.asking)
     try:
         apart = await run_apart(job, relay.serve, settings.process, settings.guards)
@@ -122,8 +126,12 @@ async def run_items(
             read_statements, log, tuple(items), source.manifest.score, _names(asked)
         )
     except PackProcessError as error:
+        if relay.failure is not None:
+            raise relay.failure from None
         lost = [_lost(place, item, relay, source.mark, str(error)) for place, item in items.items()]
         return _ran(relay, lost, None, (), None)
+    if relay.failure is not None:
+        raise relay.failure
     outcomes = [
         _outcome(statements[place], item, relay.of(place), source) for place, item in items.items()
     ]

@@ -8,27 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from touchstone.evaluation.digests import Frozen, digest_bytes
+from touchstone.evaluation.digests import digest_bytes
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.manifest import MANIFEST, PackManifest, parse_manifest
+from touchstone.evaluation.packs.mark import PackMark
 from touchstone.handin import printable_line
 
 MOST_FILES = 2000
 MOST_BYTES = 64 * 1024 * 1024
 _PASSED_OVER = frozenset({"__pycache__", ".git"})
-
-
-class PackMark(Frozen):
-    """Whose statement something is. It stands in every outcome of a pack."""
-
-    id: str
-    version: str
-    owner: str
-    digest: str
-    """Of every file of the pack, `pack.toml` among them."""
-
-    def __str__(self) -> str:
-        return f"pack {self.id} {self.version} of {self.owner} ({self.digest[:19]})"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 from touchstone.evaluation.packs.apart import ProcessLimits
 from touchstone.evaluation.packs.manifest import PackLimits, PackManifest
+from touchstone.evaluation.packs.mark import PackMark
 from touchstone.evaluation.packs.registering import Made, RegisteredPack, make_task
 from touchstone.evaluation.packs.relay import RoleEndpoint
 from touchstone.evaluation.packs.running import PackRun, PackSettings, run_items
-from touchstone.evaluation.packs.source import PackMark, PackSource
+from touchstone.evaluation.packs.source import PackSource
 
 
 @dataclass(frozen=True)

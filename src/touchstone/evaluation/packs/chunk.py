@@ -1,0 +1,96 @@
+"""One chunk of a registered pack under a journal: run again after any death, it goes on.
+
+What the subject had answered when a process died is never asked again; the first outcome stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import anyio
+
+from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.outcomes import AdjudicationRule, Outcome
+from touchstone.evaluation.packs.errors import PackError
+from touchstone.evaluation.packs.registering import RegisteredPack
+from touchstone.evaluation.packs.relay import RoleEndpoint
+from touchstone.evaluation.packs.running import PackOutcome, PackSettings, check_roles, run_items
+from touchstone.evaluation.submission import endpoint_digest
+from touchstone.review.events.measuring import Result
+
+_DIED = "its process died or was stopped"
+
+
+def chunk_name(
+    pack: RegisteredPack, places: Sequence[int], asked: Mapping[str, RoleEndpoint]
+) -> str:
+    """32 hex digits of all that a chunk's outcomes rest on."""
+    endpoints = {role: endpoint_digest(each.mode) for role, each in sorted(asked.items())}
+    told = {"pack": pack.digest, "places": list(places), "endpoints": endpoints}
+    return digest_value(told).removeprefix("sha256:")[:32]
+
+
+def run_pack_chunk(
+    pack: RegisteredPack,
+    places: Sequence[int],
+    asked: Mapping[str, RoleEndpoint],
+    folder: Path,
+    settings: PackSettings,
+) -> tuple[Outcome, ...]:
+    """Run what the chunk's journal does not hold yet; gives all its outcomes, by position.
+
+    Args:
+        pack: As it was registered.
+        places: Positions in the registered item set.
+        asked: The endpoint of the subject and of each role.
+        folder: Below it the chunk's own folder, for its journal and Inspect's log.
+        settings: How much its process may use.
+
+    Raises:
+        PackError: its scores decide nothing, a role has no endpoint, or packs cannot run here.
+        JournalError: the journal is in use, or cannot be written.
+    """
+    source, rule = pack.source(), AdjudicationRule()
+    if source.manifest.score.solved_from is None:
+        raise PackError(
+            f"{pack.pack.id}: its scores are only reported, and make no outcome; write solved_from"
+            " into pack.toml, or look at them with `touchstone pack check`"
+        )
+    check_roles(source, asked)
+    name = chunk_name(pack, places, asked)
+    commitments = {place: pack.items[place].digest for place in places}
+    with Journal(folder / name, name) as journal:
+        journal.settle(commitments, rule, _DIED)
+        left = {place: pack.items[place] for place in places if place not in journal.outcomes}
+        for place in left:
+            journal.begin(place)
+        if left:
+            # What is not said in pack.toml is the task's own, and the task knows it.
+            limits = source.manifest.limits
+            ran = anyio.run(
+                run_items, source, left, asked, limits, folder / name, settings, journal.use
+            )
+            for each in ran.outcomes:
+                journal.record(_outcome(each, rule, journal))
+        return tuple(journal.outcomes[place] for place in places if place in journal.outcomes)
+
+
+def _outcome(said: PackOutcome, rule: AdjudicationRule, journal: Journal) -> Outcome:
+    # Never "reported": such packs were refused.
+    result = cast("Result", said.result)
+    return Outcome(
+        index=said.place,
+        commitment=said.item,
+        result=result,
+        score=rule.score(result),
+        reason=said.reason,
+        cause=said.cause,
+        limit=said.limit,
+        usage=said.usage,
+        seconds=said.seconds,
+        models=said.models,
+        calls=said.calls,
+        attempt=journal.begun[said.place],
+        pack=said.pack,
+    )
