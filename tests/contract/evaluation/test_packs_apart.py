@@ -4,7 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,17 @@ from inspect_ai.log import read_eval_log, read_eval_log_sample
 
 from support.endpoint import Endpoint, completion, serve
 from support.packs import CAPITALS, HOSTILE, PROBES, write_pack
+from touchstone.evaluation.packs import apart
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
-from touchstone.evaluation.packs.errors import PackProcessError
+from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set
 from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.packs.relay import RoleEndpoint
 from touchstone.evaluation.packs.running import PackOutcome, PackRun, run_items
 from touchstone.evaluation.packs.source import PackSource, read_pack
+from touchstone.evaluation.sandbox import Preflight
 from touchstone.evaluation.sandbox.launch import Guards
+from touchstone.evaluation.sandbox.tools import find_tools
 from touchstone.evaluation.submission import Mode
 
 KEY = "a-key-of-this-test-only"
@@ -237,6 +240,28 @@ def test_twin_without_the_walls_the_probes_gain_all(exposed: dict[str, Any]):
 def test_a_process_that_takes_too_much_is_ended(text: str, says: str):
     with pytest.raises(PackProcessError, match=says):
         program(text)
+
+
+def test_a_machine_without_a_sandbox_runs_no_pack(monkeypatch: pytest.MonkeyPatch):
+    none = Preflight("none", (), (("bwrap", "install bubblewrap"),), "", Guards(confined=False))
+    monkeypatch.setattr(apart, "preflight", lambda: none)
+    with pytest.raises(PackError, match="none can be had here; bwrap: install bubblewrap"):
+        program("print('never')")
+
+
+def test_an_interpreter_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch):
+    other = replace(find_tools(), python="/bin/false")
+    monkeypatch.setattr(apart, "find_tools", lambda: other)
+    with pytest.raises(PackError, match="of the same version"):
+        program("print('never')")
+
+
+def test_packages_that_others_cannot_read_are_seen(tmp_path: Path):
+    # Below a folder that every user can enter, which a test's own need not be.
+    assert apart.open_to_all(Path("/usr/lib"))
+    for mode in (0o700, 0o711, 0o744):
+        tmp_path.chmod(mode)
+        assert not apart.open_to_all(tmp_path)
 
 
 def test_a_process_that_hangs_is_ended():

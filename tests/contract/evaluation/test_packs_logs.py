@@ -1,7 +1,10 @@
 """A pack's log is a stranger's file: what cannot be taken from it is named."""
 
 import io
+import struct
+import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +23,9 @@ from inspect_ai.log import (
 from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage
 from inspect_ai.scorer import Score
 
-from touchstone.evaluation.packs import statement
+from touchstone.evaluation.packs import logs
 from touchstone.evaluation.packs.errors import PackProcessError
+from touchstone.evaluation.packs.logs import keep_log
 from touchstone.evaluation.packs.manifest import PackScore
 from touchstone.evaluation.packs.statement import read_statements, statement_of
 
@@ -156,23 +160,79 @@ def test_a_sample_of_which_a_log_is_silent_is_no_zero(tmp_path: Path):
     "change",
     [
         lambda _: b"",
-        lambda _: b"PK\x05\x06" + bytes(18),
         lambda data: data[: len(data) // 2],
     ],
 )
 def test_what_is_no_log_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]):
     log = written(tmp_path, sample_of())
-    log.write_bytes(change(log.read_bytes()))
+    data = change(log.read_bytes())
+    log.write_bytes(data)
     refused(log, [0], "cannot be read")
+    with pytest.raises(PackProcessError):
+        keep_log(data, log)
 
 
-def test_a_log_that_unpacks_to_too_much_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    log = written(tmp_path, sample_of(input="a" * 100_000))
+def test_a_log_is_the_same_when_it_was_packed_anew(tmp_path: Path):
+    log = written(tmp_path, sample_of(0), sample_of(1))
+    before = read_statements(log, [0, 1], DECLARED, MODELS)
+    keep_log(log.read_bytes(), log)
+    assert read_statements(log, [0, 1], DECLARED, MODELS) == before
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def lying(data: bytes, size: int) -> bytes:
+    """A log whose sample goes on for long after the bytes that the file says it has."""
+    packed, said = io.BytesIO(), b""
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(packed, "w") as new:
+        for each in old.infolist():
+            content = old.read(each)
+            if each.filename.startswith("samples/"):
+                said, content = content, content + b"}" * size
+            new.writestr(each.filename, content, zipfile.ZIP_DEFLATED)
+    # Its stated size and checksum are those of what comes first, so that they hold.
+    true = struct.pack("<I", len(said) + size), struct.pack("<I", zlib.crc32(said + b"}" * size))
+    told = struct.pack("<I", len(said)), struct.pack("<I", zlib.crc32(said))
+    found = packed.getvalue()
+    for old_bytes, new_bytes in zip(true, told, strict=True):
+        found = found.replace(old_bytes, new_bytes)
+    return found
+
+
+def test_what_a_log_does_not_say_of_its_size_reaches_no_reader(tmp_path: Path):
+    log = written(tmp_path, sample_of(0))
+    whole = lying(log.read_bytes(), 1_000_000)
+    log.write_bytes(whole)
+    # Inspect's own reader goes on to the end of what is there, whatever the file says.
+    refused(log, [0], "cannot be read")
+    keep_log(whole, log)
     assert read_statements(log, [0], DECLARED, MODELS)[0].value == 1.0
-    monkeypatch.setattr(statement, "MOST_UNPACKED", 50_000)
-    refused(log, [0], "unpacks to more")
-    monkeypatch.setattr(statement, "MOST_UNPACKED", 10**9)
-    monkeypatch.setattr(statement, "MOST_ENTRIES", 1)
-    refused(log, [0], "unpacks to more")
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "says"),
+    [
+        ("MOST_ENTRY", 50_000, "unpacks to more"),
+        ("MOST_ALL", 50_000, "unpacks to more"),
+        ("MOST_ENTRIES", 1, "too many entries"),
+    ],
+)
+def test_a_log_that_unpacks_to_too_much_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int, says: str
+):
+    data = written(tmp_path, sample_of(input="a" * 100_000)).read_bytes()
+    keep_log(data, tmp_path / "kept" / "pack.eval")
+    monkeypatch.setattr(logs, name, most)
+    with pytest.raises(PackProcessError, match=says):
+        keep_log(data, tmp_path / "none" / "pack.eval")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_an_entry_that_is_there_twice_or_packed_otherwise_is_refused(tmp_path: Path, twice: bool):
+    packed = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(packed, "w") as new:
+        warnings.simplefilter("ignore")
+        for _ in range(1 + twice):
+            new.writestr("header.json", "{}", None if twice else zipfile.ZIP_BZIP2)
+    with pytest.raises(PackProcessError, match="one twice" if twice else "in a way"):
+        keep_log(packed.getvalue(), tmp_path / "kept" / "pack.eval")

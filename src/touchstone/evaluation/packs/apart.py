@@ -10,7 +10,6 @@ import os
 import socket
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -219,11 +218,12 @@ def _packages() -> tuple[tuple[str, str], ...]:
     Raises:
         PackError: the sandbox's user, or its interpreter, cannot use them.
     """
-    site = Path(sysconfig.get_paths()["purelib"]).resolve()
+    # Beside Inspect, wherever that is: what it needs was installed with it.
+    site = Path(str(resources.files("inspect_ai"))).resolve().parent
     own = Path(str(resources.files("touchstone"))).resolve()
     for folder in (site, own):
         # As root the process gets a user of its own, who must be able to read them.
-        if os.geteuid() == 0 and not _open_to_all(folder):
+        if os.geteuid() == 0 and not open_to_all(folder):
             raise PackError(
                 f"{folder}: a pack's process runs as a user of its own, who cannot read this;"
                 " install Touchstone where every user can read it, such as /opt"
@@ -231,7 +231,8 @@ def _packages() -> tuple[tuple[str, str], ...]:
     return ((str(site), _LIBRARIES), (str(own), f"{_OWN}/touchstone"))
 
 
-def _open_to_all(folder: Path) -> bool:
+def open_to_all(folder: Path) -> bool:
+    """Whether any user may list the folder and enter it, and all above it."""
     return all(step.stat().st_mode & 0o005 == 0o005 for step in (folder, *folder.parents))  # noqa: PLR2004 - read and enter, for others
 
 

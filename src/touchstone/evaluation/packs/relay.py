@@ -41,8 +41,11 @@ from touchstone.evaluation.submission import Mode
 from touchstone.handin import printable_line
 
 SUBJECT = "subject"
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 16
 """Requests of one pack under way at once; what is said beyond them waits."""
+_LARGE = 1024 * 1024
+"""Bytes of a message of which few are read at once: as objects they take twenty times as much."""
+_FEW = 2
 _LENGTH = 300
 _CARRIED = frozenset(
     {
@@ -196,7 +199,7 @@ class Relay:
         """Answer what comes over the socket until it ends, or says what is no message."""
         sock.setblocking(False)  # noqa: FBT003 - takes no keyword
         loop = asyncio.get_running_loop()
-        lock, room = anyio.Lock(), anyio.Semaphore(MOST_AT_ONCE)
+        lock, room, few = anyio.Lock(), anyio.Semaphore(MOST_AT_ONCE), anyio.Semaphore(_FEW)
         # Before a model is made: Inspect announces its hooks then, on stdout.
         load_hooks()
         self._models = {
@@ -204,8 +207,9 @@ class Relay:
             for role, each in self.asked.items()
         }
 
-        async def answer(message: dict[str, Any]) -> None:
+        async def answer(body: bytes) -> None:
             try:
+                message = unpacked(body)
                 said = packed({**await self._answer(message), "call": message.get("call")})
                 async with lock:
                     await loop.sock_sendall(sock, said)
@@ -214,6 +218,8 @@ class Relay:
                 return
             finally:
                 room.release()
+                if len(body) > _LARGE:
+                    few.release()
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -221,10 +227,11 @@ class Relay:
                     body = await _exactly(loop, sock, length_of(head, MOST_MESSAGE))
                     if body is None:
                         break
-                    message = unpacked(body)
                     # Waits here: what is not read yet holds up the process and not us.
                     await room.acquire()
-                    tasks.start_soon(answer, message)
+                    if len(body) > _LARGE:
+                        await few.acquire()
+                    tasks.start_soon(answer, body)
         except* MalformedMessageError as errors:
             self._refused(f"the pack said what is no request: {errors.exceptions[0]}")
         except* ConnectionError:

@@ -13,6 +13,7 @@ from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.items import FrozenItem
+from touchstone.evaluation.packs.logs import keep_log
 from touchstone.evaluation.packs.manifest import PackLimits, PackScore
 from touchstone.evaluation.packs.mark import PackMark
 from touchstone.evaluation.packs.relay import SUBJECT, Relay, RelayLimits, RoleEndpoint, SampleCalls
@@ -23,11 +24,11 @@ from touchstone.evaluation.sandbox import Grade
 from touchstone.evaluation.sandbox.launch import Guards
 from touchstone.evaluation.submission import Mode
 from touchstone.handin import printable_line
-from touchstone.keys.files import write_secret
 from touchstone.review.events.measuring import Result
 
 LOG = "pack.eval"
 _LENGTH = 300
+_MOST_FAULT = 64 * 1024
 _NEVER_ASKED = "the pack says that it was solved, and the subject was never asked"
 
 
@@ -203,7 +204,7 @@ def task_job(source: PackSource, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 def fault_of(result: bytes) -> str:
     """What the process says that went wrong before there was a log; empty for anything else."""
-    if not result.startswith(b"{"):
+    if not result.startswith(b"{") or len(result) > _MOST_FAULT:
         return ""
     try:
         said = unpacked(result).get("fault")
@@ -216,7 +217,7 @@ def _take_log(result: bytes, folder: Path) -> Path:
     if fault := fault_of(result):
         raise PackProcessError(f"the pack failed: {fault}")
     path = folder / LOG
-    write_secret(path, result, replace=True)
+    keep_log(result, path)
     return path
 
 

@@ -6,7 +6,6 @@ error, never a zero.
 """
 
 import math
-import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,6 @@ from touchstone.evaluation.packs.errors import PackProcessError
 from touchstone.evaluation.packs.manifest import LETTERS, PackScore
 from touchstone.handin import printable_line
 
-MOST_ENTRIES = 10_000
-MOST_UNPACKED = 256 * 1024 * 1024
-"""Bytes of one entry of a log: a sample's whole transcript."""
 _LENGTH = 300
 _SCORERS = "scorers"
 
@@ -54,7 +50,7 @@ def read_statements(
     """What the log says of each position.
 
     Args:
-        log: The `.eval` file.
+        log: The `.eval` file, as `keep_log` left it.
         places: The positions that were to run.
         declared: What a score of the pack is.
         models: The names under which the subject and the declared roles stand in a log, the
@@ -64,7 +60,6 @@ def read_statements(
         PackProcessError: it is no log of these samples that can be read, or was changed.
     """
     try:
-        _check_size(log)
         _check_header(read_eval_log(str(log), header_only=True), places)
         return {place: _read(log, place, declared, tuple(models)) for place in sorted(places)}
     except PackProcessError:
@@ -73,16 +68,6 @@ def read_statements(
         # A stranger's file, read by a library that expects its own.
         why = printable_line(f"{type(error).__name__}: {error}", _LENGTH)
         raise PackProcessError(f"the pack's log cannot be read: {why}") from error
-
-
-def _check_size(log: Path) -> None:
-    """A few packed kilobytes can stand for gigabytes; what a file says of it bounds its readers."""
-    with zipfile.ZipFile(log) as file:
-        entries = file.infolist()
-    if len(entries) > MOST_ENTRIES or any(each.file_size > MOST_UNPACKED for each in entries):
-        raise PackProcessError(
-            f"the pack's log unpacks to more than {MOST_UNPACKED >> 20} MiB for one sample"
-        )
 
 
 def _check_header(header: EvalLog, places: Collection[int]) -> None:

@@ -12,7 +12,7 @@ _LENGTH = struct.Struct(">I")
 HEAD = _LENGTH.size
 MOST_JOB = 256 * 1024 * 1024
 """Bytes of the job that the parent sends."""
-MOST_MESSAGE = 16 * 1024 * 1024
+MOST_MESSAGE = 8 * 1024 * 1024
 """Bytes of every other message."""
 
 
