@@ -57,7 +57,7 @@ def capitals():
 
 def script(body: dict[str, Any], _: int) -> dict[str, Any]:
     said = str(body["messages"][-1]["content"])
-    if body["model"] == "judge":
+    if said.startswith("Rome"):
         return completion("C" if said == "Rome Rome" else "I", model="judge-1")
     return completion("Rome", model="tiny-1")
 
@@ -91,7 +91,8 @@ def typed(tmp_path: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -
     """What names the endpoints of a subject and of a grader."""
     text = SUBMISSION.format(framework="example").replace("http://127.0.0.1:9/v1", endpoint.url)
     (tmp_path / "SUBMISSION.toml").write_text(text)
-    (tmp_path / "GRADER.toml").write_text(text.replace("subject/control", "subject/judge"))
+    # The same model: what tells them apart is the role in which it was asked.
+    (tmp_path / "GRADER.toml").write_text(text)
     monkeypatch.setenv("EXAMPLE_LAB_KEY", "a-key-of-this-test")
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
     role = f"grader={tmp_path / 'GRADER.toml'}"

@@ -155,11 +155,12 @@ def check_roles(source: PackSource, asked: Mapping[str, RoleEndpoint]) -> None:
 def _names(asked: Mapping[str, RoleEndpoint]) -> list[str]:
     """The names under which the models stand in a pack's log, the subject's first."""
     roles = [SUBJECT, *(name for name in asked if name != SUBJECT)]
-    return [f"relay/{_bare(asked[name].mode)}" for name in roles]
+    return [f"relay/{name_within(role, asked[role].mode)}" for role in roles]
 
 
-def _bare(mode: Mode) -> str:
-    return mode.model.split("/", 1)[1]
+def name_within(role: str, mode: Mode) -> str:
+    """What a model is called in a pack's process: with its role, for two may be one model."""
+    return f"{role}.{mode.model.split('/', 1)[1]}"
 
 
 def _job(
@@ -178,9 +179,11 @@ def _job(
         **task_job(source, source.code),
         "kind": "run",
         "items": {str(place): item.model_dump(mode="json") for place, item in items.items()},
-        "model": _bare(subject),
+        "model": name_within(SUBJECT, subject),
         "config": config,
-        "roles": {name: _bare(each.mode) for name, each in asked.items() if name != SUBJECT},
+        "roles": {
+            name: name_within(name, each.mode) for name, each in asked.items() if name != SUBJECT
+        },
         "limits": {
             "message_limit": limits.messages,
             "token_limit": limits.tokens,
