@@ -4,10 +4,10 @@ import errno
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 
 import anyio
 
+from touchstone.evaluation.once import made_once
 from touchstone.evaluation.sandbox import channel, launch, seccomp, tools
 from touchstone.evaluation.sandbox.config import Grade, SandboxConfig, at_least
 from touchstone.evaluation.sandbox.errors import (
@@ -80,7 +80,7 @@ class Preflight:
             )
 
 
-@cache
+@made_once
 def preflight() -> Preflight:
     """Try once what holds here; the answer is kept for the process."""
     # A thread of its own, so that it also answers inside a running event loop.

@@ -7,8 +7,8 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 
+from touchstone.evaluation.once import made_once
 from touchstone.evaluation.sandbox import seccomp
 from touchstone.evaluation.sandbox.launch import Launched, receive_files
 
@@ -159,7 +159,7 @@ def _refuse(launched: Launched, names: dict[int, str], notice: OnNotice) -> bool
     return True
 
 
-@cache
+@made_once
 def watcher() -> Watcher:
     """This process's watcher."""
     return Watcher()
