@@ -41,7 +41,7 @@ from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
 from touchstone.cli.preparing import prepare_all
-from touchstone.cli.process import set_process_up
+from touchstone.cli.process import leave, set_process_up
 from touchstone.cli.reads import reads
 from touchstone.cli.release import release
 from touchstone.cli.review_deeds import review
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     _open_streams()
     set_process_up()
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+    leave(run(sys.argv[1:] if argv is None else argv))
 
 
 def run(argv: Sequence[str]) -> int:

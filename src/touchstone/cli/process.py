@@ -2,6 +2,8 @@
 
 import gc
 import os
+import sys
+from typing import NoReturn
 
 COLLECT_AFTER = 200_000
 """New objects after which Python looks for cycles that nobody refers to: more than a command loads.
@@ -21,3 +23,11 @@ def set_process_up() -> None:
 def stay() -> None:
     """Where a command answers or works for long: then cycles are looked for as Python does."""
     gc.set_threshold(*_USUAL)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code; what is to be done at its end is done."""
+    # All that is left goes with the process. Python would look through it for cycles first, which
+    # takes a quarter of the time of a short command.
+    gc.freeze()
+    sys.exit(code)

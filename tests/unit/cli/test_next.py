@@ -92,13 +92,14 @@ NOT_LOADED = (
     "z3",
 )
 COLD = """
+import gc
 import sys
 from touchstone.cli import main
 try:
     main(["next", "--json"])
 except SystemExit:
     from pydantic.plugin._loader import _plugins
-    print(_plugins, *sys.modules, file=sys.stderr)
+    print(_plugins, gc.get_freeze_count() > 0, *sys.modules, file=sys.stderr)
 """
 
 
@@ -109,9 +110,11 @@ def test_a_cold_start_loads_what_it_needs_and_no_more(home: Path):
         [sys.executable, "-c", COLD], capture_output=True, text=True, check=True, env=environment
     )
     assert json.loads(done.stdout)
-    plugins, *loaded = done.stderr.splitlines()[-1].split(" ")
+    plugins, frozen, *loaded = done.stderr.splitlines()[-1].split(" ")
     # Nobody looked for plugins of Pydantic's: they would see what parties hand in.
     assert plugins == "None"
+    # Nor looks anybody through all of it for cycles once it is to go.
+    assert frozen == "True"
     assert "touchstone.service.reporting.next_here" in loaded
     assert {*NOT_LOADED} & {*loaded} == set()
 
