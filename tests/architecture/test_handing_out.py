@@ -20,6 +20,8 @@ OPENING = {
     },
 }
 """By what opens or hands out, the modules that may, each with what for. It only shrinks."""
+DOCUMENTS = {"service/access/documents_handed_in.py"}
+"""Where documents are opened: for a party that was asked about by `read_entries_of`, to take."""
 LOOKS = {
     "service/case_context.py": "what the deeds of a case rest on",
     "service/reporting/other_cases.py": "whether another case is of the same model",
@@ -61,6 +63,10 @@ def test_evidence_is_opened_for_a_reader_where_it_is_listed():
         if opens_evidence(path.read_text("utf-8"))
     }
     assert found == set(OPENING["evidence"])
+
+
+def test_documents_are_opened_in_one_place():
+    assert callers("evidence_pieces") == DOCUMENTS
 
 
 def test_twin_another_place_that_opens_evidence_is_seen():

@@ -81,10 +81,10 @@ def test_every_ground_tells_what_its_sentence_needs():
 
 
 TOLD = {
-    "ids": "actor addressees agencies audience battery by criterion deed designator directive "
-    "domain fact fields finding framework gateway holder id inquiry issuer known mode modes name "
-    "now order part party proposer reference references request said signer stream template type "
-    "unknown variant what",
+    "ids": "actor addressees agencies audience battery by criterion deed designator "
+    "directive document domain fact fields finding framework gateway holder id "
+    "inquiry issuer known mode modes name now order part party proposer reference "
+    "references request said signer stream template type unknown variant what",
     "numbers": "alpha attempt attempts beta compared count counted days edition first item items "
     "most newest next number overshoot prefix proposal rate recorded said_counted said_solved "
     "schema sealed size solved unmeasured used written",

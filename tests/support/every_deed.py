@@ -22,7 +22,7 @@ from touchstone.clearance import tlp
 from touchstone.deeds import access
 from touchstone.deeds import cases as about
 from touchstone.deeds import designation as judged
-from touchstone.deeds.deed import Deed
+from touchstone.deeds.deed import Deed, Evidence
 from touchstone.deeds.reporting import reads_digested
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.digests import digest_value
@@ -237,6 +237,8 @@ def by_hand(case: Case) -> None:
     do(judged.designation_revised(case, agency, 1, "undetermined", why))
     do(access.postponement_requested(case, agency, "later", "2026-12-24", why))
     do(access.postponement_answered(case, lab, "later", "declined"))
+    plan = Evidence(b"The plan.", "text/plain", "plan.txt", case.marks.case)
+    do(about.document_handed_in(case, lab, "plan", "safety-plan", plan))
     do(reads_digested(case, "2026-11-01", 2, kept, bytes(32)))
     do(access.release_compared(case, centre, "final", "same", kept))
     _recovers(case)

@@ -211,6 +211,11 @@ FACTS: dict[type[Event], Maker] = {
     },
     opening.AgreementSigned: _agreement,
     opening.SubmissionReceived: _submission,
+    opening.DocumentHandedIn: lambda _c, draw: {
+        "document": draw(NAMES),
+        "kind": "safety-plan",
+        "digest": draw(DIGESTS),
+    },
     opening.SubmissionAssessed: lambda _c, draw: {"submission": draw(DIGESTS), "complete": True},
     measuring.ClockAnchored: _clock,
     measuring.ClockPaused: lambda _c, _draw: {"reason": WHY},

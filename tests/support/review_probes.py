@@ -243,6 +243,11 @@ def report(edition: int) -> settling.ReportIssued:
     return make(settling.ReportIssued, CENTRE, **facts)
 
 
+def document() -> opening.DocumentHandedIn:
+    facts = {"document": "plan", "kind": "safety-plan", "digest": digest("plan")}
+    return make(opening.DocumentHandedIn, LAB, **facts)
+
+
 def digested(day: str) -> settling.ReadsDigested:
     return make(settling.ReadsDigested, INSTALLATION, day=day, reads=2, digest=digest("reads"))
 
@@ -590,6 +595,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ),
     ("receipt-noted", "bundle_is_published"): on(then(agreed, bundle()), receipt(2)),
     ("receipt-noted", "receipt_is_new"): on(then(agreed, bundle(), receipt()), receipt()),
+    ("document-handed-in", "document_is_new"): on(then(opened, document()), document()),
     ("reads-digested", "day_is_over"): on(opened, digested(AT[:10])),
     ("reads-digested", "day_is_not_digested"): on(
         then(opened, digested("2026-09-30")), digested("2026-09-30")

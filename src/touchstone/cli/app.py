@@ -24,6 +24,7 @@ from touchstone.cli.connecting import close_connections
 from touchstone.cli.deed import deed
 from touchstone.cli.designation import designation
 from touchstone.cli.directive import directive
+from touchstone.cli.document import document
 from touchstone.cli.estimate import estimate
 from touchstone.cli.evidence import evidence
 from touchstone.cli.finding import finding
@@ -73,7 +74,7 @@ app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):
     app.command(group)
-for group in (clock, finding, evidence, designation, postponement, reads):
+for group in (clock, finding, evidence, designation, document, postponement, reads):
     app.command(group)
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from touchstone.clearance import parse_marking
 from touchstone.client.errors import DeedFileError
 from touchstone.client.preview import Preview
-from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, attached
+from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, SentEvidence, attached
 from touchstone.deeds.seen_case import Foresight
 from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
 from touchstone.editions.sentences import sentence
@@ -256,6 +256,8 @@ def _written(part: Attachment) -> Iterator[dict[str, Any]]:
     if isinstance(part, Content):
         yield {"kind": "content", "marking": marking, "value": part.value}
         return
+    if isinstance(part, SentEvidence):
+        raise DeedFileError("what is sent before its deed goes into no file: use --server")
     facts = {"media_type": part.media_type, "name": part.name, "size": len(part.data)}
     yield {"kind": "evidence", "marking": marking, **facts}
     for start in range(0, len(part.data), _PIECE):

@@ -10,8 +10,10 @@ hand the token to somebody else. Over a network the address must be https.
 import ipaddress
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from hashlib import file_digest
+from os import SEEK_END
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
@@ -43,6 +45,7 @@ MOST_SPOKEN = 300
 """Characters of a server's own words that are shown."""
 _JSON = "application/json"
 _FAULT, _REFUSED, _REDIRECT = 500, 400, 300
+_PARTIAL = 206
 _UNKNOWN, _NOT_ALLOWED, _TOO_OFTEN = 401, 403, 429
 
 
@@ -204,14 +207,41 @@ class HttpServer:
 
         Raises UnheardError, UnpromisedError.
         """
-        digest, offset, tries = digest_bytes(data), 0, 0
+        self._bring(case, digest_bytes(data), len(data), lambda at: data[at : at + PIECE])
+
+    def bring_file(self, case: str, path: Path) -> None:
+        """Send a file before its deed, a piece at a time. Raises as `bring`, OSError."""
+        with path.open("rb") as file:
+            digest = f"sha256:{file_digest(file, 'sha256').hexdigest()}"
+            size = file.seek(0, SEEK_END)
+
+            def piece(at: int) -> bytes:
+                file.seek(at)
+                return file.read(PIECE)
+
+            self._bring(case, digest, size, piece)
+
+    def document(self, case: str, document: str, start: int = 0) -> Iterator[bytes]:
+        """The bytes of a document from one on, unchecked. Raises UnheardError, UnpromisedError."""
+        path = f"{_case(case)}/documents/{quote(document, safe='')}"
+        headers = {"Range": f"bytes={start}-"}
+        with self._answered("GET", path, headers=headers) as response:
+            # From the beginning, where it is not heeded from where on they are asked for.
+            skip = 0 if response.status_code == _PARTIAL else start
+            for piece in response.iter_bytes():
+                yield piece[skip:]
+                skip = max(0, skip - len(piece))
+
+    def _bring(self, case: str, digest: str, size: int, read: Callable[[int], bytes]) -> None:
+        """Send bytes of a digest, each piece as it is read from an offset on."""
+        offset, tries = 0, 0
         path = f"{_case(case)}/evidence/{digest}"
         while True:
-            piece = data[offset : offset + PIECE]
+            piece = read(offset)
             span = f"{offset}-{offset + len(piece) - 1}" if piece else "*"
             headers = {
                 "Content-Type": "application/octet-stream",
-                "Content-Range": f"bytes {span}/{len(data)}",
+                "Content-Range": f"bytes {span}/{size}",
             }
             try:
                 found = _object(self._asked("PUT", path, body=piece, headers=headers))
@@ -221,9 +251,9 @@ class HttpServer:
                     raise
                 found = {"received": error.said.get("offset")}
             received = found.get("received")
-            if type(received) is not int or not 0 <= received <= len(data):
+            if type(received) is not int or not 0 <= received <= size:
                 raise UnheardError("what came does not say how much evidence is there")
-            if received == len(data):
+            if received == size:
                 return
             # Only what gets on may go on for ever: a server could ask for one piece time and again.
             tries = 0 if received > offset else tries + 1

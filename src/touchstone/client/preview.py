@@ -7,7 +7,7 @@ from typing import Any
 
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
 from touchstone.client.known_framework import shipped_framework
-from touchstone.deeds.deed import Content, Deed, Evidence
+from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, SentEvidence
 from touchstone.deeds.seen_case import Foresight, SeenCase, foresee
 from touchstone.editions.event_text import event_sentence
 from touchstone.editions.sentences import sentence
@@ -62,7 +62,7 @@ class Preview:
         }
 
     @property
-    def _named(self) -> list[tuple[str, Content | Evidence]]:
+    def _named(self) -> list[tuple[str, Attachment]]:
         parts = self.deed.attachments
         names = layout_of(self.deed.event).names(self.deed.event, len(parts))
         return list(zip(names, parts, strict=True))
@@ -79,8 +79,8 @@ class Preview:
     def _parts(self) -> Iterator[str]:
         for name, part in self._named:
             readers = self._readers(part.marking)
-            if isinstance(part, Evidence):
-                size = len(part.data)
+            if isinstance(part, Evidence | SentEvidence):
+                size = part.size if isinstance(part, SentEvidence) else len(part.data)
                 yield sentence("preview.evidence-read-by", part=name, size=size, readers=readers)
                 continue
             yield sentence("preview.part-read-by", part=name, readers=readers)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from touchstone.clearance import Marking
-from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.deed import Content, Deed, Evidence, SentEvidence
 from touchstone.deeds.drafting import NONE, event_of, worded
 from touchstone.deeds.known_case import KnownCase
 from touchstone.deeds.markings import KEYS
 from touchstone.evaluation import Submission, endpoint_digest
-from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.evaluation.submission import SubmittedVariant
 from touchstone.framework import Framework, Window
 from touchstone.review.clock import window_laid
@@ -200,6 +200,19 @@ def submission_received(case: KnownCase, by: str, submission: Submission) -> Dee
     readers = case.marks.shown_to(*case.agreed_readers("submission"))
     whole = Content(submission.model_dump(mode="json"), readers)
     return Deed(event, (shown, whole))
+
+
+def document_handed_in(
+    case: KnownCase, by: str, document: str, kind: str, told: Evidence | SentEvidence
+) -> Deed:
+    """A party hands in a document of a kind under an id; its bytes are sent before the deed.
+
+    Who may read it is who may read those: the event itself has its marking, too.
+    """
+    digest = told.digest if isinstance(told, SentEvidence) else digest_bytes(told.data)
+    facts = {"document": document, "kind": kind, "digest": digest}
+    event = event_of(case, opening.DocumentHandedIn, by, told.marking, **facts)
+    return Deed(event, (told,))
 
 
 def _variant(submission: Submission, variant: SubmittedVariant) -> dict[str, Any]:

@@ -26,7 +26,18 @@ class Evidence:
     marking: Marking
 
 
-Attachment = Content | Evidence
+@dataclass(frozen=True)
+class SentEvidence:
+    """Bytes that go with a deed and are sent before it: they are in nobody's memory whole."""
+
+    digest: str
+    size: int
+    media_type: str
+    name: str
+    marking: Marking
+
+
+Attachment = Content | Evidence | SentEvidence
 
 
 @dataclass(frozen=True)
@@ -40,16 +51,13 @@ class Deed:
 def attached(attachment: Attachment) -> Attached:
     """The part as it is signed."""
     marking = attachment.marking.as_dict()
+    told: dict[str, Any]
     if isinstance(attachment, Content):
         return Attached({"kind": "content", "marking": marking, "content": attachment.value})
-    return Attached(
-        {
-            "kind": "evidence",
-            "marking": marking,
-            "digest": digest_bytes(attachment.data),
-            "size": len(attachment.data),
-            "media_type": attachment.media_type,
-            "name": attachment.name,
-        },
-        attachment.data,
-    )
+    told = {"kind": "evidence", "marking": marking, "media_type": attachment.media_type}
+    told |= {"name": attachment.name}
+    if isinstance(attachment, SentEvidence):
+        told |= {"digest": attachment.digest, "size": attachment.size}
+        return Attached(told, kept=attachment.size)
+    told |= {"digest": digest_bytes(attachment.data), "size": len(attachment.data)}
+    return Attached(told, attachment.data)

@@ -67,12 +67,16 @@ class EvidenceFiles:
 
     def get(self, case: str, name: str, key: DataKey) -> bytes:
         """The bytes. Raises DamagedError where the file is gone or was altered."""
+        # Piece by piece, so that an altered file is seen before all of it is in memory.
+        return b"".join(self.pieces(case, name, key))
+
+    def pieces(self, case: str, name: str, key: DataKey) -> Iterator[bytes]:
+        """The bytes piece by piece, each opened as it is asked for. Raises as `get`."""
         path = self._path(case, name)
         try:
-            # Piece by piece, so that an altered file is seen before all of it is in memory.
             with path.open("rb") as file:
                 sealed = iter(lambda: file.read(_PIECE), b"")
-                return b"".join(key.open_stream(sealed, place_of_evidence(case, name)))
+                yield from key.open_stream(sealed, place_of_evidence(case, name))
         except FileNotFoundError as error:
             raise DamagedError(f"{path}: evidence is gone; fix: restore a backup") from error
         except SealError as error:

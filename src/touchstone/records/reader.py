@@ -173,6 +173,12 @@ class CaseReader:
         """
         return read_evidence(self._alias, self.case, self._open_key(), self._files, digest)
 
+    def evidence_pieces(self, digest: str) -> Iterator[bytes]:
+        """The same piece by piece, for what is larger than the memory. Raises as `evidence`."""
+        key = self._open_key()
+        require_evidence(self._alias, self.case, key, digest)
+        return self._files.pieces(self.case, key.name(digest), key)
+
     def evidence_index(self) -> list[EvidenceFacts]:
         """What evidence the case has, by digest. Raises DestroyedError."""
         key = self._open_key()
@@ -285,12 +291,16 @@ def frontier_at(alias: str, row: CaseRow, size: int) -> Frontier:
 
 def read_evidence(alias: str, case: str, key: DataKey, files: EvidenceFiles, digest: str) -> bytes:
     """The bytes of a piece of evidence; see `CaseReader.evidence`."""
-    name = key.name(digest)
+    require_evidence(alias, case, key, digest)
+    return files.get(case, key.name(digest), key)
+
+
+def require_evidence(alias: str, case: str, key: DataKey, digest: str) -> None:
+    """Raise EvidenceMissingError where the case keeps no evidence of a digest."""
     with translated(alias):
-        known = EvidenceRow.objects.using(alias).filter(case=case, name=name).exists()
+        known = EvidenceRow.objects.using(alias).filter(case=case, name=key.name(digest)).exists()
     if not known:
         raise EvidenceMissingError(f"{case}: no evidence {digest[:24]}... is kept")
-    return files.get(case, name, key)
 
 
 def kept_answer(case: str, line: bytes) -> SignedAnswer:

@@ -186,6 +186,11 @@ def _(event: opening.SubmissionReceived, state: State, recorded: str) -> State:
 
 
 @_changed.register
+def _(event: opening.DocumentHandedIn, state: State) -> State:
+    return replace(state, documents=state.documents | {event.document})
+
+
+@_changed.register
 def _(event: opening.SubmissionAssessed, state: State) -> State:
     return replace(state, assessment=event)
 

@@ -105,6 +105,7 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         content("submission", shapes.SubmissionShape, {"submission": of_content}),
         agrees=agreements.submission_is_what_is_told,
     ),
+    opening.DocumentHandedIn: with_parts(evidence("document", {"digest": as_bytes})),
     opening.SubmissionAssessed: with_parts(
         content(
             "missing", shapes.MissingShape, {"missing": of_content}, needed=with_fact("missing")

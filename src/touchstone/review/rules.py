@@ -48,6 +48,7 @@ SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
 CONCURRENCE, ANSWER, LIFTED = Topic("concurrence"), Topic("terms-answer"), Topic("lifted")
 BUNDLE = Topic("bundle", "stream")
 OWN_CONCURRENCE, OWN_ANSWER = Topic("concurrence", "actor"), Topic("terms-answer", "actor")
+DOCUMENT = Topic("document", "document")
 FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive")
 INQUIRY, POSTPONEMENT = Topic("inquiry", "inquiry"), Topic("postponement", "request")
 
@@ -86,6 +87,9 @@ RULES: Mapping[type[Event], Rule] = {
         OPEN,
         (beginning.is_no_inquiry, beginning.measured_variants_stay),
         topics=speaks_to(SUBMISSION),
+    ),
+    opening.DocumentHandedIn: Rule(
+        EVERYONE, KEPT, (keeping.document_is_new,), topics=moves(DOCUMENT)
     ),
     opening.SubmissionAssessed: Rule(
         ("centre",),

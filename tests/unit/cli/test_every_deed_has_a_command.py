@@ -51,6 +51,7 @@ BY_COMMAND = {
     "terms-declined": "terms decline",
     "directive-issued": "directive issue",
     "directive-lifted": "directive lift",
+    "document-handed-in": "document add",
     "directive-answered": "directive answer",
     "directive-answer-revised": "directive answer",
     "bundle-published": "terms bundle",

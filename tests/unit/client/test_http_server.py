@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -315,3 +316,29 @@ def test_reads_are_asked_for_page_by_page_to_their_end():
 def test_a_list_of_reads_that_does_not_get_on_ends(row: dict[str, object]):
     with pytest.raises(UnheardError):
         list(asked(says(200, dumps({"reads": [row]}))).reads("case-1"))
+
+
+def test_a_file_is_sent_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(http_server, "PIECE", 4)
+    path, came, spans = tmp_path / "file", bytearray(), list[str]()
+    path.write_bytes(b"0123456789")
+
+    def takes(request: httpx.Request) -> httpx.Response:
+        came.extend(request.read())
+        spans.append(request.headers["Content-Range"])
+        return said(200, dumps({"received": len(came)}))
+
+    asked(takes).bring_file("case-1", path)
+    assert (bytes(came), spans) == (
+        b"0123456789",
+        ["bytes 0-3/10", "bytes 4-7/10", "bytes 8-9/10"],
+    )
+
+
+@pytest.mark.parametrize("heeded", [True, False])
+def test_a_document_goes_on_from_a_byte(heeded: bool):
+    def gives(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Range"] == "bytes=9-"
+        return said(206, b"9abcdef") if heeded else said(200, b"0123456789abcdef")
+
+    assert b"".join(asked(gives).document("case-1", "a/b", 9)) == b"9abcdef"

@@ -25,6 +25,7 @@ NOBODYS = {
     "bundle-published",
     "receipt-noted",
     "report-issued",
+    "document-handed-in",
 }
 """What addresses no party: leaving, what is merely put down, and here a report for the public."""
 

@@ -35,6 +35,7 @@ COMES_WITH_HANDS = frozenset(
         "designation-dissented",
         "designation-made",
         "reads-digested",
+        "document-handed-in",
         "designation-revised",
         "evidence-declared",
         "finding-disputed",

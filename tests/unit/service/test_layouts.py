@@ -109,6 +109,7 @@ def _changed(deed: Deed, place: int, part: Part) -> Iterator[Change]:
         as_content: Attachment = Content({"text": given.name}, given.marking)
         altered: Attachment = replace(given, data=b"other" + given.data)
     else:
+        assert isinstance(given, Content)
         as_content = Evidence(dumps(given.value), "application/json", "part.json", given.marking)
         altered = Content([given.value], given.marking)
     yield Change(f"{part.name} of another kind", with_part(deed, place, as_content))

@@ -241,6 +241,18 @@ class SubmissionReceived(Event):
         return self
 
 
+class DocumentHandedIn(Event):
+    """A party hands in a document, or a file of weights: its bytes go with it as evidence."""
+
+    type: Literal["document-handed-in"] = "document-handed-in"
+    document: Name
+    """Its id in this case."""
+    kind: Name
+    """What it is, as `safety-plan` or `weights`."""
+    digest: Digest
+    """The digest of its bytes."""
+
+
 class SubmissionAssessed(EventWithTexts):
     """The centre says whether it has what it needs."""
 

@@ -5,7 +5,7 @@ keeps nothing: destroying earlier breaks it for nobody.
 """
 
 from touchstone.framework import Framework
-from touchstone.review.events import settling
+from touchstone.review.events import opening, settling
 from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
@@ -53,3 +53,9 @@ def day_is_not_digested(
     """A day is digested once: a second digest would excuse what the first one finds out."""
     done = event.day in state.days_digested
     return Ground("day-digested", day=event.day) if done else None
+
+
+def document_is_new(_f: Framework, state: State, event: opening.DocumentHandedIn) -> Ground | None:
+    """A document's id is used once: what was handed in under it stays that."""
+    known = event.document in state.documents
+    return Ground("document-id-taken", document=event.document) if known else None

@@ -97,6 +97,7 @@ ANSWERED: dict[Route, RouteAnswer] = {
     ("GET", f"{_CASE}/bundle"): RouteAnswer(media=LINES),
     ("GET", f"{_CASE}/report"): RouteAnswer(media=HTML),
     ("GET", f"{_CASE}/reads"): RouteAnswer(_object(reads=_listed(_named(NumberedRead)))),
+    ("GET", f"{_CASE}/documents/<name>"): RouteAnswer(media=BYTES, refused=(409,)),
     ("POST", f"{_CASE}/deeds"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/deeds/cancel"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/drafts/destruction"): RouteAnswer(

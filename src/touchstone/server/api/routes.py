@@ -11,6 +11,7 @@ from touchstone.ledger import dumps
 from touchstone.server.api import (
     cases,
     deeds,
+    documents,
     drafts,
     endpoint_keys,
     entering,
@@ -44,7 +45,8 @@ def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - as ninja ca
     return HttpResponse(described(), content_type=JSON)
 
 
-for each in (installation, cases, deeds, drafts, endpoint_keys, events, entering, people, notices):
+_ROUTED = (cases, deeds, documents, drafts, endpoint_keys, events, entering, people, notices)
+for each in (installation, *_ROUTED):
     api.add_router("", each.router)
 api.add_router("", description)
 

@@ -1,0 +1,231 @@
+"""`touchstone document`: files that go with a case, handed in, listed and fetched again."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act, refusals
+from touchstone.cli.opened import opened
+from touchstone.cli.output import tell
+from touchstone.cli.texts import name_of
+from touchstone.cli.typed import digest_of_file, reason_of
+from touchstone.errors import BadInputError
+
+if TYPE_CHECKING:
+    from touchstone.client.http_server import HttpServer
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.deed import Deed
+    from touchstone.service.access.documents_handed_in import ShownDocument
+
+DONE = 0
+_PIECE = 1 << 20
+document = App(name="document", help="Hand in, list and fetch the documents of a case.")
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The documents of a case, as a party may have them."""
+
+    case: str
+    found: "tuple[ShownDocument, ...]"
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if not self.found:
+            yield f"No document of case {self.case[:12]} is open to this party."
+        for each in self.found:
+            yield (
+                f"{each.document}: {each.name} ({each.kind}, {each.media_type}, {each.size} bytes)"
+                f" by {each.by}, entry {each.n}, {each.digest}"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"case": self.case, "documents": [asdict(each) for each in self.found]}
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """Where a document lies, of which its digest was checked."""
+
+    document: str
+    file: str
+    digest: str
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"{self.document}: {self.file}, {self.digest} as its deed says"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+@document.command
+def add(
+    case: CaseId,
+    file: Path,
+    *,
+    kind: str,
+    called: Annotated[str | None, Parameter(name="--id")] = None,
+    media_type: str = "application/octet-stream",
+    name: str | None = None,
+    reader: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    where: Where = HERE,
+) -> int:
+    """Hand a file in: sent in pieces, sealed in the case, and named by a deed with its digest.
+
+    For example: touchstone document add case-1 safety-plan.pdf --kind safety-plan --as example-lab
+    --server https://review.example
+
+    Args:
+        file: The file, of at most 1 GiB.
+        kind: What it is, as `safety-plan`, or `weights` for a file of them.
+        called: Its id in the case; default: the beginning of its digest.
+        media_type: What kind of file it is.
+        name: What readers are told that it is called; default: the file's name.
+        reader: Who may read it beside its party; may be given again. Default: every party.
+    """
+    from touchstone.deeds.cases import document_handed_in
+    from touchstone.deeds.deed import SentEvidence
+
+    if where.to_file is not None:
+        raise BadInputError("--to-file: a document is sent before its deed, to a server")
+    if where.party is None:
+        raise BadInputError("--as: name the party that hands it in")
+    digest = digest_of_file(file)
+    about, what = name_of("--kind", kind), reason_of("--media-type", media_type)
+    told = reason_of("--name", name or file.name)
+    id_ = name_of("--id", called or digest.removeprefix("sha256:")[:12])
+    readers = tuple(name_of("--reader", each) for each in reader)
+    with refusals():
+        whole = _bring(where, case, file, digest)
+
+    def draft(known: "PartyCase") -> "Deed":
+        part = SentEvidence(digest, file.stat().st_size, what, told, _marking(known, readers))
+        return document_handed_in(known, known.by, id_, about, part)
+
+    return act(where, whole, draft)
+
+
+@document.command(name="list")
+def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
+    """List the documents that a party may have: what each is, whose, how large, and its digest.
+
+    For example: touchstone document list case-1 --as example-agency
+    """
+    from touchstone.service.access.documents_handed_in import TYPE, shown_documents
+
+    with where.hand as hand:
+        known = hand.look(case)
+        found = tuple(shown_documents(known.entries_of(TYPE)))
+    tell(_Listed(known.id, found), json=where.json)
+    return DONE
+
+
+@document.command
+def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE) -> int:
+    """Fetch a document into a file, and hold it against the digest that its deed names.
+
+    What was broken off goes on where it stopped. For example: touchstone document get case-1
+    safety-plan --out plan.pdf --server https://review.example --as example-agency
+
+    Args:
+        document_id: Its id, as `document list` says.
+        out: The file, which must not be there.
+    """
+    from touchstone.keys.files import write_file
+    from touchstone.service.access.documents_handed_in import TYPE, shown_documents
+
+    if out.exists():
+        raise BadInputError(f"--out: {out}: is there already; name another")
+    with where.hand as hand:
+        known = hand.look(case)
+        found = shown_documents(known.entries_of(TYPE))
+        wanted = next((each for each in found if each.document == document_id), None)
+        if wanted is None:
+            raise BadInputError(
+                f"DOCUMENT-ID: no document {document_id[:64]!a} is open to {known.by}; see:"
+                " touchstone document list"
+            )
+        whole, by = known.id, known.by
+    part = out.with_name(f".{out.name}.part")
+    try:
+        _fetch(where, whole, by, wanted, part)
+    except OSError as error:
+        raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
+    if digest_of_file(part) != wanted.digest:
+        with suppress(OSError):
+            part.unlink()
+        raise BadInputError(
+            f"{out}: what came is not what the deed names, and was thrown away: fetch it again"
+        )
+    with part.open("rb") as whole_file:
+        write_file(out, iter(lambda: whole_file.read(_PIECE), b""))
+    part.unlink()
+    tell(_Fetched(document_id, str(out), wanted.digest), json=where.json)
+    return DONE
+
+
+def _marking(known: "PartyCase", readers: tuple[str, ...]) -> Any:
+    from touchstone.clearance import tlp
+
+    return (
+        tlp("AMBER+STRICT", *dict.fromkeys((known.by, *readers))) if readers else known.marks.case
+    )
+
+
+def _bring(where: Where, case: str, file: Path, digest: str) -> str:
+    """Send the file before its deed; the case's whole id."""
+    if where.server is not None:
+        from touchstone.cli.hands_there import asked_of
+
+        server, _, whole = asked_of(
+            AtServer(party=where.party, server=where.server, trust=where.trust), case
+        )
+        server.bring_file(whole, file)
+        return whole
+    with opened() as installation:
+        from touchstone.records.staging import PIECE
+        from touchstone.service.access.documents_handed_in import stage_document
+        from touchstone.service.cases.case_admin import find
+
+        whole = find(installation, case)
+        with file.open("rb") as source:
+
+            def read(offset: int) -> bytes:
+                source.seek(offset)
+                return source.read(PIECE)
+
+            size = file.stat().st_size
+            stage_document(installation, whole, where.party or "", digest, size, read)
+    return whole
+
+
+def _fetch(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> None:
+    """What is still to come of a document, after what was written before. Raises OSError."""
+    with part.open("ab") as file:
+        start = file.tell()
+        if start > wanted.size:
+            file.truncate(0)
+            start = 0
+        if where.server is not None:
+            with refusals():
+                for piece in _server(where, case).document(case, wanted.document, start):
+                    file.write(piece)
+            return
+        with opened() as installation:
+            from touchstone.service.access.documents_handed_in import fetch_document
+
+            for piece in fetch_document(installation, case, by, wanted.document, start).pieces:
+                file.write(piece)
+
+
+def _server(where: AtServer, case: str) -> "HttpServer":
+    from touchstone.cli.hands_there import asked_of
+
+    return asked_of(where, case)[0]
