@@ -7,14 +7,28 @@ from typing import Any
 from touchstone.bench.table import BenchTable
 from touchstone.errors import BadInputError
 
-NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms", "gateway", "directive", "api")
+NAMES = (
+    "ledger",
+    "engine",
+    "sandbox",
+    "verdicts",
+    "terms",
+    "gateway",
+    "directive",
+    "api",
+    "cheats",
+)
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "rounds": ("gateway", "directive"),
     "seconds": ("gateway",),
     "entries": ("ledger",),
+    "family": ("cheats",),
+    "level": ("cheats",),
+    "training": ("cheats",),
+    "fresh": ("cheats",),
 }
 """Which benches take an option; all others go with verdicts."""
-_TELLING = ("verdicts",)
+_TELLING = ("verdicts", "cheats")
 """Which benches say how far they have come."""
 
 

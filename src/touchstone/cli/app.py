@@ -375,6 +375,10 @@ def bench(
     rounds: int | None = None,
     seconds: float | None = None,
     entries: int | None = None,
+    family: str | None = None,
+    level: int | None = None,
+    training: int | None = None,
+    fresh: int | None = None,
     json: Json = False,
 ) -> int:
     """Print ratio tables against peers or limits, each measured in one run.
@@ -382,7 +386,7 @@ def bench(
     Exit 1: verdicts were wrong more often, or dearer, than they may be.
 
     Args:
-        name: ledger, engine, sandbox, verdicts, terms, gateway, directive or api; default: all.
+        name: ledger, engine, sandbox, verdicts, terms, gateway, directive, api or cheats (all).
         matrix: For verdicts: models x items, CSV or Parquet; default: an invented population.
         tau: For verdicts: one threshold for all models; default: 5, 10 and 20 points around each.
         zone: For verdicts: half width of the zone; default 0.
@@ -395,25 +399,19 @@ def bench(
         rounds: For gateway: rounds of each measure, default 3. For directive: how many, default 20.
         seconds: For gateway: under load, for each in each round; default 4.
         entries: For ledger: of the case that is opened; default 10000.
+        family: For cheats: one shipped family of tasks; default: all.
+        level: For cheats: one difficulty, 1 to 5; default: all.
+        training: For cheats: items that a cheat learns from; default 500.
+        fresh: For cheats: items that it is then held to; default 200.
     """
+    given = {key: value for key, value in locals().items() if key not in {"name", "json"}}
     from touchstone.bench.run import run_benches
     from touchstone.cli import tables
 
-    given = {
-        "matrix": matrix,
-        "tau": tau,
-        "zone": zone,
-        "alpha": alpha,
-        "beta": beta,
-        "concurrency": concurrency,
-        "shuffle_items": shuffle_items or None,
-        "train": train,
-        "items": items,
-        "rounds": rounds,
-        "seconds": seconds,
-        "entries": entries,
+    # A number of 0 was given; a flag that is off was not.
+    chosen = {
+        key: value for key, value in given.items() if value is not None and value is not False
     }
-    chosen = {key: value for key, value in given.items() if value is not None}
     results = run_benches(name, chosen, warn)
     if json:
         show_json([asdict(table) for table in results])

@@ -17,6 +17,7 @@ MODULES = {
     "memory-safety": "touchstone.evaluation.families.memory_safety",
     "web-injection": "touchstone.evaluation.families.web_injection",
     "payment-logic": "touchstone.evaluation.families.payment_logic",
+    "tariff-flaws": "touchstone.evaluation.families.tariff_flaws",
 }
 
 

@@ -1,0 +1,146 @@
+"""Cheats at generated items are found where there are some, and the newest family holds out.
+
+The short form of `touchstone bench cheats`; the long one has 500 training items and 200 fresh ones.
+"""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from touchstone.bench import cheats
+from touchstone.bench.cheating import elders, tariffs
+from touchstone.bench.cheating.judging import scores
+from touchstone.bench.cheating.likeness import highest_likeness, renamed_tokens
+from touchstone.bench.cheating.searches import (
+    Search,
+    SearchedPart,
+    learned_rules,
+    runs_of,
+    sentence_words,
+)
+from touchstone.bench.errors import BenchError
+from touchstone.errors import BadInputError
+from touchstone.evaluation.families.base import Item
+
+LEVEL = 2
+FRESH = 40
+
+
+@pytest.fixture(scope="module")
+def training() -> list[Item]:
+    return cheats.items_of("tariff-flaws", LEVEL, 80, "training")
+
+
+@pytest.fixture(scope="module")
+def fresh() -> list[Item]:
+    return cheats.items_of("tariff-flaws", LEVEL, FRESH, "fresh")
+
+
+def test_no_known_cheat_solves_many_tariffs_and_no_two_are_alike(
+    training: list[Item], fresh: list[Item]
+):
+    found = {each.cheat: each.rate for each in cheats.cheated("tariff-flaws", training, fresh)}
+    assert found["the commonest training answer"] > 0  # that nothing is wrong, which it is at times
+    # Of 40 items the long form's .15 is 6; two more are chance.
+    assert max(found.values()) <= 8 / FRESH
+    programs = [item.files["tariff.py"].decode() for item in [*training, *fresh]]
+    assert highest_likeness(programs)[0] <= cheats.MOST_ALIKE
+
+
+def test_the_tool_finds_the_cheats_that_are_known():
+    """One answer for all ledgers, a search for the flawed handler: else low figures say nothing."""
+    table = cheats.run(family="payment-logic", level=2, training=12, fresh=4)
+    cheat, alike = table.rows
+    assert (cheat.name, cheat.value) == (
+        "payment-logic 2: all kinds of training answers in one",
+        1.0,
+    )
+    assert (cheat.met, alike.met) == (False, False)
+    known, new = (
+        [elders.memory_parts(i) for i in cheats.items_of("memory-safety", 1, count, purpose)]
+        for count, purpose in ((40, "training"), (20, "fresh"))
+    )
+    search = Search(learned_rules(known)[:100], known, most=1, least=1)
+    assert sum(map(search.finds, new)) > 15
+
+
+def test_one_answer_for_all_routes_is_tried():
+    [item] = cheats.items_of("web-injection", 1, 1, "fresh")
+    others = cheats.items_of("web-injection", 1, 12, "training")
+    assert scores([(item, elders.web_union(others, item))]) == [1]
+
+
+def test_a_renamed_answer_is_in_the_fresh_items_words(training: list[Item], fresh: list[Item]):
+    told = json.loads(fresh[0].judge_files["item.json"])
+    old = next(item for item in training if item.flaw != "tariff-flaws/none")
+    claims = json.loads(tariffs.renamed_answer(old, fresh[0]))["claims"]
+    for claim in claims:
+        for order in claim["orders"]:
+            assert set(order) == {"kind", *told["fields"]}
+            assert order["kind"] in told["kinds"]
+    assert len(claims) == len(tariffs.flawed_clauses(old))
+
+
+def test_the_right_answer_would_be_among_the_candidates(fresh: list[Item]):
+    flawed = next(item for item in fresh if item.flaw != "tariff-flaws/none")
+    answers = tariffs.candidates([flawed, *fresh], flawed)
+    assert max(scores([(flawed, answer) for answer in answers])) == 1
+
+
+def test_a_clause_is_read_with_its_own_lines(fresh: list[Item]):
+    for item in fresh[:5]:
+        parts = tariffs.parts(item)
+        assert len(parts) == 10
+        assert {n for n, part in enumerate(parts, start=1) if part.flawed} == set(
+            tariffs.flawed_clauses(item)
+        )
+        assert all(part.runs and part.said for part in parts)
+
+
+def test_renaming_takes_names_numbers_and_texts_away():
+    one = renamed_tokens("if total >= 30:\n    name['x'] += 1")
+    other = renamed_tokens("if left >= 7:\n    sums['yy'] += 250")
+    assert one == other == ["if", "N", ">", "=", "0", ":", "N", "[", "S", "]", "+", "=", "0"]
+    assert renamed_tokens("int a_1 = 3;") == ["int", "N", "=", "0", ";"]
+    assert renamed_tokens("a // 7 + b") == ["N", "/", "/", "0", "+", "N"]
+
+
+def test_likeness_is_of_the_most_alike_pair():
+    same, other = "if a > 1:\n    b = 2", "for x in y: return [x, x, x]"
+    assert highest_likeness([same, "if c > 9:\n    d = 8", other])[0] == 1
+    assert highest_likeness([same, other])[0] < 0.1
+    assert highest_likeness([same]) == (0.0, 0.0)
+
+
+def test_a_search_learns_what_gives_a_flaw_away():
+    def item(flawed: int) -> list[SearchedPart]:
+        texts = ["a = b < 1" if n == flawed else "a = b >= 1" for n in range(3)]
+        said = sentence_words("at least 4 bags")
+        return [SearchedPart(said, runs_of(t), n == flawed) for n, t in enumerate(texts)]
+
+    known = [item(n % 3) for n in range(30)]
+    assert all(Search(learned_rules(known)[:3], known, most=3).finds(item(n)) for n in range(3))
+    # With nothing to go by it names nothing, and misses.
+    assert not Search([], known, most=3).finds(item(1))
+
+
+def test_a_judge_that_fails_is_no_score(fresh: list[Item]):
+    broken = {**fresh[0].judge_files, "item.json": b"no"}
+    with pytest.raises(BenchError, match=f"the judge of {fresh[0].id} failed"):
+        scores([(replace(fresh[0], judge_files=broken), b"{}")])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"family": "none"}, "no family is named 'none'; there are memory-safety"),
+        ({"level": 6}, "--level is 6: write 1 to 5"),
+        ({"level": 0}, "--level is 0: write 1 to 5"),
+        ({"training": 0}, "write at least 1"),
+        ({"fresh": 0}, "write at least 1"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(options: dict[str, object], says: str):
+    with pytest.raises(BadInputError, match=says):
+        cheats.run(**options)  # type: ignore[arg-type]
