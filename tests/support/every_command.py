@@ -38,10 +38,12 @@ BY_A_SERVER_ALONE = {
     *(("submission", "endpoint-key", each) for each in ("set", "revoke", "show")),
 }
 """What the record of this machine is asked for by other commands."""
+BY_A_FILE_ALONE = {("party", "rotate")}
+"""What takes a case with --to-file, and else goes through all of a party's cases."""
 WITH_CASE = {
     words: command
     for words, command in commands(app)
-    if takes_a_case(command) and words not in BY_A_SERVER_ALONE
+    if takes_a_case(command) and words not in BY_A_SERVER_ALONE | BY_A_FILE_ALONE
 }
 CHOICES = {
     "--contested": "no",

@@ -22,6 +22,7 @@ READS = {
     ("designation", "show"),
     ("directive", "preview"),
     ("directive", "status"),
+    ("reads", "show"),
 }
 """Commands with a case that write nothing to it, as they are called here."""
 MANY = {("party", "signers", "admit")}

@@ -245,7 +245,7 @@ def test_the_clock_tells_hour_zone_and_who_is_to_act(told: Told):
     assert laid["window-ends"]["by"] == [CENTRE]
     paused = told.shown["clock paused"]
     assert paused["standing"] == "paused"
-    assert next(d["by"] for d in paused["dates"] if d["what"] == "paused") == [LAB, CENTRE]
+    assert next(d["by"] for d in paused["dates"] if d["what"] == "paused") == [CENTRE, LAB]
     halted = {each["what"]: each["by"] for each in told.shown["clock halted"]["dates"]}
     assert halted["window-ends"] == [LAB]
     assert told.shown["clock halted"]["window"]["extension_days"] == 3

@@ -14,7 +14,13 @@ from touchstone.service.cases.case_admin import open_found
 from touchstone.service.installation import open_installation
 from touchstone.service.reporting.edition_files import issue_editions
 
-READ_ONLY = {("next",), ("review", "show"), ("directive", "preview"), ("directive", "status")}
+READ_ONLY = {
+    ("next",),
+    ("reads", "show"),
+    ("review", "show"),
+    ("directive", "preview"),
+    ("directive", "status"),
+}
 """Commands that write nothing: they look at an old case as at any other."""
 
 
@@ -53,7 +59,7 @@ def test_upgrade_says_what_becomes_of_it(old: June, tmp_path: Path):
     assert old.call("upgrade").out == "Nothing to do: of 0 cases all are of record contract 2.\n"
 
 
-IN_ALL_CASES = {("party", "signers", "admit"), ("party", "signers", "remove"), ("party", "rotate")}
+IN_ALL_CASES = {("party", "signers", "admit"), ("party", "signers", "remove")}
 
 
 def test_what_would_write_into_it_is_refused_in_one_line(old: June, tmp_path: Path):
