@@ -7,6 +7,8 @@ Begin at `touchstone.terms.document.terms_file`: `parse_terms(text, source)`.
 
 From a text to a decision::
 
+    >>> from touchstone.terms import CallerAttributes, Decider, Request
+    >>> from touchstone.terms import compile_policy, in_force, parse_terms
     >>> terms = parse_terms('''
     ... format = "touchstone/terms/1"
     ... id = "early-access"
