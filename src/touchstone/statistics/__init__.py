@@ -2,12 +2,14 @@
 
 It knows no case, no item and no model, draws nothing at random and reads no file. One call::
 
+    >>> from touchstone.statistics import RateRule, rate_against_threshold
     >>> rule = RateRule(threshold=0.5, zone=0.1, alpha=0.05, beta=0.05)
     >>> rate_against_threshold(28, 30, rule).word
     <VerdictWord.ABOVE: 'above'>
 
 A sequential verdict takes outcomes one by one, and stops when it may::
 
+    >>> from touchstone.statistics import advance_worst_case, difficulty_design, worst_case_test
     >>> test = worst_case_test(difficulty_design(rule, [1, 1, 2, 2, 3, 3]))
     >>> for outcome in (1.0, None, 1.0):  # None: it measured nothing
     ...     test = advance_worst_case(test, outcome)
