@@ -16,7 +16,7 @@ from touchstone.bench.cheating.likeness import renamed_tokens
 from touchstone.evaluation.families.base import Item
 
 _SUPPORT = 4
-_KEPT = 200
+_KEPT = 100
 """Rules that are looked at, at most."""
 _CUTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _RUNS = (2, 3, 4)
