@@ -40,10 +40,12 @@ BY_A_SERVER_ALONE = {
 """What the record of this machine is asked for by other commands."""
 BY_A_FILE_ALONE = {("party", "rotate")}
 """What takes a case with --to-file, and else goes through all of a party's cases."""
+OF_ONE_THING = {("document", "get")}
+"""What fetches one thing of a case, which has to be there."""
 WITH_CASE = {
     words: command
     for words, command in commands(app)
-    if takes_a_case(command) and words not in BY_A_SERVER_ALONE | BY_A_FILE_ALONE
+    if takes_a_case(command) and words not in BY_A_SERVER_ALONE | BY_A_FILE_ALONE | OF_ONE_THING
 }
 CHOICES = {
     "--contested": "no",

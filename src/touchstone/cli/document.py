@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act, refusals
+from touchstone.cli.hands import (
+    ANYWHERE,
+    HERE,
+    AtServer,
+    CaseId,
+    NotDoneError,
+    Where,
+    act,
+    refusals,
+)
 from touchstone.cli.opened import opened
 from touchstone.cli.output import tell
 from touchstone.cli.texts import name_of
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
     from touchstone.service.access.documents_handed_in import ShownDocument
+    from touchstone.service.installation import Installation
 
 DONE = 0
 _PIECE = 1 << 20
@@ -192,9 +202,8 @@ def _bring(where: Where, case: str, file: Path, digest: str) -> str:
     with opened() as installation:
         from touchstone.records.staging import PIECE
         from touchstone.service.access.documents_handed_in import stage_document
-        from touchstone.service.cases.case_admin import find
 
-        whole = find(installation, case)
+        whole = _taking(installation, case)
         with file.open("rb") as source:
 
             def read(offset: int) -> bytes:
@@ -204,6 +213,19 @@ def _bring(where: Where, case: str, file: Path, digest: str) -> str:
             size = file.stat().st_size
             stage_document(installation, whole, where.party or "", digest, size, read)
     return whole
+
+
+def _taking(installation: "Installation", case: str) -> str:
+    """The whole id of a case that takes deeds: no file is sent to one that could not name it."""
+    from touchstone.review import require_known
+    from touchstone.service.case_context import destroyed_error
+    from touchstone.service.cases.case_admin import open_begun
+
+    found = open_begun(installation, case)
+    require_known(found.state)
+    if found.state.status == "destroyed":
+        raise NotDoneError("case-destroyed", str(destroyed_error(found.id, found.state)))
+    return found.id
 
 
 def _fetch(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> None:

@@ -76,6 +76,7 @@ STILL = {
     ("designation", "show"),
     ("next",),
     ("reads", "show"),
+    ("document", "list"),
     ("participation", "set"),
     *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),
     ("finding", "respond"),

@@ -23,6 +23,7 @@ READS = {
     ("directive", "preview"),
     ("directive", "status"),
     ("reads", "show"),
+    ("document", "list"),
 }
 """Commands with a case that write nothing to it, as they are called here."""
 MANY = {("party", "signers", "admit")}
