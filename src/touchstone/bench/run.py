@@ -30,6 +30,8 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 """Which benches take an option; all others go with verdicts."""
 _TELLING = ("verdicts", "cheats")
 """Which benches say how far they have come."""
+_BY_NAME_ALONE = ("cheats",)
+"""Those that take many minutes and measure no speed: whoever asks for all means the others."""
 
 
 def run_benches(
@@ -37,10 +39,10 @@ def run_benches(
     options: Mapping[str, Any] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Sequence[BenchTable]:
-    """The table of one bench, or of all.
+    """The table of one bench, or of all that measure speed or verdicts.
 
     Args:
-        name: The bench; None: all of them.
+        name: The bench; None: all but `cheats`.
         options: What the bench's `run` is asked otherwise than by default.
         say: Told how far a long bench has come, a line at a time.
 
@@ -62,4 +64,5 @@ def run_benches(
     return [
         import_module(f"touchstone.bench.{each}").run(**({"say": say} if each in _TELLING else {}))
         for each in NAMES
+        if each not in _BY_NAME_ALONE
     ]

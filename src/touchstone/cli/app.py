@@ -386,7 +386,8 @@ def bench(
     Exit 1: verdicts were wrong more often, or dearer, than they may be.
 
     Args:
-        name: ledger, engine, sandbox, verdicts, terms, gateway, directive, api or cheats (all).
+        name: ledger, engine, sandbox, verdicts, terms, gateway, directive, api or cheats; default:
+            all but cheats.
         matrix: For verdicts: models x items, CSV or Parquet; default: an invented population.
         tau: For verdicts: one threshold for all models; default: 5, 10 and 20 points around each.
         zone: For verdicts: half width of the zone; default 0.

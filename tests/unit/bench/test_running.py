@@ -39,3 +39,19 @@ def test_options_reach_the_bench(monkeypatch: pytest.MonkeyPatch):
     run.run_benches("directive", {"rounds": 100})
     run.run_benches("gateway", {"rounds": 1, "seconds": 2.0})
     assert asked == [{"rounds": 100}, {"rounds": 1, "seconds": 2.0}]
+
+
+def test_all_are_those_that_take_minutes_at_most(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    class Noting:
+        def __init__(self, name: str) -> None:
+            self.name = name.rpartition(".")[2]
+
+        def run(self, **_: Any) -> BenchTable:
+            asked.append(self.name)
+            return BenchTable(self.name, ())
+
+    monkeypatch.setattr(run, "import_module", Noting)
+    run.run_benches()
+    assert asked == [each for each in run.NAMES if each != "cheats"]
