@@ -1,6 +1,7 @@
 """What every test shares: unit and architecture tests have no sockets; what cannot run says so."""
 
 import gc
+import logging
 import os
 import shutil
 import subprocess
@@ -204,3 +205,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("CI") == "true" and skipped and session.exitstatus == 0:
         session.exitstatus = 1
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Generator[None, None, None]:
+    """Leave no handler behind: a command that serves, called here, sets one on a stream of its."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -23,6 +23,7 @@ from touchstone.cli.output import tell
 from touchstone.cli.texts import name_of
 from touchstone.cli.typed import digest_of_file, reason_of
 from touchstone.errors import BadInputError
+from touchstone.handin.shown_ids import short_case, short_digest
 
 if TYPE_CHECKING:
     from touchstone.client.http_server import HttpServer
@@ -46,7 +47,7 @@ class _Listed:
     def lines(self) -> Iterator[str]:
         """For people."""
         if not self.found:
-            yield f"No document of case {self.case[:12]} is open to this party."
+            yield f"No document of case {short_case(self.case)} is open to this party."
         for each in self.found:
             yield (
                 f"{each.document}: {each.name} ({each.kind}, {each.media_type}, {each.size} bytes)"
@@ -110,7 +111,7 @@ def add(
     digest = digest_of_file(file)
     about, what = name_of("--kind", kind), reason_of("--media-type", media_type)
     told = reason_of("--name", name or file.name)
-    id_ = name_of("--id", called or digest.removeprefix("sha256:")[:12])
+    id_ = name_of("--id", called or short_digest(digest.removeprefix("sha256:")))
     readers = tuple(name_of("--reader", each) for each in reader)
     with refusals():
         whole = _bring(where, case, file, digest)

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,14 @@ from touchstone.service.measurement.setting import Setting
 from touchstone.verdicts.run_progress import RunProgress
 
 IDLE = "measuring, and no sample runs now"
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """What runs in a shell's background is started with this signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Steps:
