@@ -22,7 +22,7 @@ from touchstone.cli.opened import opened
 from touchstone.cli.output import tell
 from touchstone.cli.texts import name_of
 from touchstone.cli.typed import digest_of_file, reason_of
-from touchstone.errors import BadInputError
+from touchstone.errors import AnswerIsNoError, BadInputError
 from touchstone.handin.shown_ids import short_case, short_digest
 
 if TYPE_CHECKING:
@@ -37,16 +37,23 @@ _PIECE = 1 << 20
 document = App(name="document", help="Hand in, list and fetch the documents of a case.")
 
 
+class ThereError(AnswerIsNoError):
+    """A document is to be handed in that stands there under the same id."""
+
+
 @dataclass(frozen=True)
 class _Listed:
     """The documents of a case, as a party may have them."""
 
     case: str
     found: "tuple[ShownDocument, ...]"
+    destroyed: bool
 
     def lines(self) -> Iterator[str]:
         """For people."""
-        if not self.found:
+        if self.destroyed:
+            yield f"Case {short_case(self.case)} was destroyed, with the bytes of its documents."
+        elif not self.found:
             yield f"No document of case {short_case(self.case)} is open to this party."
         for each in self.found:
             yield (
@@ -56,7 +63,8 @@ class _Listed:
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"case": self.case, "documents": [asdict(each) for each in self.found]}
+        documents = [asdict(each) for each in self.found]
+        return {"case": self.case, "destroyed": self.destroyed, "documents": documents}
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ def add(
     """
     from touchstone.deeds.cases import document_handed_in
     from touchstone.deeds.deed import SentEvidence
+    from touchstone.service.access.documents_handed_in import TYPE, shown_documents
 
     if where.to_file is not None:
         raise BadInputError("--to-file: a document is sent before its deed, to a server")
@@ -117,6 +126,13 @@ def add(
         whole = _bring(where, case, file, digest)
 
     def draft(known: "PartyCase") -> "Deed":
+        # By the deed that waited for these bytes, say: what was sent before is answered by now.
+        for each in shown_documents(known.entries_of(TYPE)):
+            if (each.document, each.by, each.digest) == (id_, known.by, digest):
+                raise ThereError(
+                    f"document {id_} is there already, with these bytes, as entry {each.n}; to"
+                    " hand it in once more, take a new id"
+                )
         part = SentEvidence(digest, file.stat().st_size, what, told, _marking(known, readers))
         return document_handed_in(known, known.by, id_, about, part)
 
@@ -134,7 +150,7 @@ def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
     with where.hand as hand:
         known = hand.look(case)
         found = tuple(shown_documents(known.entries_of(TYPE)))
-    tell(_Listed(known.id, found), json=where.json)
+    tell(_Listed(known.id, found, known.state.status == "destroyed"), json=where.json)
     return DONE
 
 

@@ -35,6 +35,7 @@ from touchstone.deeds.seen_case import SeenCase
 from touchstone.deeds.seen_entries import ShownParts
 from touchstone.deeds.signing import Outgoing
 from touchstone.evaluation.digests import digest_bytes
+from touchstone.handin.shown_ids import short_digest
 from touchstone.keys import SystemClock, SystemRandom
 from touchstone.keys.files import secret_folder
 from touchstone.ledger import AlteredError, MalformedError, PublishedHead, fingerprint, loads
@@ -48,7 +49,7 @@ from touchstone.ledger.contract2 import (
     parse_shown_part,
     parse_statement_envelope,
 )
-from touchstone.ledger.errors import RefusedDeedError
+from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
 from touchstone.ledger.signing import Signer
 from touchstone.review import topics_of
 from touchstone.review.events.base import Role
@@ -256,7 +257,15 @@ class Client:
         return tuple(self._memory.answers(case))
 
     def _sending(self, kept: KeptDeed) -> bytes:
-        return self._server.send(kept.case, kept.sent)
+        try:
+            return self._server.send(kept.case, kept.sent)
+        except UnpromisedError as error:
+            # It goes before each later deed of its key: whoever meets it must learn its name.
+            why = (
+                f"{error.why}; deed {short_digest(kept.digest)} waits on this machine, before each"
+                f" later one: see to that, or touchstone deed cancel {short_digest(kept.digest)}"
+            )
+            raise UnpromisedError(error.code, why) from error
 
     def _seen(self, case: str, followed: FollowedCase) -> SeenCase:
         """The case as it is followed now, with its entries as they are remembered."""

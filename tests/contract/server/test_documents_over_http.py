@@ -1,0 +1,348 @@
+"""Documents and reads by the commands of parties' machines, against one real server on loopback."""
+
+import json
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.live_server import Doorkeeper, LiveServer, Told, live
+from support.party_homes import Machines, machines
+from support.party_server import CASE, FRAMEWORK, opens
+from touchstone.cli import connecting
+from touchstone.cli.app import run
+from touchstone.client import http_server
+from touchstone.client.http_server import HttpServer
+from touchstone.client.party_home import PartyHome
+from touchstone.handin import utc_text
+from touchstone.keys import SystemClock
+from touchstone.server.accounts.models import ACCOUNTS, SensitiveRead
+from touchstone.server.accounts.preparing import open_accounts
+from touchstone.server.daily_reads import DailyReads
+from touchstone.server.serving import Serving
+
+LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
+OTHER = "case-2"
+PIECE = 1 << 20
+CANARY = b"canary-7d1f-of-a-safety-plan"
+DATA = CANARY + b"".join(sha256(str(n).encode()).digest() for n in range(80_000))
+"""2.5 MB: of three pieces."""
+
+
+class Wire(httpx.BaseTransport):
+    """The network, which a test cuts: after so many pieces sent, or bytes of a document taken."""
+
+    def __init__(self) -> None:
+        self._carries = httpx.HTTPTransport()
+        self.pieces_left: int | None = None
+        self.bytes_left: int | None = None
+        self.asked: list[tuple[str, str]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        span = request.headers.get("Content-Range") or request.headers.get("Range")
+        if span is not None:
+            self.asked.append((request.method, span))
+        if request.method == "PUT" and self.pieces_left is not None:
+            if not self.pieces_left:
+                raise httpx.ReadError("the connection was cut")
+            self.pieces_left -= 1
+        response = self._carries.handle_request(request)
+        if "/documents/" in request.url.path and self.bytes_left is not None:
+            cut = _Cut(response.stream, self.bytes_left)  # type: ignore[arg-type]
+            return httpx.Response(response.status_code, headers=response.headers, stream=cut)
+        return response
+
+    def close(self) -> None:
+        self._carries.close()
+
+
+class _Cut(httpx.SyncByteStream):
+    """An answer's bytes up to where the connection is cut."""
+
+    def __init__(self, whole: httpx.SyncByteStream, left: int) -> None:
+        self._whole, self._left = whole, left
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._whole:
+            yield piece[: self._left]
+            self._left -= len(piece)
+            if self._left <= 0:
+                raise httpx.ReadError("the connection was cut")
+
+    def close(self) -> None:
+        self._whole.close()
+
+
+@dataclass
+class Scene:
+    """The parties' machines, the one server, and the wire of each party to it."""
+
+    made: Machines
+    server: LiveServer
+    wires: dict[str, Wire] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.made.home("server")
+
+    def there(self, case: str, document: str, party: str = LAB) -> httpx.Response:
+        """The server's plain answer to who asks for a document."""
+        token = self.server.doorkeeper.lets_in(party)
+        url = f"{self.server.url}/v1/cases/{case}/documents/{document}"
+        return httpx.get(url, headers={"Authorization": token}, trust_env=False)
+
+    def evidence(self, case: str) -> list[Path]:
+        """The files, sealed, of what was handed in or sent for a case."""
+        found = (path for path in self.home.rglob("*") if path.is_file() and case in path.parts)
+        return sorted(path for path in found if path.stat().st_size > len(CANARY))
+
+    def holding(self, *wanted: bytes) -> list[Path]:
+        """The files of the server's whole disk that hold one of these."""
+        files = (path for path in self.home.rglob("*") if path.is_file())
+        return [path for path in files if any(each in path.read_bytes() for each in wanted)]
+
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        made = stack.enter_context(machines(tmp_path_factory.mktemp("documents")))
+        open_accounts(made.here.home, None)
+        opens(made.parties[1], FRAMEWORK, OTHER)
+        server = stack.enter_context(live(made.here, Doorkeeper()))
+        found, talks = Scene(made, server), dict[str, HttpServer]()
+        for party in (LAB, CENTRE, AGENCY):
+            wire = found.wires[party] = Wire()
+            token = Told(server.doorkeeper.lets_in(party))
+            # As `server join` does it, which a token that is told takes the place of.
+            own = PartyHome.open(made.home(party), party)
+            own.keep(own.server(server.url, made.pinned))
+            talks[party] = stack.enter_context(HttpServer(server.url, token, transport=wire))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(connecting, "connect", lambda home, _: talks[home.party])
+        patch.setattr(http_server, "PIECE", PIECE)
+        patch.delenv("TOUCHSTONE_DATABASE", raising=False)
+        yield found
+
+
+@pytest.fixture
+def call(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command on a party's machine: its exit code, and what it says."""
+
+    def called(party: str, *words: str | Path) -> tuple[int, str]:
+        monkeypatch.setenv("TOUCHSTONE_HOME", str(scene.made.home(party)))
+        there = ("--server", scene.server.url, "--trust", scene.made.pinned, "--as", party)
+        capsys.readouterr()
+        code = run([*map(str, words), *there])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return called
+
+
+def add(file: Path, called: str, case: str = CASE) -> tuple[str | Path, ...]:
+    return ("document", "add", case, file, "--kind", "safety-plan", "--id", called, "--yes")
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """No file of this process grows past a size: the system says so to each write, as when full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_both_ways_go_on_where_they_were_broken_off(scene: Scene, call: Call, tmp_path: Path):
+    file, out, before = tmp_path / "plan.pdf", tmp_path / "fetched.pdf", scene.made.events()
+    file.write_bytes(DATA)
+    lab, agency = scene.wires[LAB], scene.wires[AGENCY]
+    lab.pieces_left = 2
+    code, said = call(LAB, *add(file, "plan"))
+    assert (code == 0, "the server does not answer" in said, said.count("\n")) == (False, True, 1)
+    assert scene.made.events() == before
+    lab.pieces_left = None
+    lab.asked.clear()
+    code, said = call(LAB, *add(file, "plan"))
+    assert code == 0, said
+    # The first is asked for anew and answered with how much is there; then the last alone is sent.
+    size = len(DATA)
+    sent = [span for method, span in lab.asked if method == "PUT"]
+    assert sent == [f"bytes 0-{PIECE - 1}/{size}", f"bytes {2 * PIECE}-{size - 1}/{size}"]
+    assert scene.made.events() == [*before, "document-handed-in"]
+
+    code, said = call(AGENCY, "document", "list", CASE)
+    told = f"plan: plan.pdf (safety-plan, application/octet-stream, {size} bytes)"
+    assert (code, said.startswith(told)) == (0, True), said
+    get = ("document", "get", CASE, "plan", "--out", out)
+    agency.bytes_left = PIECE
+    code, said = call(AGENCY, *get)
+    assert (code == 0, "the server does not answer" in said, said.count("\n")) == (False, True, 1)
+    there = (tmp_path / ".fetched.pdf.part").stat().st_size
+    assert (there, out.exists()) == (PIECE, False)
+    agency.bytes_left = None
+    agency.asked.clear()
+    code, said = call(AGENCY, *get)
+    assert (code, agency.asked, out.read_bytes() == DATA) == (
+        0,
+        [("GET", f"bytes={there}-")],
+        True,
+    ), said
+
+
+def test_who_read_what_is_recorded_by_the_server_and_a_change_is_found(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    here, file = scene.made.here, tmp_path / "read"
+    file.write_bytes(b"to be read")
+    assert call(LAB, *add(file, "read"))[0] == 0
+    yesterday = utc_text(SystemClock().now() - timedelta(days=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Serving, "now", lambda _: yesterday)
+        assert scene.there(CASE, "read", AGENCY).content == b"to be read"
+    show = ("reads", "show", CASE, "--json")
+
+    def stood() -> tuple[int, list[str]]:
+        code, said = call(LAB, *show)
+        days = json.loads(said)["days"]
+        return code, [each["stands"] for each in days if each["day"] == yesterday[:10]]
+
+    assert stood() == (0, ["not-recorded"])
+    # What `running._keep` calls now and then.
+    keeps = DailyReads(here)
+    keeps.keep()
+    assert stood() == (0, ["as-recorded"])
+    code, said = call(LAB, *show[:-1], "--day", yesterday[:10])
+    assert (code, "1 read" in said, f"of {AGENCY}" in said) == (0, True, True), said
+    row = SensitiveRead.objects.using(ACCOUNTS).get(minute__startswith=yesterday[:10])
+    rows = SensitiveRead.objects.using(ACCOUNTS).filter(pk=row.pk)
+    rows.update(person="ann")
+    keeps.keep()
+    assert stood() == (1, ["altered"])
+    code, said = call(LAB, *show[:-1])
+    assert (code, "ALTERED" in said) == (1, True)
+    rows.update(person=row.person)
+    assert stood() == (0, ["as-recorded"])
+
+
+def test_a_disk_without_room_takes_nothing_and_goes_on_with_room(
+    scene: Scene,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+):
+    file, out, before = tmp_path / "large.bin", tmp_path / "large.out", scene.made.events()
+    data = DATA[::-1] * 4
+    file.write_bytes(data)
+    # A piece alone is larger than a file may be; the databases, and their logs, are smaller.
+    monkeypatch.setattr(http_server, "PIECE", len(data))
+    with room(len(data) - PIECE):
+        code, said = call(LAB, *add(file, "large"))
+    # Why is for the operator, in the log; whoever is outside learns no place, and what to do.
+    told = "nothing was promised; send the same again"
+    assert (code == 0, told in said, said.count("\n")) == (False, True, 1), said
+    assert "the disk is full; nothing was written" in caplog.text
+    assert str(scene.home) not in said
+    code, said = call(LAB, "deed", "waiting")
+    assert (scene.made.events(), said) == (before, "No deed waits for an answer.\n")
+    assert call(LAB, *add(file, "large"))[0] == 0
+    assert scene.made.events() == [*before, "document-handed-in"]
+
+    get = ("document", "get", CASE, "large", "--out", out)
+    with room(len(data) - PIECE):
+        code, said = call(CENTRE, *get)
+    assert (code == 0, "large.out: " in said, said.count("\n")) == (False, True, 1), said
+    assert not out.exists()
+    code, said = call(CENTRE, *get)
+    assert (code, out.read_bytes() == data) == (0, True), said
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+NOTE = ("participation", "set", CASE, "participating", "--source", "Letter of 3 June.", "--yes")
+
+
+@pytest.mark.parametrize("goes_on", ["cancelled", "sent anew"])
+def test_a_document_whose_bytes_are_gone_blocks_no_later_deed(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, goes_on: str
+):
+    file, before = tmp_path / f"{goes_on}.pdf", scene.made.events()
+    file.write_bytes(goes_on.encode())
+    id_ = goes_on.replace(" ", "-")
+    with monkeypatch.context() as patch:
+        # They came, and expired before their deed did, say.
+        patch.setattr(HttpServer, "bring_file", lambda *_: None)
+        code, said = call(LAB, *add(file, id_))
+    (waits,) = json.loads(call(LAB, "deed", "waiting", "--json")[1])
+    cancels = f"touchstone deed cancel {waits['deed'][:12]}"
+    assert (code, cancels in said, said.count("\n")) == (2, True, 1), said
+    # The next deed is not sent before it, and says what is in its way.
+    code, said = call(LAB, *NOTE)
+    assert (code, cancels in said, said.count("\n")) == (2, True, 1), said
+    assert scene.made.events() == before
+    if goes_on == "cancelled":
+        file.unlink()
+        code, said = call(LAB, *cancels.split()[1:])
+        assert (code, "will never be recorded" in said) == (0, True), said
+        done: list[str] = []
+    else:
+        # The same command sends the bytes, and after them the deed that waited: done once.
+        code, said = call(LAB, *add(file, id_))
+        assert (code, "is there already" in said, said.count("\n")) == (1, True, 1), said
+        done = ["document-handed-in"]
+    assert call(LAB, *NOTE)[0] == 0
+    assert scene.made.events() == [*before, *done, "participation-noted"]
+    assert call(LAB, "deed", "waiting")[1] == "No deed waits for an answer.\n"
+
+
+def test_of_a_destroyed_case_no_document_is_left_and_of_others_each(
+    scene: Scene, call: Call, tmp_path: Path
+):
+    """The last test of this file: of the case nothing but proofs is left."""
+    file, kept, half = (tmp_path / name for name in ("last.pdf", "kept.pdf", "half.pdf"))
+    file.write_bytes(CANARY * 9_000)
+    kept.write_bytes(CANARY * 8_000)
+    half.write_bytes(DATA + b"half")
+    assert call(LAB, *add(file, "last"))[0] == 0
+    code, said = call(CENTRE, *add(kept, "kept", OTHER), "--reader", CENTRE)
+    assert code == 0, said
+    # One more is on its way, and has no deed yet.
+    scene.wires[LAB].pieces_left = 1
+    assert call(LAB, *add(half, "half"))[0] != 0
+    scene.wires[LAB].pieces_left = None
+    sealed = [path.read_bytes()[-64:] for path in scene.evidence(CASE)]
+    others = [path.read_bytes() for path in scene.evidence(OTHER)]
+    assert (len(sealed) > 2, len(others)) == (True, 1)
+    assert len(scene.holding(*sealed)) >= len(sealed)
+    over = ("--reason", "The agreed time is over.", "--yes")
+    assert call(CENTRE, "review", "close", CASE, *over)[0] == 0
+    code, said = call(CENTRE, "review", "destroy", CASE, *over, "--out", tmp_path)
+    assert code == 0, said
+    assert scene.evidence(CASE) == []
+    assert scene.holding(CANARY, *sealed) == []
+    # Twin: the same look finds what is not destroyed.
+    assert [path.read_bytes() for path in scene.evidence(OTHER)] == others
+    assert len(scene.holding(others[0][-64:])) == 1
+
+    gone, absent = scene.there(CASE, "last"), scene.there(CASE, "no-such")
+    assert (gone.status_code, gone.content) == (absent.status_code, absent.content)
+    assert gone.status_code == 409
+    code, said = call(LAB, "document", "list", CASE)
+    assert (code, "was destroyed" in said, "last" in said) == (0, True, True), said
+    code, said = call(LAB, "document", "get", CASE, "last", "--out", tmp_path / "none")
+    assert (code, said.count("\n"), (tmp_path / "none").exists()) == (2, 1, False), said
+    code, said = call(LAB, *add(file, "after"))
+    assert (code == 0, said.count("\n")) == (False, 1), said
+    out = tmp_path / "kept.out"
+    assert call(CENTRE, "document", "get", OTHER, "kept", "--out", out)[0] == 0
+    assert out.read_bytes() == kept.read_bytes()
