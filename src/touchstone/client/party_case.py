@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from touchstone.deeds.agreed_readers import CARRYING, Readable, readers_in
+from touchstone.deeds.agreed_readers import Readable, readers_in
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings
 from touchstone.deeds.seen_case import SeenCase
@@ -13,6 +13,7 @@ from touchstone.keys import RandomSource
 from touchstone.review import State
 from touchstone.review.audience_view import Entry
 from touchstone.review.errors import MissingPartError
+from touchstone.review.view_only import CARRYING
 
 
 @dataclass(frozen=True)

@@ -2,43 +2,46 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.opening import AgreementSigned, CaseOpened
-from touchstone.review.view_only import CARRYING, NOBODY, lookers_named
+from touchstone.review.view_only import NOBODY, lookers_named
 
 Readable = Literal["submission", "outcomes"]
 """What is handed in; and what models answered, with transcripts and probes."""
 Readers = Mapping[str, tuple[str, ...]]
 """By what it is, party ids."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-__all__ = ["CARRYING", "Readable", "Readers", "lookers_among", "readers_in"]
 
 
 def readers_in(entries: Iterable[Entry], digest: str) -> Readers | None:
     """Whom the text with this digest names; None where it is not to be read here.
 
-    `entries` are those of the types `CARRYING`.
+    `entries` are those of the types `review.view_only.CARRYING`.
     """
-    for entry in entries:
-        event = entry.event
-        if isinstance(event, CaseOpened | AgreementSigned) and event.agreement == digest:
-            text = entry.content("agreement")
-            if isinstance(text, Mapping):
-                return _named(text.get("readers"))
-    return None
+    text = _text_of(entries, digest)
+    return None if text is None else _named(text.get("readers"))
 
 
 def lookers_among(entries: Iterable[Entry], digest: str) -> frozenset[str]:
-    """Whom the text with this digest lets look at what models answered, and take no copy of it."""
+    """Whom the text with this digest lets look at what models answered, and take no copy of it.
+
+    `entries` are as for `readers_in`. Nobody, where the text is not to be read here.
+    """
+    text = _text_of(entries, digest)
+    return NOBODY if text is None else lookers_named(text.get("view_only"))
+
+
+def _text_of(entries: Iterable[Entry], digest: str) -> Mapping[str, Any] | None:
     for entry in entries:
         event = entry.event
         if isinstance(event, CaseOpened | AgreementSigned) and event.agreement == digest:
             text = entry.content("agreement")
+            # Two entries may carry the same text, of which one is withheld from the party.
             if isinstance(text, Mapping):
-                return lookers_named(text.get("view_only"))
-    return NOBODY
+                return text
+    return None
 
 
 def _named(said: object) -> Readers:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from touchstone.clearance import Decision, may_take, party_audience
-from touchstone.deeds.agreed_readers import CARRYING, Readable, lookers_among, readers_in
+from touchstone.deeds.agreed_readers import Readable, lookers_among, readers_in
 from touchstone.deeds.deed import Deed, attached
 from touchstone.deeds.known_case import Participants, participants_among
 from touchstone.deeds.markings import Markings, markings
@@ -52,7 +52,7 @@ from touchstone.review import (
 )
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.base import Role
-from touchstone.review.view_only import NOBODY
+from touchstone.review.view_only import CARRYING, NOBODY
 from touchstone.verdicts.content_parsers import PARSERS
 
 

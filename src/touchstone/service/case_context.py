@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from touchstone.clearance import party_audience
-from touchstone.deeds.agreed_readers import CARRYING, Readable, readers_in
+from touchstone.deeds.agreed_readers import Readable, readers_in
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings, markings
@@ -17,6 +17,7 @@ from touchstone.keys import RandomSource
 from touchstone.records import EarlierContractError
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries_of
+from touchstone.review.view_only import CARRYING
 from touchstone.service.commit import Proposing, record
 from touchstone.service.errors import DestroyedCaseError
 from touchstone.service.installation import Installation
