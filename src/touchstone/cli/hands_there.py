@@ -1,7 +1,6 @@
 """A party's hand on its own machine: by a server, with the party's key in this home."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,12 +109,11 @@ class ServerHand:
         return self.client.greet().keys.current.hex()
 
     def endpoint_key(self, case: str, name: str) -> None:
-        """See `Hand.endpoint_key`."""
+        """See `Hand.endpoint_key`: else whoever has a token could take it."""
 
     def draft_destruction(self, case: str, reason: str) -> dict[str, Any]:
         """See `Hand.draft_destruction`. What comes is held against what this machine sees."""
-        with self._drafting() as server:
-            certificate = server.draft_destruction(case, reason)
+        certificate = self._drafting().draft_destruction(case, reason)
         seen = self.client.look(case).log
         head = (seen.log, seen.size, seen.root(seen.size).hex())
         check_certificate(certificate, head, reason, self.client.greet().keys)
@@ -123,11 +121,9 @@ class ServerHand:
 
     def draft_report(self, case: str, audience: str) -> dict[str, Any]:
         """See `Hand.draft_report`."""
-        with self._drafting() as server:
-            return server.draft_report(case, audience)
+        return self._drafting().draft_report(case, audience)
 
-    @contextmanager
-    def _drafting(self) -> Iterator[DraftsForCentre]:
+    def _drafting(self) -> DraftsForCentre:
         """The server, as far as it drafts. Raises BadInputError where it does not."""
         # Whom to believe is known before anything is asked of it.
         self.client.greet()
@@ -135,7 +131,7 @@ class ServerHand:
         server = connecting.connect(self.home, place)
         if not isinstance(server, DraftsForCentre):
             raise BadInputError("--server: drafts nothing for a centre")
-        yield server
+        return server
 
     def settle(self, case: str) -> None:
         """See `Hand.settle`."""
