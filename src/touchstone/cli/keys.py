@@ -11,7 +11,10 @@ DONE = 0
 Shown = Annotated[
     bool, Parameter(name="--show", negative="", help="Make none: show the one that is here.")
 ]
-keys = App(name="keys", help="Show, rotate or revoke the installation's own signing key.")
+keys = App(
+    name="keys",
+    help="Show, rotate or revoke the installation's own key, or make one to measure by.",
+)
 
 
 @keys.command(name="show")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DONE = 0
 review = App(
     name="review",
-    help="Run, look at, halt, resume, leave, close or destroy a review.",
+    help="Run, measure, look at, halt, resume, leave, close, issue or destroy a review.",
     suppress_keyboard_interrupt=False,
 )
 
