@@ -180,6 +180,7 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
                 " touchstone document list"
             )
         whole, by = known.id, known.by
+    # Beside it: what was broken off is found again, and nobody takes half a document for a whole.
     part = out.with_name(f".{out.name}.part")
     try:
         _fetch(where, whole, by, wanted, part)

@@ -1,6 +1,7 @@
 """Terms and directives as the record of a case holds them, wherever it is read: what is in force.
 
-`CaseDocuments` reads the record of this machine, `PartyDocuments` what a party may read.
+`CaseDocuments` reads the record of this machine, `PartyDocuments` what a party may read. These are
+texts that deeds carry; files that parties hand in are in `documents_handed_in`.
 """
 
 from abc import ABC, abstractmethod
