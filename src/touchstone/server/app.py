@@ -144,7 +144,7 @@ class Application:
         finally:
             self._open += 1
         if self._open > MOST_AT_ONCE:
-            raise ProblemError(503, "", "")
+            raise ProblemError(503)
         return body
 
     async def _person(self, environ: Environ) -> str:
@@ -160,7 +160,7 @@ class Application:
             raise
         except Exception as error:
             response = answer_for(error)
-            raise ProblemError(response.status_code, "", "") from error
+            raise ProblemError(response.status_code) from error
         return cast("Principal", found).person
 
     def _ask(self, environ: Environ, body: bytes) -> HttpResponseBase:
@@ -293,10 +293,10 @@ def _length(environ: Environ) -> int:
         raise ProblemError(411, "length", "say the length of the body (Content-Length)")
     said = environ.get("CONTENT_LENGTH", "0")
     if not (said.isascii() and said.isdigit() and len(said) < 20):  # noqa: PLR2004 - a number at all
-        raise ProblemError(400, "", "")
+        raise ProblemError(400)
     most = MOST_BODY if environ["REQUEST_METHOD"] == "PUT" else MAX_LINE
     if int(said) > most:
-        raise ProblemError(413, "", "")
+        raise ProblemError(413)
     return int(said)
 
 

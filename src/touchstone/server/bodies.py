@@ -35,7 +35,7 @@ class Bodies:
         `who` sends them, as far as that was asked: see `FREE`.
         """
         if length > self._left or (who and self._held[who] + length > self._of_one):
-            raise ProblemError(503, "", "")
+            raise ProblemError(503)
         self._left -= length
         self._held[who] += length
         try:
@@ -59,9 +59,9 @@ class Bodies:
                     raise ConnectionResetError
                 found += message.get("body", b"")
                 if len(found) > length:
-                    raise ProblemError(400, "", "")
+                    raise ProblemError(400)
                 if not message.get("more_body"):
                     break
         if len(found) != length:
-            raise ProblemError(400, "", "")
+            raise ProblemError(400)
         return bytes(found)

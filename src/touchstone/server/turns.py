@@ -36,7 +36,7 @@ class Turns:
         whatever the call raises.
         """
         if bounded and len(self._waiting.get(who, ())) >= self._most:
-            raise ProblemError(429, "", "")
+            raise ProblemError(429)
         await self._turn(who)
         loop = asyncio.get_running_loop()
         called = self._pool.submit(call)

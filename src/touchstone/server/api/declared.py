@@ -108,7 +108,7 @@ def admitted(request: HttpRequest) -> Principal:
     need = DECLARED.get((request.method or "", match.route if match else ""))
     if need is None:
         # Also of a route that somebody forgot to declare.
-        raise ProblemError(404, "", "")
+        raise ProblemError(404)
     names = list(request.GET)
     if any(name not in need.query for name in names) or any(
         len(request.GET.getlist(name)) > 1 for name in names if name not in need.many
@@ -131,7 +131,7 @@ def admitted(request: HttpRequest) -> Principal:
     make_known(request, principal)
     by_person(principal.person)
     if need.scope not in {ANY, *principal.scopes} or not need.roles & principal.roles:
-        raise ProblemError(403, "", "")
+        raise ProblemError(403)
     return principal
 
 

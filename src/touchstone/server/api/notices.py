@@ -80,7 +80,7 @@ def calendar_by_token(request: HttpRequest, token: str) -> HttpResponse:
 
     here, party = serving_of(request).here, institution_of_calendar(token)
     if party is None:
-        raise ProblemError(404, "", "")
+        raise ProblemError(404)
     entries = [
         CalendarEntry(each.case, each.party, deed)
         for each in next_for(here, party)
