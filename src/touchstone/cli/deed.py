@@ -126,12 +126,14 @@ def receipts(case: CaseId, *, out: Path, where: AtServer = ANYWHERE) -> int:
     from touchstone.ledger.contract2 import parse_answer
 
     check_options(where)
+    # Of a beginning that is empty nothing is taken: with one case it would be found by accident.
     found = {
         name: client.answers(name)
         for _, _, client in _clients(where)
         for name in client.cases
         if name == case or (case and name.startswith(case))
     }
+    # Whole ids may begin with one another: `model-3`, `model-30`.
     if len(found) > 1 and case not in found:
         raise BadInputError(f"CASE: {len(found)} cases begin with {case[:64]!a}; say more")
     whole = case if case in found else next(iter(found), case)

@@ -194,6 +194,7 @@ def _asked(submission: Path, mode: str | None, roles: list[str]) -> dict[str, "R
     found = {"subject": _endpoint(submission, mode)}
     for each in roles:
         name, equals, path = each.partition("=")
+        # The subject is the submission's alone: a role of that name would take its place unseen.
         if not equals or not path or name == "subject":
             raise BadInputError(f"--role {each!a}: write a role and a file, such as grader=G.toml")
         found[name] = _endpoint(Path(path), None)
@@ -208,6 +209,7 @@ def _endpoint(path: Path, mode: str | None) -> "RoleEndpoint":
     submission = load_submission(path)
     chosen = submission.modes[0] if mode is None else submission.mode(mode)
     key = os.environ.get(chosen.api_key_env, "")
+    # Before anything runs: later it would look like an endpoint that fails.
     if not key:
         raise EndpointKeyMissingError(f"no key: set {chosen.api_key_env} in the environment")
     return RoleEndpoint(chosen, key)
