@@ -76,7 +76,7 @@ class OneParty:
 
     def news(self, case: str, start: int) -> Iterable[bytes]:
         self._heard()
-        return entries_since(self.here, case, self.party, start)
+        return entries_since(self.here, case, self.party, start, sight="contents")
 
     def cases(self) -> Iterable[str]:
         self._heard()
@@ -89,11 +89,11 @@ class OneParty:
 
     def head(self, case: str) -> bytes:
         self._heard()
-        return published_head(self.here, case, self.party)
+        return published_head(self.here, case, self.party, sight="contents")
 
     def newest(self, case: str, topics: Sequence[str]) -> Sequence[int | None]:
         self._heard()
-        return newest_of(self.here, case, self.party, topics)
+        return newest_of(self.here, case, self.party, topics, sight="contents")
 
     def send(self, case: str, deed: Outgoing) -> bytes:
         self._heard()

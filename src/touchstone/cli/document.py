@@ -261,7 +261,9 @@ def _fetch(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: P
         with opened() as installation:
             from touchstone.service.access.documents_handed_in import fetch_document
 
-            for piece in fetch_document(installation, case, by, wanted.document, start).pieces:
+            for piece in fetch_document(
+                installation, case, by, wanted.document, start, sight="contents"
+            ).pieces:
                 file.write(piece)
 
 

@@ -124,11 +124,11 @@ def no_first_wall(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ASKED: dict[str, Callable[[Installation, str], object]] = {
-    "entries": lambda here, party: list(feed.entries_since(here, CASE, party, 0)),
-    "head": lambda here, party: feed.published_head(here, CASE, party),
-    "bundle": lambda here, party: list(feed.own_bundle(here, CASE, party)),
-    "page": lambda here, party: feed.own_page(here, CASE, party),
-    "newest": lambda here, party: feed.newest_of(here, CASE, party, ["status"]),
+    "entries": lambda here, party: list(feed.entries_since(here, CASE, party, 0, sight="contents")),
+    "head": lambda here, party: feed.published_head(here, CASE, party, sight="contents"),
+    "bundle": lambda here, party: list(feed.own_bundle(here, CASE, party, sight="contents")),
+    "page": lambda here, party: feed.own_page(here, CASE, party, sight="contents"),
+    "newest": lambda here, party: feed.newest_of(here, CASE, party, ["status"], sight="contents"),
 }
 
 
@@ -269,13 +269,20 @@ def test_no_party_is_read_for_within_the_reading_of_another(scene: Scene):
 
 
 def test_no_transaction_is_open_while_a_page_is_sent(scene: Scene, monkeypatch: pytest.MonkeyPatch):
-    whole = list(feed.entries_since(scene.here, CASE, LAB, 1))
+    whole = list(feed.entries_since(scene.here, CASE, LAB, 1, sight="contents"))
     monkeypatch.setattr("touchstone.records.reading.PAGE", 2)
-    sending = feed.entries_since(scene.here, CASE, LAB, 1)
+    sending = feed.entries_since(scene.here, CASE, LAB, 1, sight="contents")
     first = next(sending)
     assert not connections[scene.alias].in_atomic_block
     assert [first, *sending] == whole
-    assert list(feed.entries_since(scene.here, CASE, LAB, scene.records.case(CASE).size)) == []
+    assert (
+        list(
+            feed.entries_since(
+                scene.here, CASE, LAB, scene.records.case(CASE).size, sight="contents"
+            )
+        )
+        == []
+    )
 
 
 def test_what_is_read_for_parties_knows_nothing_of_what_whoever_records_folded(

@@ -156,7 +156,7 @@ def test_three_parties_begin_a_case_over_http_and_the_server_has_no_key_of_their
     assert kinds(server, trio.case)[:7] == begun
     for each in (trio.lab, trio.centre, trio.agency):
         asked = trio.server_of(each)
-        told = list(entries_since(server.serving.here, trio.case, each.id, 0))
+        told = list(entries_since(server.serving.here, trio.case, each.id, 0, sight="contents"))
         assert list(asked.news(trio.case, 0)) == told
         assert list(asked.news(trio.case, 3)) == told[3 * 9 :]
         assert list(asked.news(trio.case, 3000)) == []

@@ -26,11 +26,11 @@ class Giving:
     lines: int | None = None
 
     def bundle(self, case: str) -> Iterable[bytes]:
-        whole = list(own_bundle(self.here, case, self.party))
+        whole = list(own_bundle(self.here, case, self.party, sight="contents"))
         return (line.removesuffix(b"\n") for line in whole[: self.lines])
 
     def page(self, case: str) -> bytes:
-        return own_page(self.here, case, self.party)
+        return own_page(self.here, case, self.party, sight="contents")
 
 
 def pinned(case: Begun) -> str:

@@ -156,7 +156,7 @@ def test_who_is_no_developer_learns_no_read_from_the_record(scene: Begun):
     assert stand(told(scene.centre))[0] == (FIRST, "unchecked")
     assert digested_days(scene.agency.client.look(CASE).entries_of("reads-digested")) == []
     for by in scene.parties:
-        bundle = b"".join(own_bundle(scene.here, CASE, by.id))
+        bundle = b"".join(own_bundle(scene.here, CASE, by.id, sight="contents"))
         (salt,) = {each.salt for each in days_digested(scene.here, CASE)[:1]}
         assert salt is not None
         assert (salt.hex().encode() in bundle) == (by is scene.lab)
@@ -168,7 +168,7 @@ def test_every_verifier_reads_it(scene: Begun, tmp_path: Path):
     trust = scene.here.keyring.history.lines[0].fingerprint
     for by in scene.parties:
         path = tmp_path / f"{by.id}.jsonl"
-        path.write_bytes(b"".join(own_bundle(scene.here, CASE, by.id)))
+        path.write_bytes(b"".join(own_bundle(scene.here, CASE, by.id, sight="contents")))
         verdict = verify_bundle(path, trust=(trust,))
         assert (verdict.word, verdict.deeds_unchecked) == ("authentic", 0)
         assert second_opinion(path.read_bytes(), (trust,)).word == "authentic"
@@ -176,7 +176,9 @@ def test_every_verifier_reads_it(scene: Begun, tmp_path: Path):
         # It is no party, of which one would be told how much it has seen.
         assert INSTALLATION not in dict(verdict.seen_by)
         said = b"Digests the 2 reads of 2026-11-21"
-        assert (said in own_page(scene.here, CASE, by.id)) == (by is not scene.agency)
+        assert (said in own_page(scene.here, CASE, by.id, sight="contents")) == (
+            by is not scene.agency
+        )
     assert check(scene.here, lambda _: None).sound
 
 
@@ -187,7 +189,7 @@ def test_a_rotated_key_goes_on(scene: Begun, tmp_path: Path):
     scene.clock.moment = moment_of("2026-11-24T00:10:00Z")
     assert record_reads(here).recorded == 1
     path = tmp_path / "bundle.jsonl"
-    path.write_bytes(b"".join(own_bundle(here, CASE, scene.lab.id)))
+    path.write_bytes(b"".join(own_bundle(here, CASE, scene.lab.id, sight="contents")))
     trust = here.keyring.history.lines[0].fingerprint
     assert verify_bundle(path, trust=(trust,)).word == "authentic"
     assert stand(told(scene.lab))[2] == (TODAY, "as-recorded")
@@ -297,8 +299,8 @@ def test_to_read_of_reads_is_not_told_in_turn(scene: Begun):
     here, size = scene.here, scene.here.records.case(CASE).size
     record_reads(here)
     for by in scene.parties:
-        assert tells_of_reads_alone(here, CASE, by.id, size)
-        assert not tells_of_reads_alone(here, CASE, by.id, size - 1)
+        assert tells_of_reads_alone(here, CASE, by.id, size, sight="contents")
+        assert not tells_of_reads_alone(here, CASE, by.id, size - 1, sight="contents")
 
 
 @pytest.fixture

@@ -108,10 +108,12 @@ def test_its_own_edition_can_still_be_taken_and_verified(case: Case, tmp_path: P
 
     class Server:
         def bundle(self, name: str) -> Iterator[bytes]:
-            return (line.removesuffix(b"\n") for line in own_bundle(here, name, GUEST))
+            return (
+                line.removesuffix(b"\n") for line in own_bundle(here, name, GUEST, sight="contents")
+            )
 
         def page(self, name: str) -> bytes:
-            return own_page(here, name, GUEST)
+            return own_page(here, name, GUEST, sight="contents")
 
     held = take_edition(Server(), case.id, GUEST, pinned, tmp_path / "own")
     verdict = verify_bundle(Path(held.bundle), trust=[pinned])
@@ -141,15 +143,15 @@ def test_what_it_signed_before_is_refused_for_good_once_it_has_left(case: Case):
 def test_it_is_told_no_topic_and_nothing_that_is_next_and_its_case_stays_in_its_list(case: Case):
     topics = ["clock", f"keys:{GUEST}"]
     here = case.installation
-    clock, own = newest_of(here, case.id, GUEST, topics)
+    clock, own = newest_of(here, case.id, GUEST, topics, sight="contents")
     assert clock is not None
     case.record([party_left(case, GUEST)])
     goes_on(case)
-    assert newest_of(here, case.id, GUEST, topics) == (None, own)
+    assert newest_of(here, case.id, GUEST, topics, sight="contents") == (None, own)
     assert list(next_in_case(here, case.id, [GUEST])) == []
     assert [each.case for each in cases_of(here, GUEST).cases] == [case.id]
     # The log goes on for it as for everybody: how many entries there are is no secret of a party.
-    read = map(loads, entries_since(here, case.id, GUEST, 0))
+    read = map(loads, entries_since(here, case.id, GUEST, 0, sight="contents"))
     assert sum("i" not in each for each in read) == case.state.size
 
 
@@ -170,7 +172,7 @@ def test_an_invitation_that_was_taken_back_leaves_no_trace_to_who_was_invited(ca
     strangers = []
     for name, party in ((case.id, reader), ("no-case", reader), (case.id, "a-stranger")):
         with pytest.raises(UnpromisedError) as refused:
-            list(entries_since(here, name, party, 0))
+            list(entries_since(here, name, party, 0, sight="contents"))
         strangers.append(refused.value.args)
     assert len({*strangers}) == 1
     # Invited anew, it is told so again.

@@ -63,9 +63,9 @@ def routes(case: Case, party: str, folder: Path) -> dict[str, str]:
     wanted = [each for each in audiences(case.participants) if each.name == party]
     (edition,) = issue_editions(case, folder, wanted)
     return {
-        "entries": b"\n".join(entries_since(here, case.id, party, 0)).decode(),
-        "bundle": b"".join(own_bundle(here, case.id, party)).decode(),
-        "page": own_page(here, case.id, party).decode(),
+        "entries": b"\n".join(entries_since(here, case.id, party, 0, sight="contents")).decode(),
+        "bundle": b"".join(own_bundle(here, case.id, party, sight="contents")).decode(),
+        "page": own_page(here, case.id, party, sight="contents").decode(),
         "edition's bundle": edition.bundle.read_text("utf-8"),
         "edition's page": edition.report.read_text("utf-8"),
     }
@@ -143,6 +143,6 @@ def test_its_own_machine_says_why(case: Case):
     here = case.installation
     pinned = here.keyring.history.lines[0].fingerprint
     for party, why in ((CENTRE, f"it is view only for {CENTRE}, by the agreement"), (LAB, "")):
-        chunks = own_bundle(here, case.id, party)
+        chunks = own_bundle(here, case.id, party, sight="contents")
         seen = see_case(chunks, party, pinned=pinned, clock=here.clock, random=SystemRandom())
         assert seen.held_back.partition(":")[0] == why

@@ -72,7 +72,7 @@ def fetch_document(
     document: str,
     start: int = 0,
     *,
-    sight: Sight = "contents",
+    sight: Sight,
 ) -> FetchedDocument:
     """A document of a case, by its id, for a party that may read it, from a byte on.
 

@@ -60,5 +60,5 @@ def is_over(installation: Installation, case: str) -> bool:
 
 
 def _require_developer(installation: Installation, case: str, party: str) -> None:
-    if not develops(installation, case, party):
+    if not develops(installation, case, party, sight="contents"):
         raise unknown_case()

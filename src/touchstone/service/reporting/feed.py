@@ -43,7 +43,7 @@ def installation_since(
 
 
 def entries_since(
-    installation: Installation, case: str, party: str, start: int, *, sight: Sight = "contents"
+    installation: Installation, case: str, party: str, start: int, *, sight: Sight
 ) -> Iterator[bytes]:
     """Of each entry of a case from `start` on its line, then one for each of its parts.
 
@@ -62,16 +62,14 @@ def entries_since(
     return _lines(installation.records.sent_to(party, case, size), audience, start)
 
 
-def size_for(
-    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
-) -> int:
+def size_for(installation: Installation, case: str, party: str, *, sight: Sight) -> int:
     """How many entries a case has, for who may read of it. Raises UnpromisedError."""
     with installation.records.reading_as(party) as reading:
         return _reader_for(reading, case, party_audience(party, "GREEN", sight))[0].size
 
 
 def tells_of_reads_alone(
-    installation: Installation, case: str, party: str, start: int, *, sight: Sight = "contents"
+    installation: Installation, case: str, party: str, start: int, *, sight: Sight
 ) -> bool:
     """Whether all entries from `start` on are digests of days of reads.
 
@@ -84,17 +82,13 @@ def tells_of_reads_alone(
         return len(told) == reader.size - start
 
 
-def develops(
-    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
-) -> bool:
+def develops(installation: Installation, case: str, party: str, *, sight: Sight) -> bool:
     """Whether a party is the developer in a case that it has joined. Raises UnpromisedError."""
     _require_joined(installation, case, party_audience(party, "GREEN", sight))
     return party in installation.state(case).having("developer")
 
 
-def published_head(
-    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
-) -> bytes:
+def published_head(installation: Installation, case: str, party: str, *, sight: Sight) -> bytes:
     """The line of a case's head, under a checkpoint that is signed now. Raises UnpromisedError."""
     with installation.records.reading_as(party) as reading:
         _reader_for(reading, case, party_audience(party, "GREEN", sight))
@@ -106,7 +100,7 @@ def published_head(
 
 
 def own_bundle(
-    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
+    installation: Installation, case: str, party: str, *, sight: Sight
 ) -> Iterator[bytes]:
     """The party's bundle of a case as it is now, line by line, with its line feeds.
 
@@ -123,9 +117,7 @@ def own_bundle(
     return lines_for(installation, reader, audience, proof, installation.now())
 
 
-def own_page(
-    installation: Installation, case: str, party: str, *, sight: Sight = "contents"
-) -> bytes:
+def own_page(installation: Installation, case: str, party: str, *, sight: Sight) -> bytes:
     """The case as the party may read it now, as one page (HTML); no deed tells of it.
 
     Raises:
@@ -152,7 +144,7 @@ def newest_of(
     party: str,
     topics: Sequence[str],
     *,
-    sight: Sight = "contents",
+    sight: Sight,
 ) -> tuple[int | None, ...]:
     """For each topic the newest entry that touches it, be it one that the party may not read.
 
