@@ -38,7 +38,7 @@ def _machine_desk() -> "Iterator[tuple[MachineDesk, str]]":
     # First: Django is set up once, and the record would do it for itself alone.
     from touchstone.server.accounts.preparing import open_accounts
 
-    with opened() as here:
+    with opened(begins=True) as here:
         from touchstone.records.settings import from_environment
         from touchstone.server.accounts.desk import MachineDesk
 

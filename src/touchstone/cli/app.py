@@ -333,7 +333,7 @@ def check(*, json: Json = False) -> int:
     from touchstone.service.cases.checking import check as check_record
     from touchstone.service.installation import open_installation
 
-    with open_installation() as installation:
+    with open_installation(begins=False) as installation:
         found = check_record(installation, lambda what: warn(f"checking {what}"))
     tell(found, json=json)
     return DONE if found.sound else NO

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from touchstone.deeds.deed import Deed
     from touchstone.framework import Framework
     from touchstone.keys import FileSigner
-    from touchstone.records.endpointkeys import HandedInKey
+    from touchstone.records import HandedInKey
     from touchstone.review.events.base import Role
 
 DONE = 0

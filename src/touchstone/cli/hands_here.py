@@ -19,7 +19,7 @@ from touchstone.framework import Framework
 from touchstone.keys import FileSigner
 from touchstone.ledger import loads
 from touchstone.ledger.contract2 import CaseLog
-from touchstone.records.endpointkeys import HandedInKey
+from touchstone.records import HandedInKey
 from touchstone.review import Refused, State, require_known
 from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.review.errors import MissingPartError

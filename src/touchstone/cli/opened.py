@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def opened() -> "Iterator[Installation]":
+def opened(*, begins: bool = False) -> "Iterator[Installation]":
     """The installation of TOUCHSTONE_HOME. After a command that went well, what is amiss is said.
 
-    A command that is refused for it says so itself, in its one line.
+    A command that is refused for it says so itself, in its one line. `begins` is as for
+    `open_installation`.
     """
     from touchstone.service.installation import open_installation
 
-    with open_installation() as installation:
+    with open_installation(begins=begins) as installation:
         yield installation
         # Whoever reads of a party's deeds is to know whose hands held its key.
         for party, key in installation.keys_made.items():

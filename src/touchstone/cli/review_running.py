@@ -77,7 +77,7 @@ def _tell_review(work: "Callable[[Installation, Observer], ReviewResult]", *, js
     """Do the work of a review, with its progress on the terminal, and tell how it came out."""
     from touchstone.cli.progress import observer
 
-    with observer() as watching, opened() as installation:
+    with observer() as watching, opened(begins=True) as installation:
         # Before an endpoint is asked for anything that could not be recorded.
         installation.records.check_writable()
         result = work(installation, watching)

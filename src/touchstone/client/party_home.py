@@ -91,6 +91,7 @@ class PartyHome:
         """
         cls.require_new(folder, party)
         home = cls(folder, party, None if secret is None else lambda _: secret)
+        _make_home(folder)
         home._keyring.new_party_key(party, secret)
         if not signer:
             home.following()
@@ -199,6 +200,7 @@ class PartyHome:
         """Know a server from now on. Before it showed to be who it must be, nothing is to stay."""
         if _read(place.folder) is not None:
             return
+        _make_home(self._folder.parent.parent)
         for each in (self._folder.parent, self._folder, place.folder.parent, place.folder):
             secret_folder(each)
         told = {"url": place.url, "pinned": place.pinned}
@@ -208,6 +210,14 @@ class PartyHome:
         folder = self._folder / "servers"
         if folder.is_dir():
             yield from filter(None, map(_read, folder.iterdir()))
+
+
+def _make_home(folder: Path) -> None:
+    """Make the home for its owner alone, as a server does; one that is there stays as it is."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise KeyFileError(f"{folder}: cannot be made: {error.strerror}") from error
 
 
 def parties_of(folder: Path) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ from touchstone.records.values import (
 if TYPE_CHECKING:
     from touchstone.records.deeds import DeedBatch, Deeds, DeedTaking
     from touchstone.records.deedwriter import DeedWriter
+    from touchstone.records.endpointkeys import HandedInKey
     from touchstone.records.installation import InstallationLog
     from touchstone.records.jobs import JobTable
     from touchstone.records.members import InvitationPage, Members, OwnCase, Page
@@ -103,6 +104,7 @@ __all__ = [
     "EvidenceFacts",
     "EvidenceMissingError",
     "FullError",
+    "HandedInKey",
     "HeadProof",
     "InstallationLog",
     "InvitationPage",
@@ -147,6 +149,7 @@ _BEHIND_DJANGO = {
     "DeedTaking": "deeds",
     "DeedWriter": "deedwriter",
     "Deeds": "deeds",
+    "HandedInKey": "endpointkeys",
     "InstallationLog": "installation",
     "JobTable": "jobs",
     "Members": "members",

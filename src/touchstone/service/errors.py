@@ -8,6 +8,7 @@
     │   └── RefusedDeed            (AnswerIsNoError) a deed that may not be done, with its event
     └── ServiceError
         ├── UnsafeHomeError        (BadInputError)   others may write where the installation lies
+        ├── NoRecordError          (BadInputError)   a party's home, which has no record
         ├── CodedError             by code and data, worded in `wording`
         │   ├── DestroyedCaseError (AnswerIsNoError) the case was destroyed: what is left of it
         │   ├── UnknownCaseError   (BadInputError)   no case, or more than one, begins like that
@@ -26,6 +27,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -75,6 +77,16 @@ class CodedError(ServiceError):
 
 class UnsafeHomeError(ServiceError, BadInputError):
     """Others may write where the installation lies, or a folder above it."""
+
+
+class NoRecordError(ServiceError, BadInputError):
+    """A party's home, where its keys are and no record is; nothing was made."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"{home}: is a party's home, and no record is here; fix: add --server URL, or set"
+            " TOUCHSTONE_HOME to the installation's home"
+        )
 
 
 class DestroyedCaseError(CodedError, AnswerIsNoError):

@@ -18,7 +18,7 @@ from touchstone.records import SQLITE, Records, is_begun
 from touchstone.records.remembered import Remembered
 from touchstone.review import RecordedEvent, State, fold, read_event
 from touchstone.review.packing import pack_state, unpack_state
-from touchstone.service.errors import RefusedDeed
+from touchstone.service.errors import NoRecordError, RefusedDeed
 from touchstone.service.homes import check_home, home_folder
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def open_installation(
     random: RandomSource | None = None,
     *,
     apart: bool = False,
+    begins: bool = True,
 ) -> Iterator[Installation]:
     """Open the installation at `home`; on its first day keys and record are made.
 
@@ -176,9 +177,11 @@ def open_installation(
         clock: What tells the time.
         random: Where chance comes from.
         apart: Keep the record under `home` whatever TOUCHSTONE_DATABASE says: for what is invented.
+        begins: Whether a party's home may become an installation's: else it is refused.
 
     Raises:
         UnsafeHomeError: others may write there.
+        NoRecordError: it is a party's home, and does not begin there.
         KeyUnsafeError: others may read or write the keys; the line says how to fix it.
         RecordsError: the record cannot be opened, and why.
     """
@@ -187,6 +190,9 @@ def open_installation(
     ticking, drawing = clock or SystemClock(), random or SystemRandom()
     keyring = Keyring(folder / "keys")
     if not keyring.begun and not is_begun(folder, database):
+        if not begins and (folder / "parties").exists():
+            # Whoever forgets --server is to be told, and not to become an installation.
+            raise NoRecordError(folder)
         with contextlib.suppress(OSError):
             # Work in progress lies here in the clear. Whatever is amiss, the keyring says it.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

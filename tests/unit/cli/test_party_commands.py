@@ -49,6 +49,7 @@ def test_keys_are_made_once_for_their_owner_alone(command: Command, newcomer: Pa
     files = sorted((newcomer / "parties" / "new-lab").glob("*.pem"))
     assert [file.name for file in files] == ["0.pem", "next-1.pem"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert newcomer.stat().st_mode & 0o777 == 0o700
     assert said["fingerprint"] == FileSigner.load(files[0]).fingerprint
     assert said["next"] == FileSigner.load(files[1]).fingerprint
     before = [file.read_bytes() for file in files]

@@ -6,7 +6,7 @@ developer of a case that it has joined is told what is told of a case that is no
 
 from touchstone.ledger.contract2 import unknown_case
 from touchstone.ledger.errors import UnpromisedError
-from touchstone.records.endpointkeys import HandedInKey
+from touchstone.records import HandedInKey
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.feed import develops
 

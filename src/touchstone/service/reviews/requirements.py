@@ -16,7 +16,7 @@ from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.handin.shown_ids import short_case
-from touchstone.records.endpointkeys import HandedInKey
+from touchstone.records import HandedInKey
 from touchstone.service.case_context import Case
 from touchstone.service.cases.endpoint_keys import endpoint_key_of
 from touchstone.service.cases.opening import (
