@@ -249,6 +249,18 @@ def test_a_machine_without_a_sandbox_runs_no_pack(monkeypatch: pytest.MonkeyPatc
         program("print('never')")
 
 
+def test_families_of_somebodys_own_are_not_in_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    info = tmp_path / "example_lab_tasks-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: example-lab-tasks\nVersion: 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (info / "entry_points.txt").write_text("[other.group]\nexample = example:FAMILY\n")
+    apart.refuse_private_families()
+    (info / "entry_points.txt").write_text("[touchstone.families]\nexample = example:FAMILY\n")
+    with pytest.raises(PackError, match="example-lab-tasks is installed here"):
+        program("print('never')")
+
+
 def test_an_interpreter_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch):
     other = replace(find_tools(), python="/bin/false")
     monkeypatch.setattr(apart, "find_tools", lambda: other)

@@ -25,7 +25,7 @@ from inspect_ai.scorer import Score
 
 from touchstone.evaluation.packs import logs
 from touchstone.evaluation.packs.errors import PackProcessError
-from touchstone.evaluation.packs.logs import keep_log
+from touchstone.evaluation.packs.logs import ValueCount, keep_log
 from touchstone.evaluation.packs.manifest import PackScore
 from touchstone.evaluation.packs.statement import read_statements, statement_of
 
@@ -214,6 +214,8 @@ def test_what_a_log_does_not_say_of_its_size_reaches_no_reader(tmp_path: Path):
         ("MOST_ENTRY", 50_000, "unpacks to more"),
         ("MOST_ALL", 50_000, "unpacks to more"),
         ("MOST_ENTRIES", 1, "too many entries"),
+        ("MOST_HEADER", 100, "of its run as a whole"),
+        ("MOST_VALUES", 5, "values for one sample, or beside"),
     ],
 )
 def test_a_log_that_unpacks_to_too_much_is_not_kept(
@@ -236,3 +238,89 @@ def test_an_entry_that_is_there_twice_or_packed_otherwise_is_refused(tmp_path: P
             new.writestr("header.json", "{}", None if twice else zipfile.ZIP_BZIP2)
     with pytest.raises(PackProcessError, match="one twice" if twice else "in a way"):
         keep_log(packed.getvalue(), tmp_path / "kept" / "pack.eval")
+
+
+def with_entry(data: bytes, name: str, content: bytes) -> bytes:
+    """The same log, and one entry's content another."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(kept, "w") as new:
+        for each in old.infolist():
+            given = content if each.filename == name else old.read(each)
+            new.writestr(each.filename, given, zipfile.ZIP_DEFLATED)
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize("name", ["header.json", "samples/0_epoch_1.json", "summaries.json"])
+def test_values_of_few_bytes_do_not_reach_a_parser_by_the_million(tmp_path: Path, name: str):
+    data = written(tmp_path, sample_of(0)).read_bytes()
+    bomb = b"[" + b",".join([b"{}"] * 300_000) + b"]"
+    with pytest.raises(PackProcessError, match="values"):
+        keep_log(with_entry(data, name, bomb), tmp_path / "none" / "pack.eval")
+    # As long, and all of it one text.
+    prose = with_entry(data, name, b'["' + b"{}, [\\\\]" * 100_000 + b'"]')
+    keep_log(prose, tmp_path / "kept" / "pack.eval")
+
+
+def test_what_is_beside_the_samples_is_counted_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logs, "MOST_VALUES", 1000)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as new:
+        for number in range(3):
+            new.writestr(f"samples/{number}_epoch_1.json", "[" + "1," * 900 + "1]")
+    keep_log(packed.getvalue(), tmp_path / "kept" / "pack.eval")
+    with zipfile.ZipFile(packed, "a") as new:
+        for number in range(2):
+            new.writestr(f"_journal/summaries/{number}.json", "[" + "1," * 900 + "1]")
+    with pytest.raises(PackProcessError, match="beside its samples"):
+        keep_log(packed.getvalue(), tmp_path / "none" / "pack.eval")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (r'{"a": [1, 2, {}], "b,": "c,[{"}', 6),
+        (r'["a\"", "b,\\", [], "\\\",", 4]', 6),
+    ],
+)
+def test_values_are_counted_wherever_a_block_ends(text: str, values: int, size: int):
+    data, count = text.encode(), ValueCount()
+    for start in range(0, len(data), size):
+        count.add(data[start : start + size])
+    assert count.found == values
+
+
+def overlapping() -> bytes:
+    """Two entries, the second of which is the content of the first."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as new:
+        new.writestr("b", "{}")
+    body = inner.getvalue()[: inner.getvalue().index(b"PK\1\2")]
+    outer = io.BytesIO()
+    with zipfile.ZipFile(outer, "w") as new:
+        new.writestr("a", body)
+        new.writestr("b", "{}")
+    data = bytearray(outer.getvalue())
+    # Where the second's own record says that it begins.
+    record = data.rindex(b"PK\1\2")
+    struct.pack_into("<I", data, record + 42, data.index(body))
+    return bytes(data)
+
+
+def test_entries_that_overlap_are_refused(tmp_path: Path):
+    data = overlapping()
+    with pytest.raises(PackProcessError, match="overlap"):
+        keep_log(data, tmp_path / "none" / "pack.eval")
+
+
+def test_a_list_of_very_many_entries_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def never(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(zipfile, "ZipFile", never)
+    with pytest.raises(PackProcessError, match="too many entries"):
+        keep_log((b"PK\1\2" + bytes(42)) * 10_001, tmp_path / "none" / "pack.eval")

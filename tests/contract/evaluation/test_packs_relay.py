@@ -1,7 +1,10 @@
 """The parent's end of a pack's way out, without a pack: one endpoint, and what is said to it."""
 
 import socket
+import struct
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,9 +13,15 @@ import pytest
 from aiohttp import web
 
 from support.endpoint import Endpoint, completion, serve
+from support.packs import write_pack
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.packs import running
+from touchstone.evaluation.packs.apart import Apart
+from touchstone.evaluation.packs.errors import PackProcessError
+from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.packs.relay import Relay, RelayLimits, RoleEndpoint
+from touchstone.evaluation.packs.source import read_pack
 from touchstone.evaluation.packs.wire import packed, receive_message
 from touchstone.evaluation.submission import Mode
 
@@ -184,3 +193,55 @@ def test_nonsense_ends_the_relay_and_nothing_else(endpoint: Endpoint, nonsense: 
     assert first
     assert second is None
     assert "no request" in relay.refusals[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        (b'"messages": [{"role": "user", "content": "\\ud800"}]', "no Unicode"),
+        (b'"messages": [{"role": "user", "\\udfff": 1}]', "no Unicode"),
+        (b'"messages": [], "temperature": NaN', "not finite"),
+        (b'"messages": [], "stop": [1e999]', "not finite"),
+        (b'"messages": [], "seed": 99999999999999999999', "more than 64 bits"),
+        (b'"messages": [{"x": ' + b"[" * 800 + b"]" * 800 + b"}]", "100 levels"),
+    ],
+)
+def test_what_cannot_be_sent_is_no_fault_of_the_endpoints(
+    endpoint: Endpoint, part: bytes, says: str
+):
+    relay, before = relay_to(endpoint), len(endpoint.requests)
+    body = b'{"call": 7, "role": "subject", "sample": "4", "request": {' + part + b"}}"
+    (answer,) = ask(relay, struct.pack(">I", len(body)) + body)
+    assert answer
+    assert (answer["call"], says in answer["refused"]) == (7, True)
+    assert not relay.of(4).last_failed
+    assert (len(endpoint.requests), relay.calls) == (before, 0)
+
+
+def test_a_call_that_is_no_number_is_not_given_back(endpoint: Endpoint):
+    body = packed({**request(), "call": 0})
+    deep = body[4:].replace(b'"call":0', b'"call":' + b"[" * 300 + b"]" * 300)
+    (answer,) = ask(relay_to(endpoint), struct.pack(">I", len(deep)) + deep)
+    assert answer
+    assert answer["call"] is None
+
+
+def test_a_log_is_taken_in_beside_the_event_loop(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    threads = []
+
+    async def given(*_: Any) -> Apart:
+        return Apart(b"", "confined", ())
+
+    def keep(*_: Any) -> None:
+        threads.append(threading.get_ident())
+        raise PackProcessError("none")
+
+    monkeypatch.setattr(running, "run_apart", given)
+    monkeypatch.setattr(running, "keep_log", keep)
+    asked = {"subject": relay_to(endpoint).asked["subject"]}
+    source = read_pack(write_pack(tmp_path / "pack"))
+    anyio.run(running.run_items, source, {}, asked, PackLimits(), tmp_path)
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()

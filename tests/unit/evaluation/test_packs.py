@@ -19,8 +19,12 @@ from touchstone.evaluation.packs.frozen import THEIRS, NoFormError, freeze, from
 from touchstone.evaluation.packs.items import item_set
 from touchstone.evaluation.packs.looking import faults_of
 from touchstone.evaluation.packs.manifest import PackLimits, PackScore, parse_manifest
-from touchstone.evaluation.packs.relay import RequestRefusedError, SampleCalls, checked_request
-from touchstone.evaluation.packs.running import concluded
+from touchstone.evaluation.packs.relay import (
+    RequestRefusedError,
+    SampleCalls,
+    checked_request,
+)
+from touchstone.evaluation.packs.running import concluded, seconds_taken
 from touchstone.evaluation.packs.source import read_pack
 from touchstone.evaluation.packs.statement import Statement, taken
 from touchstone.evaluation.packs.wire import MalformedMessageError, length_of, unpacked
@@ -338,3 +342,11 @@ def test_what_is_no_message_is_refused(body: bytes):
 def test_a_message_that_is_too_long_is_refused_before_it_is_read():
     with pytest.raises(MalformedMessageError):
         length_of(b"\xff\xff\xff\xff", 1000)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [(7.5, 7.5), (60.0, 60.0), (60.1, 0.0), (-1.0, 0.0), (math.inf, 0.0), (math.nan, 0.0)],
+)
+def test_seconds_that_cannot_be_are_not_taken(said: float, taken: float):
+    assert seconds_taken(said, 60) == taken

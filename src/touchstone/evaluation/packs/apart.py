@@ -13,13 +13,15 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
+from touchstone.evaluation.families.code import SHIPPED
+from touchstone.evaluation.families.loading import GROUP, normalised
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.wire import packed
 from touchstone.evaluation.sandbox import (
@@ -109,6 +111,7 @@ async def run_apart(
         processes=limits.processes,
         cpus=limits.cpus,
     )
+    refuse_private_families()
     tools = _with_packages(find_tools())
     attempts: dict[str, None] = {}
     try:
@@ -229,6 +232,24 @@ def _packages() -> tuple[tuple[str, str], ...]:
                 " install Touchstone where every user can read it, such as /opt"
             )
     return ((str(site), _LIBRARIES), (str(own), f"{_OWN}/touchstone"))
+
+
+def refuse_private_families() -> None:
+    """Hold what is installed against what a pack may read.
+
+    Raises:
+        PackError: families of somebody's own are installed here, and would be in its view.
+    """
+    offering = {
+        each.dist.name for each in metadata.entry_points(group=GROUP) if each.dist is not None
+    }
+    # A pack could read how items are made, and put it to an endpoint as a question.
+    for name in sorted(name for name in offering if normalised(name) != SHIPPED):
+        raise PackError(
+            f"{name} is installed here and offers families of tasks, and a pack's process sees"
+            " every installed package; run packs from an environment of their own, in which"
+            f" {name} is not installed"
+        )
 
 
 def open_to_all(folder: Path) -> bool:

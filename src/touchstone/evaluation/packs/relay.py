@@ -6,6 +6,8 @@ review. Each call is counted by us, of the sample that the pack says it is for.
 """
 
 import asyncio
+import math
+import re
 import socket
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -47,6 +49,10 @@ _LARGE = 1024 * 1024
 """Bytes of a message of which few are read at once: as objects they take twenty times as much."""
 _FEW = 2
 _LENGTH = 300
+_DEEPEST = 100
+"""Levels of a request: the client that sends it takes several calls for each."""
+_LARGEST = 2**63 - 1
+_SURROGATE = re.compile("[\\ud800-\\udfff]")
 _CARRIED = frozenset(
     {
         "messages",
@@ -210,7 +216,10 @@ class Relay:
         async def answer(body: bytes) -> None:
             try:
                 message = unpacked(body)
-                said = packed({**await self._answer(message), "call": message.get("call")})
+                call = message.get("call")
+                said = packed(
+                    {**await self._answer(message), "call": call if type(call) is int else None}
+                )
                 async with lock:
                     await loop.sock_sendall(sock, said)
             except OSError:
@@ -292,6 +301,7 @@ def checked_request(given: Any, mode: Mode) -> dict[str, Any]:
     """
     if not isinstance(given, dict):
         raise RequestRefusedError("a request that is no object")
+    _check_sendable(given)
     if strange := sorted(set(given) - _CARRIED):
         raise RequestRefusedError(f"the relay does not carry {strange[0][:80]!a}")
     request = {name: value for name, value in given.items() if value is not None}
@@ -315,6 +325,32 @@ def checked_request(given: Any, mode: Mode) -> dict[str, Any]:
             request[name] = float(value) if name in {"temperature", "top_p"} else value
     _bound_output(request, mode.settings.max_tokens)
     return request
+
+
+def _check_sendable(given: dict[str, Any]) -> None:
+    """Refuse what cannot be sent as JSON: failing on its way, it would be the endpoint's fault.
+
+    Raises:
+        RequestRefusedError: a text is no Unicode, a number is none of JSON's, or it is too deep.
+    """
+    layer: list[Any] = [given]
+    for _ in range(_DEEPEST):
+        inner: list[Any] = []
+        for each in layer:
+            if isinstance(each, dict):
+                inner += [*each, *each.values()]
+            elif isinstance(each, list):
+                inner += each
+            elif isinstance(each, str) and _SURROGATE.search(each):
+                raise RequestRefusedError("a request with a text that is no Unicode")
+            elif isinstance(each, float) and not math.isfinite(each):
+                raise RequestRefusedError("a request with a number that is not finite")
+            elif isinstance(each, int) and abs(each) > _LARGEST:
+                raise RequestRefusedError("a request with a number of more than 64 bits")
+        if not inner:
+            return
+        layer = inner
+    raise RequestRefusedError(f"a request of more than {_DEEPEST} levels")
 
 
 def _bound_output(request: dict[str, Any], most: int | None) -> None:

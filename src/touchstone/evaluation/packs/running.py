@@ -121,8 +121,8 @@ async def run_items(
     job = _job(source, items, asked, limits, settings.asking)
     try:
         apart = await run_apart(job, relay.serve, settings.process, settings.guards)
-        log = _take_log(apart.result, folder)
         # In a thread: others' calls must not wait while a large log is read.
+        log = await anyio.to_thread.run_sync(_take_log, apart.result, folder)
         statements = await anyio.to_thread.run_sync(
             read_statements, log, tuple(items), source.manifest.score, _names(asked)
         )
@@ -134,7 +134,8 @@ async def run_items(
     if relay.failure is not None:
         raise relay.failure
     outcomes = [
-        _outcome(statements[place], item, relay.of(place), source) for place, item in items.items()
+        _outcome(statements[place], item, relay.of(place), source, settings.process.seconds)
+        for place, item in items.items()
     ]
     return _ran(relay, outcomes, apart.grade, apart.attempts, log)
 
@@ -253,7 +254,7 @@ def _lost(place: int, item: FrozenItem, relay: Relay, mark: PackMark, reason: st
 
 
 def _outcome(
-    said: Statement, item: FrozenItem, heard: SampleCalls, source: PackSource
+    said: Statement, item: FrozenItem, heard: SampleCalls, source: PackSource, most: float
 ) -> PackOutcome:
     result, cause, reason = concluded(said, heard, source.manifest.score)
     taken = said.value if cause == "" else None
@@ -268,10 +269,20 @@ def _outcome(
         usage=heard.usage,
         calls=heard.calls,
         models=tuple(sorted(heard.models)),
-        seconds=f"{max(0.0, said.seconds):.3f}",
+        seconds=f"{seconds_taken(said.seconds, most):.3f}",
         uuid=said.uuid,
         pack=source.mark,
     )
+
+
+def seconds_taken(said: float, most: float) -> float:
+    """The seconds that a pack says a sample took; 0 where it took no such time.
+
+    Args:
+        said: Whatever its log says, NaN and infinity among it.
+        most: How long its process may have run.
+    """
+    return said if 0 <= said <= most else 0.0
 
 
 Conclusion = tuple[Result | Literal["reported"], Literal["", "endpoint", "judge", "engine"], str]
