@@ -19,6 +19,7 @@ from support.sentence_uses import (
     named_by,
     uses,
 )
+from touchstone.editions.next_text import Unread
 from touchstone.editions.sections.summary import PARTS
 from touchstone.editions.sections.unmeasured import Much
 from touchstone.editions.sentences import english
@@ -129,6 +130,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "what": [
         members(Comparison),
         frozenset({"share-by", "submitted", "today", "ends", "planned-release"}),
+        members(Unread) - {""},
     ],
     "which": [frozenset({"all", "only", "some"})],
     "whole": [YES_OR_NO],

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from touchstone.editions.next_text import NextInCase, NextRow
     from touchstone.service.installation import Installation
 
+    _Told = tuple[list[NextInCase], str, str | None]
+    """What was found, at which moment, and of which party alone, if of one."""
+
 DONE = 0
 TABLE_WIDTH = 140
 """Columns that the table needs: on a narrower terminal each deed is told in lines."""
@@ -32,20 +35,20 @@ def next_deeds(
     from touchstone.editions.next_text import next_rows
 
     check_options(where)
-    found, now = _there(case, where) if where.server is not None else _here(case, where.party)
+    found, now, told = _there(case, where) if where.server is not None else _here(case, where.party)
     rows = next_rows(found, now)
     if ics is not None:
         _write_calendar(ics, found, where.party, now)
     if where.json:
         show_json([row.as_dict() for row in rows])
     else:
-        _show(found, rows, where.party)
+        _show(found, rows, told)
     return DONE
 
 
-def _here(case: str | None, party: str | None) -> "tuple[list[NextInCase], str]":
+def _here(case: str | None, party: str | None) -> "_Told":
     with opened() as installation:
-        return _found(installation, case, party), installation.now()
+        return _found(installation, case, party), installation.now(), party
 
 
 def _found(installation: "Installation", case: str | None, party: str | None) -> "list[NextInCase]":
@@ -61,7 +64,7 @@ def _found(installation: "Installation", case: str | None, party: str | None) ->
     return list(next_for_all(installation))
 
 
-def _there(case: str | None, where: AtServer) -> "tuple[list[NextInCase], str]":
+def _there(case: str | None, where: AtServer) -> "_Told":
     from touchstone.cli.hands import refusals
     from touchstone.cli.hands_there import client_of
     from touchstone.client.next_there import next_there
@@ -71,7 +74,7 @@ def _there(case: str | None, where: AtServer) -> "tuple[list[NextInCase], str]":
     with refusals():
         home, client = client_of(where, keyless=True)
         found = list(next_there(client, home.party, case))
-    return found, utc_text(SystemClock().now())
+    return found, utc_text(SystemClock().now()), home.party
 
 
 def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -> None:
@@ -89,6 +92,8 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
             ("Until", "Case", "For", "By", "", "What", "Why"),
             [(r.due_text, shown[r.case], r.party, r.by, r.stands, r.what, r.why) for r in rows],
         )
+    elif party is not None and any(each.unread for each in found):
+        show(sentence("next.nothing-shown", party=party))
     elif party is None:
         show(sentence("next.nothing"))
     else:

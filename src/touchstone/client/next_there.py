@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from touchstone.client.acting import Client
-from touchstone.editions.next_text import NextInCase
-from touchstone.review.next_deeds import next_deeds, next_of_invited
+from touchstone.editions.next_text import NextInCase, Unread
+from touchstone.review.next_deeds import next_deeds, next_of_invited, own_deeds
 
 
 def next_there(client: Client, party: str, beginning: str | None = None) -> Iterator[NextInCase]:
@@ -37,14 +37,21 @@ def _beginning(cases: Sequence[str], beginning: str | None) -> list[str]:
 def _in_case(client: Client, case: str, party: str) -> Iterator[NextInCase]:
     seen = client.look(case)
     model, framework = seen.state.submission, seen.framework
-    # Of who has left nothing is awaited, and to who may not read the law nothing can be told.
-    if party in seen.state.left or (party in seen.state.parties and framework is None):
+    # Of who has left nothing is awaited.
+    if party in seen.state.left:
         return
-    if party not in seen.state.parties or framework is None:
+    if party not in seen.state.parties:
         yield NextInCase(case, party, "", next_of_invited(party))
         return
-    found = next_deeds(framework, seen.state, party, seen.now())
     named = model.model if model else ""
     newer = bool(seen.state.unknown)
+    if framework is None:
+        # These two always may read it: what hides it from them is what their person may see.
+        words = seen.state.parties[party].role in ("developer", "centre")
+        own = () if words else own_deeds(seen.state, party, seen.now())
+        unread: Unread = "words" if words else "framework"
+        yield NextInCase(case, party, named, own, len(seen.hidden), newer=newer, unread=unread)
+        return
+    found = next_deeds(framework, seen.state, party, seen.now())
     if found or newer:
         yield NextInCase(case, party, named, found, len(seen.hidden), newer=newer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from touchstone.editions.sentences import catalogue, sentence
 from touchstone.handin.shown_ids import short_cases
@@ -53,6 +53,11 @@ def _due(deed: NextDeed, now: str) -> str:
     return sentence("next.past", due=deed.due.text) if deed.due.at < now else deed.due.text
 
 
+Unread = Literal["", "framework", "words"]
+"""What is not open to who asks, and what is next rests on: `framework`, to the party, which is told
+of its own deeds alone; `words`, to this person of the party, who is told of none."""
+
+
 @dataclass(frozen=True)
 class NextInCase:
     """What is next for one party in one case."""
@@ -66,6 +71,7 @@ class NextInCase:
     """How many entries are not open to the party: each may have changed what is next."""
     newer: bool = False
     """Whether the case holds events of a newer version: then nothing is told of it."""
+    unread: Unread = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,9 @@ def reservations(found: Sequence[NextInCase]) -> Iterator[str]:
     for each in found:
         if each.newer:
             yield sentence("next.newer", case=shown[each.case])
+        elif each.unread:
+            case = shown[each.case]
+            yield sentence("next.unread", what=each.unread, party=each.party, case=case)
         # Where nothing is awaited, no hidden entry could have done it.
         elif each.hidden and any(deed.stance == "awaited" for deed in each.deeds):
             case = shown[each.case]

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import icalendar
@@ -13,14 +13,18 @@ import pytest
 from rich.console import Console
 
 from support import shared
-from support.party_homes import Machines
-from support.party_server import CASE
+from support.party_homes import Machines, machines
+from support.party_server import CASE, Roles
 from support.small_case import measure, settle, small_case
 from touchstone.cli import next_deeds
+from touchstone.deeds.designation import finding_disputed, outside_finding_signed
 from touchstone.editions.next_text import next_rows
+from touchstone.service.reporting.feed import entries_since
 from touchstone.service.reporting.next_here import next_in_case
 
 from .conftest import Command, Sits
+
+LAB, EVALUATOR = "example-lab", "example-evaluator"
 
 
 def _settled(folder: Path) -> None:
@@ -33,6 +37,14 @@ def _settled(folder: Path) -> None:
 def settled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same that tests of the service look at, made once."""
     return shared.made_once("settled", _settled, tmp_path_factory.mktemp("settled"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    """As elsewhere, with an evaluator from outside beside the three."""
+    more: Roles = ((EVALUATOR, "independent-evaluator"),)
+    with machines(tmp_path_factory.mktemp("machines"), more) as found:
+        yield found
 
 
 @pytest.fixture
@@ -209,3 +221,60 @@ def test_an_invitation_is_told_and_its_case_is_not_followed(
     assert [row["deeds"] for row in told if row["case"] == "case-of-theirs"] == [["party-joined"]]
     (one,) = json.loads(command("next", "case-of", *by_server, "--json").out)
     assert one["case"] == "case-of-theirs"
+
+
+def test_who_may_not_read_the_framework_is_told_of_its_own_finding(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
+):
+    lab, evaluator = made.parties[0], made.parties[3]
+    at(EVALUATOR)
+    quiet = command("next", *by_server)
+    assert quiet.out == f"Nothing that is next for {EVALUATOR} is shown to it.\n"
+    assert f"The framework of case {CASE} is not open to {EVALUATOR}: it is told" in quiet.err
+    evaluator.act(
+        lambda seen: outside_finding_signed(
+            seen,
+            EVALUATOR,
+            "outside-1",
+            "cyber",
+            "It answers too much.",
+            "sha256:" + "5" * 64,
+            "The items go on being used.",
+            marking=seen.marks.reaching(EVALUATOR),
+        )
+    )
+    lab.act(
+        lambda seen: finding_disputed(
+            seen,
+            LAB,
+            "outside-1",
+            "We see it otherwise.",
+            rerun_wanted=True,
+            marking=seen.marks.reaching(EVALUATOR),
+        )
+    )
+    said = command("next", *by_server)
+    assert "Look at finding outside-1 again." in said.out
+    assert "waits for you" in said.out
+    assert "awaited" not in said.out
+    assert f"The framework of case {CASE} is not open to {EVALUATOR}: it is told" in said.err
+
+
+def test_whose_role_sees_no_words_is_told_so_and_not_that_nothing_is_next(
+    made: Machines,
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    at(LAB)
+    for folder in (made.home(LAB) / "parties" / LAB / "servers").glob("*"):
+        shutil.rmtree(folder / "client")
+    monkeypatch.setattr(
+        made.server(LAB),
+        "news",
+        lambda case, start: entries_since(made.here, case, LAB, start, sight="facts"),
+    )
+    said = command("next", *by_server)
+    assert said.out == f"Nothing that is next for {LAB} is shown to it.\n"
+    assert "whose role sees facts and no words" in said.err

@@ -12,7 +12,13 @@ from touchstone.review.next_deeds.standpoint import (
     NextReason,
     Stance,
 )
-from touchstone.review.next_deeds.telling import deeds_of_all, next_deeds, next_of_invited, urgency
+from touchstone.review.next_deeds.telling import (
+    deeds_of_all,
+    next_deeds,
+    next_of_invited,
+    own_deeds,
+    urgency,
+)
 
 __all__ = [
     "IN_THE_WINDOW",
@@ -23,5 +29,6 @@ __all__ = [
     "deeds_of_all",
     "next_deeds",
     "next_of_invited",
+    "own_deeds",
     "urgency",
 ]

@@ -11,13 +11,18 @@ from touchstone.review.state import RunKey, State
 SPEAKING = (judging.DesignationConcurred, judging.DesignationDissented)
 
 
-def of_measuring(at: Standpoint) -> Iterator[NextDeed]:
-    """The centre seals a battery and runs it to its end, unless somebody's halt stands."""
+def of_halts(at: Standpoint) -> Iterator[NextDeed]:
+    """Who told of a breach halts the measuring; who halted it lifts its own halt."""
     state = at.state
     if state.unhalted_breach and state.breaches[-1].actor == at.party:
         yield from at.must("sandbox-breached", measuring.ReviewHalted)
     if at.party in state.halted_by:
         yield from at.must("halt-stands", measuring.ReviewResumed)
+
+
+def of_measuring(at: Standpoint) -> Iterator[NextDeed]:
+    """The centre seals a battery and runs it to its end, unless somebody's halt stands."""
+    state = at.state
     if state.halted or state.agreement is None:
         return
     if state.assessment is None or not state.assessment.complete:

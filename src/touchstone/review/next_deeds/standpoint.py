@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from touchstone.framework import Framework
 from touchstone.handin import moment_of, moment_with_offset, utc_text
 from touchstone.review.clock import deadline_instant, read_clock
+from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Event, Role
 from touchstone.review.rules import RULES
 from touchstone.review.state import State
@@ -125,13 +126,21 @@ class NextDeed:
 class Standpoint:
     """A party in a case at a moment."""
 
-    framework: Framework
+    shown_framework: Framework | None
+    """None where it is not open to the party: then only what never asks for it can be told."""
     state: State
     """What the party may read of the case comes to."""
     party: str
     role: Role
     now: str
     """UTC."""
+
+    @property
+    def framework(self) -> Framework:
+        """The one that the case is held to. Raises MissingPartError where it is not open."""
+        if self.shown_framework is None:
+            raise MissingPartError(f"the framework is not open to {self.party}")
+        return self.shown_framework
 
     @property
     def is_inquiry(self) -> bool:

@@ -13,6 +13,14 @@ Telling = Callable[[Standpoint], Iterator[NextDeed]]
 
 ON_FACTS: Sequence[Telling] = (begun.of_recovery, settled.of_directives)
 """What can be told where the framework's text went with the case's content."""
+WITHOUT_FRAMEWORK: Sequence[Telling] = (
+    *ON_FACTS,
+    begun.of_inquiries,
+    judged.of_halts,
+    judged.of_findings,
+    settled.of_the_table,
+)
+"""What a party can be told of its own deeds where the framework is not open to it."""
 TELLINGS: Sequence[Telling] = (
     *ON_FACTS,
     begun.of_joining,
@@ -21,6 +29,7 @@ TELLINGS: Sequence[Telling] = (
     begun.of_agreeing,
     begun.of_handing_in,
     begun.of_the_clock,
+    judged.of_halts,
     judged.of_measuring,
     judged.of_findings,
     judged.of_evidence,
@@ -60,6 +69,22 @@ def next_deeds(framework: Framework, state: State, party: str, now: str) -> tupl
         if each.by != party and each.stance == "must"
     ]
     return tuple(sorted([*own, *others], key=urgency))
+
+
+def own_deeds(state: State, party: str, now: str) -> tuple[NextDeed, ...]:
+    """What a party must or may do, as far as that follows without the framework of the case.
+
+    For who joined and may not read the framework, as an evaluator from outside. What is awaited
+    from others is not told: most of what they did is hidden from such a party. Arguments as for
+    `next_deeds`.
+    """
+    role = _role_of(state, party)
+    if role is None or state.unknown:
+        return ()
+    moment = max(now, state.recorded_at)
+    at = Standpoint(None, replace(state, recorded_at=moment), party, role, moment)
+    tellings = ON_FACTS if state.status == "destroyed" else WITHOUT_FRAMEWORK
+    return tuple(sorted((each for telling in tellings for each in telling(at)), key=urgency))
 
 
 def deeds_of_all(framework: Framework, state: State, now: str) -> tuple[NextDeed, ...]:
