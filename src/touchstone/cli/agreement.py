@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act
-from touchstone.cli.output import show, show_json
+from touchstone.cli.hands import (
+    ANYWHERE,
+    HERE,
+    AtServer,
+    CaseId,
+    NotDoneError,
+    Where,
+    act,
+    hand_of,
+)
+from touchstone.cli.output import show, show_json, tell
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -146,14 +155,32 @@ def sign(case: CaseId, text: str | None = None, *, where: Where = HERE) -> int:
         text: The beginning of its digest, as `agreement show` gives it; default: the newest.
     """
     from touchstone.deeds.cases import agreement_signed
+    from touchstone.review import evolve
     from touchstone.service.cases.agreeing import answered
 
-    def draft(known: "PartyCase") -> "Deed":
-        meant = answered(_texts(known), text)
-        # It goes with the deed again: whoever signs elsewhere sees what is signed.
-        return agreement_signed(known, known.by, meant.text, recorded=False)
+    concludes = False
 
-    return act(where, case, draft)
+    def draft(known: "PartyCase") -> "Deed":
+        nonlocal concludes
+        meant = answered(_texts(known), text)
+        last = known.state.signed_last.get(known.by)
+        # Whoever signed another text since goes back to this one by signing it again.
+        if last is not None and last.agreement == meant.digest:
+            stands = "it holds" if meant.holds else "it holds once the other party signs it"
+            why = f"{known.by} has signed this text already; {stands}, and nothing is recorded"
+            raise NotDoneError("signed-already", why)
+        # It goes with the deed again: whoever signs elsewhere sees what is signed.
+        deed = agreement_signed(known, known.by, meant.text, recorded=False)
+        after = evolve(known.state, deed.event, known.now()).concluded
+        concludes = len(after) > len(known.state.concluded)
+        return deed
+
+    with hand_of(where) as hand:
+        done = hand.act(case, draft)
+    tell(done, json=where.json)
+    if concludes and done.n is not None and not where.json:
+        show("The agreement holds: both have signed the same text.")
+    return DONE
 
 
 def _texts(known: "PartyCase") -> "tuple[AgreementText, ...]":

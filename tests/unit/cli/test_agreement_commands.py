@@ -108,6 +108,10 @@ def test_an_operator_opens_a_case_and_is_told_whose_key_was_made(
 def test_a_text_is_shown_whole_before_it_is_signed(
     made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
 ):
+    at(CENTRE)
+    assert (
+        command("agreement", "offer", CASE, "--retention-days", "45", *by_server, "--yes").code == 0
+    )
     at(LAB)
     before = made.events()
     said = command("agreement", "sign", CASE, *by_server)
@@ -195,3 +199,29 @@ def test_another_developers_submission_is_not_handed_in(
     line = command("submission", "hand-in", CASE, file, *by_server, "--yes").refused()
     assert "the case is held to example" in line
     assert "submission-received" not in made.events()
+
+
+def test_a_text_is_signed_once_and_who_makes_it_hold_is_told(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
+):
+    sign = ("agreement", "sign", CASE)
+    options = (*by_server, "--yes")
+    at(CENTRE)
+    offer = ("agreement", "offer", CASE, "--retention-days")
+    assert command(*offer, "44", *options).code == 0
+    size = len(made.events())
+    line = command(*sign, *options).refused(1)
+    assert f"{CENTRE} has signed this text already; it holds once the other party" in line
+    at(LAB)
+    told = "The agreement holds: both have signed the same text.\n"
+    assert told in command(*sign, *options).out
+    line = command(*sign, *options).refused(1)
+    assert f"{LAB} has signed this text already; it holds, and nothing is recorded" in line
+    assert len(made.events()) == size + 1
+    # Twin: whoever offered another since signs this one again, which concludes nothing new.
+    assert command(*offer, "43", *options).code == 0
+    held = made.here.state(CASE).agreement
+    assert held
+    again = command(*sign, held.agreement, *options)
+    assert (again.code, told in again.out) == (0, False)
+    assert len(made.events()) == size + 3
