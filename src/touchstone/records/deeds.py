@@ -48,9 +48,11 @@ from touchstone.records.errors import (
     PartError,
     RecordsError,
 )
+from touchstone.records.eventrows import read_events_of
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import case_head, insert
 from touchstone.records.members import is_member
+from touchstone.records.membership import LEAVING, leaver_of
 from touchstone.records.models import AnswerRow, CaseRow
 from touchstone.records.refusals import RefusalBound, RefusalLog
 from touchstone.records.remembered import Remembered
@@ -350,6 +352,16 @@ class Deeds:
             return self.log(case).keys.has_joined(party)
         except CaseMissingError:
             return False
+
+    def takes_part(self, case: str, party: str) -> bool:
+        """Whether it has joined such a case and takes part in it still: deeds of it may come."""
+        if not self.has_joined(case, party):
+            return False
+        alias = self._access.alias
+        with translated(alias):
+            size = self.log(case).size
+            left = read_events_of(alias, case, LEAVING, size, CONTRACT)
+        return all(leaver_of(facts) != party for _, facts in left)
 
     def is_party(self, case: str, party: str) -> bool:
         """Whether there is such a case of contract 2, which the party has joined or may join."""

@@ -11,6 +11,8 @@ from typing import Any
 # Of these types alone: in an event of a newer version `admits` may mean anything.
 _ADMITTING = ("case-opened", "party-admitted")
 _UNINVITING = "party-uninvited"
+LEAVING = ("party-left", "party-removed")
+"""The types after which a party takes part no more; none that left ever comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def follow_members(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str
     for n, facts in entries:
         members = moved(members, members_after(members, n, facts))
     return members
+
+
+def leaver_of(facts: Mapping[str, Any]) -> str:
+    """Which party takes part no more by an event of one of `LEAVING`."""
+    return str(facts["actor"] if facts["type"] == "party-left" else facts["party"])
 
 
 def _is_in(known: Mapping[str, Membership], party: object) -> bool:

@@ -65,13 +65,13 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class StagingAccess:
-    """What `Records` lends: a transaction, a case's key, and whether a party has joined."""
+    """What `Records` lends: a transaction, a case's key, and whether a party takes part."""
 
     alias: str
     files: StagedFiles
     atomic: Callable[[], AbstractContextManager[None]]
     case_key: Callable[[CaseRow], DataKey | None]
-    has_joined: Callable[[str, str], bool]
+    takes_part: Callable[[str, str], bool]
 
 
 class StagingArea:
@@ -87,7 +87,7 @@ class StagingArea:
 
         Args:
             case: The case's id.
-            party: Who sends, and whose deed is to use it: a party that has joined the case.
+            party: Who sends, and whose deed is to use it: a party that takes part in the case.
             digest: `sha256:` and hex, of all bytes.
             size: How many bytes they are.
 
@@ -200,7 +200,8 @@ class StagingArea:
         return max(swept, left)
 
     def _require_known(self, case: str, party: str, digest: str) -> None:
-        if not self._access.has_joined(case, party):
+        # Who has left may send no deed that would use them: all of it would only fill the disk.
+        if not self._access.takes_part(case, party):
             raise unknown_case()
         if not _DIGEST.fullmatch(digest):
             raise StagingError("digest-form", "a digest is `sha256:` and 64 lowercase hex digits")

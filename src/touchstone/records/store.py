@@ -116,7 +116,7 @@ class Records:
             )
         )
         access = StagingAccess(
-            alias, self._files.staged, self._atomic, self._case_key, self.deeds.has_joined
+            alias, self._files.staged, self._atomic, self._case_key, self.deeds.takes_part
         )
         self._staging = StagingArea(access)
         self.endpoint_keys = EndpointKeyFiles(

@@ -184,6 +184,30 @@ def test_a_stranger_is_told_the_same_whether_or_not_there_is_a_case(scene: Store
     assert nothing_waits(scene)
 
 
+@pytest.mark.parametrize("removed", [False, True])
+def test_who_takes_part_no_more_stages_no_more(scene: StoredScene, *, removed: bool):
+    area = scene.records.staging
+    area.begin(CASE, LAB, DIGEST, len(DATA))
+    if removed:
+        scene.centre.act(scene.server, "party-removed", facts={"party": LAB})
+    else:
+        scene.lab.act(scene.server, "party-left")
+    said = set()
+    for party in (STRANGER, LAB):
+        for call in (
+            lambda p=party: area.begin(CASE, p, DIGEST, len(DATA)),
+            lambda p=party: area.write(CASE, p, DIGEST, 0, DATA),
+            lambda p=party: area.look(CASE, p, DIGEST),
+            lambda p=party: area.forget(CASE, p, DIGEST),
+        ):
+            with pytest.raises(UnpromisedError) as told:
+                call()
+            said.add((told.value.code, told.value.why))
+    assert len(said) == 1
+    # The others go on.
+    assert area.begin(CASE, CENTRE, DIGEST, len(DATA)).received == 0
+
+
 @pytest.mark.parametrize("size", [-1, (1 << 30) + 1, 1 << 70, True, 1.5, "3", None])
 def test_what_is_no_size_is_not_begun(scene: StoredScene, size: Any):
     with pytest.raises(StagingError, match="a piece of evidence has at most") as told:
@@ -220,7 +244,7 @@ def test_bytes_joined_of_what_was_let_go_of_are_not_those_of_what_was_begun_sinc
 def test_twin_without_the_look_a_stranger_fills_the_disk(
     scene: StoredScene, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Deeds, "has_joined", lambda *_: True)
+    monkeypatch.setattr(Deeds, "takes_part", lambda *_: True)
     send(scene.place.open(), party=STRANGER)
     assert len(scene.records.staging.of(STRANGER)) == 1
 

@@ -17,6 +17,7 @@ from support.asked_site import (
     CASES,
     CENTRE,
     ENDPOINT_KEY,
+    GONE,
     INVITED,
     LAB,
     MARKINGS,
@@ -268,6 +269,23 @@ def test_for_who_is_not_of_a_case_none_is_there(site: Site, table: Table):
         # Whoever is invited reads of its own keys, to join, and of nothing else.
         if cell.person.party == INVITED and cell.route.rpartition("/")[2] in {"bundle", "report"}:
             assert cell.status == 404, str(cell)
+
+
+def test_who_has_left_stages_no_evidence_as_if_there_were_no_case(site: Site):
+    """By the law's own leaving and removal; whoever takes part may."""
+
+    def staged(party: str, case: str) -> tuple[int, bytes]:
+        path, token = f"/v1/cases/{case}/evidence/{IN_PATHS['digest']}", site.people[party, "lead"]
+        ranged: dict[str, Any] = {
+            "Content-Range": "bytes */70000",
+            "Content-Type": "application/octet-stream",
+        }
+        found = site.ask("PUT", path, token.token, **ranged)
+        return found[:2]
+
+    assert staged(LAB, CASE)[0] == 200
+    for party in GONE:
+        assert staged(party, CASE) == staged(STRANGER, UNKNOWN) != staged(LAB, CASE)
 
 
 def test_to_say_no_takes_no_longer_of_a_case_that_is_there(site: Site):
