@@ -205,6 +205,8 @@ def remove(case: CaseId, guest: str, *, reason: str | None = None, where: Where 
 def leave(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> int:
     """Leave a case, by the party's own deed; what it did stands, and it keeps what it had.
 
+    It cannot be undone: name the case by its whole id.
+
     The developer leaves by `review withdraw`, and the centre closes a case by `review close`. To
     take along what was open to the party: touchstone case export.
 
@@ -213,10 +215,18 @@ def leave(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> in
     Args:
         reason: Why, one line for the record; it need not be said.
     """
+    from touchstone.client.party_case import PartyCase
     from touchstone.deeds.cases import party_left
+    from touchstone.deeds.deed import Deed
 
     why = line_of("--reason", reason)
-    return act(where, case, lambda known: party_left(known, known.by, why))
+
+    def draft(known: PartyCase) -> Deed:
+        if known.id != case:
+            raise BadInputError(f"CASE: this cannot be undone: write the whole id, {known.id}")
+        return party_left(known, known.by, why)
+
+    return act(where, case, draft)
 
 
 @party.command

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 DONE = 0
 signers = App(name="signers", help="Say which further keys sign for a party, in all its cases.")
-Due = Callable[["PartyCase", "Party"], Draft | None]
-"""What is to be done in a case, for the party there; None: it stands, or has no place there."""
+Due = Callable[["PartyCase", "Party"], tuple[Draft, ...]]
+"""What is to be done in a case, for the party there; empty: it stands, or has no place there."""
 OneCase = Annotated[
     tuple[str, ...],
     Parameter(
@@ -118,10 +118,16 @@ def admit(
     public, called, kinds = public_key_of("KEY", key), name_of("--label", label), _kinds(kind)
     own = fingerprint(bytes.fromhex(public))
 
-    def due(_: "PartyCase", party: "Party") -> Draft | None:
+    def due(known: "PartyCase", party: "Party") -> tuple[Draft, ...]:
         if own in party.signers:
-            return None
-        return lambda known: signer_admitted(known, known.by, public, kinds, called)
+            return ()
+        for each, act in party.signers.items():
+            if act.label == called:
+                raise BadInputError(
+                    f"--label: {called} is what the party calls {each} in {known.id}; choose"
+                    " another, or remove that key before"
+                )
+        return (lambda known: signer_admitted(known, known.by, public, kinds, called),)
 
     what = f"The key {called} ({own}) signs {', '.join(kinds)}"
     return _in_each(where, case, due, what)
@@ -137,6 +143,8 @@ def remove(
 ) -> int:
     """End a further key at once, in all of the party's cases. After a crash the same goes on.
 
+    Where several keys of a case have that label, all of them end.
+
     For example: touchstone party signers remove desk --stands-by none
 
     Args:
@@ -148,18 +156,30 @@ def remove(
 
     named = key if key.startswith("SHA256:") else name_of("KEY", key)
 
-    def due(_: "PartyCase", party: "Party") -> Draft | None:
-        meant = [each for each, act in party.signers.items() if named in {each, act.label}]
-        if not meant:
-            return None
-
+    def removing(own: str) -> Draft:
         def draft(known: "PartyCase") -> "Deed":
-            last = known.seen.log.last_deed(meant[0]) if stands_by == "all" else None
-            return signer_removed(known, known.by, meant[0], last.seq if last else None)
+            last = known.seen.log.last_deed(own) if stands_by == "all" else None
+            return signer_removed(known, known.by, own, last.seq if last else None)
 
         return draft
 
-    return _in_each(where, case, due, f"The key {named} signs no more")
+    labels, ever = set[str](), set[str]()
+
+    def due(known: "PartyCase", party: "Party") -> tuple[Draft, ...]:
+        labels.update(act.label for act in party.signers.values())
+        ever.update(_ever_admitted(known))
+        return tuple(
+            removing(each) for each, act in party.signers.items() if named in {each, act.label}
+        )
+
+    def nothing_due() -> None:
+        # After a crash, what was sent before may be what ended it.
+        if named in ever:
+            return
+        known = ", ".join(sorted(labels)) or "none"
+        raise BadInputError(f"KEY: no further key is called {named}; these sign now: {known}")
+
+    return _in_each(where, case, due, f"The key {named} signs no more", nothing_due)
 
 
 def successor(
@@ -232,10 +252,10 @@ def rotate(
             if not begun:
                 home.promote()
 
-        def due(_: "PartyCase", party: "Party") -> Draft | None:
+        def due(_: "PartyCase", party: "Party") -> tuple[Draft, ...]:
             # The key that a case does not expect would be refused there: it was rejoined, say.
             if party.key == new.public_key.hex() or party.next != brought:
-                return None
+                return ()
             old = fingerprint(bytes.fromhex(party.key))
 
             def draft(known: "PartyCase") -> "Deed":
@@ -243,7 +263,7 @@ def rotate(
                 after, seq = home.following().fingerprint, last.seq if last else None
                 return party_key_rotated(known, known.by, new.public_key.hex(), after, seq)
 
-            return draft
+            return (draft,)
 
         what = f"The key is now {brought}"
         done = _do_in_each(hand, where, names, due, what, signer=new, before=take_over)
@@ -292,19 +312,48 @@ def _successor(hand: Hand, home: "PartyHome", names: tuple[str, ...]) -> "tuple[
     return home.announced(), False
 
 
-def _in_each(where: Where, only: tuple[str, ...], due: Due, what: str) -> int:
+def _ever_admitted(known: "PartyCase") -> Iterator[str]:
+    """The labels and fingerprints of all further keys that the party admitted in a case."""
+    from touchstone.ledger import fingerprint
+    from touchstone.review.events.joining import PartySignerAdmitted
+
+    for entry in known.entries_of("signer-admitted"):
+        if entry.event.actor == known.by and isinstance(entry.event, PartySignerAdmitted):
+            act = entry.event.key_act
+            yield act.label
+            yield fingerprint(bytes.fromhex(act.key))
+
+
+def _stands() -> None:
+    """Nothing is due in any case, which is as it should be."""
+
+
+def _in_each(
+    where: Where,
+    only: tuple[str, ...],
+    due: Due,
+    what: str,
+    nothing_due: Callable[[], None] = _stands,
+) -> int:
     if where.to_file is not None and len(only) != 1:
         raise BadInputError("--to-file: this is one deed in each case; name one with --case")
     with hand_of(where) as hand:
         if where.to_file is not None:
             known = hand.look(only[0])
             party = known.state.parties.get(known.by)
-            draft = None if party is None else due(known, party)
-            if draft is None:
+            drafts = () if party is None else due(known, party)
+            if not drafts:
                 raise BadInputError(f"--case: there is nothing to do in {known.id}")
-            tell(hand.act(only[0], draft), json=where.json)
+            if len(drafts) > 1:
+                raise BadInputError(
+                    f"--to-file: these are {len(drafts)} deeds; name one key by its fingerprint"
+                )
+            tell(hand.act(only[0], drafts[0]), json=where.json)
             return DONE
-        tell(_do_in_each(hand, where, only or hand.cases(), due, what), json=where.json)
+        done = _do_in_each(hand, where, only or hand.cases(), due, what)
+        if not done.entries:
+            nothing_due()
+        tell(done, json=where.json)
     return DONE
 
 
@@ -323,7 +372,7 @@ def _do_in_each(
     `before` is done once somebody said yes. Raises NotEverywhereError where one refused, and
     NotConfirmedError.
     """
-    drafts, stood, failed = dict[str, Draft](), list[str](), list[str]()
+    drafts, stood, failed = dict[str, tuple[Draft, ...]](), list[str](), list[str]()
     for name in names:
         try:
             # First: what was sent before, and never answered, may stand.
@@ -333,20 +382,19 @@ def _do_in_each(
             failed.append(f"{name}: {error}")
             continue
         party = known.state.parties.get(known.by)
-        draft = None if party is None else due(known, party)
-        if draft is None:
-            stood.append(known.id)
+        if party is not None and (found := due(known, party)):
+            drafts[known.id] = found
         else:
-            drafts[known.id] = draft
+            stood.append(known.id)
     if drafts and not where.yes:
         shown = [f"{what}, in {len(drafts)} cases:", *(f"  {name}" for name in drafts)]
         confirm(shown, "Sign this in each of them? [y/N] ", "sign", "nothing was signed")
     if drafts:
         before()
     acting, entries = hand.unasked(), dict[str, int]()
-    for number, (name, draft) in enumerate(drafts.items(), start=1):
+    for number, (name, of_case) in enumerate(drafts.items(), start=1):
         try:
-            done = acting.act(name, draft, signer=signer)
+            done = [acting.act(name, draft, signer=signer) for draft in of_case][-1]
         except TouchstoneError as error:
             failed.append(f"{name}: {error}")
             continue

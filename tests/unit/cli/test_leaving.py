@@ -62,6 +62,11 @@ def test_a_party_leaves_by_a_file_and_does_nothing_more(
 ):
     at(AUDITOR)
     file = tmp_path / "leaving.deed"
+    # Once the case is followed, its beginning does elsewhere.
+    assert command("clock", "show", CASE, *by_server).code == 0
+    begins = command("party", "leave", CASE[:-1], *by_server, "--to-file", file).refused()
+    assert f"CASE: this cannot be undone: write the whole id, {CASE}" in begins
+    assert not file.exists()
     assert command("party", "leave", CASE, *by_server, "--to-file", file).code == 0
     assert command("deed", "sign", file, "--yes").code == 0
     # An exit is not too old because others went on.

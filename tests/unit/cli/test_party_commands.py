@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from support.party_homes import Machines, machines
-from support.party_server import CASE, FRAMEWORK, begun, opens
+from support.party_server import CASE, FRAMEWORK, Begun, begun, opens
 from support.small_case import Minutes
 from touchstone.client.errors import UnheardError
-from touchstone.deeds.cases import party_invited, party_joined
+from touchstone.deeds.cases import party_invited, party_joined, signer_admitted
 from touchstone.deeds.signing import Outgoing
 from touchstone.keys import FileSigner, SystemClock
 
@@ -24,7 +24,7 @@ HALT = ("--kind", "review-halted", "--kind", "review-resumed")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machines, Begun]]:
     """As for other commands, with a second case of the lab and the centre."""
     with machines(tmp_path_factory.mktemp("party")) as found:
         homes = begun(found.here, Minutes(), found.folder)
@@ -33,7 +33,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         homes.centre.act(lambda seen: party_invited(seen, CENTRE, LAB, "developer", expects), OTHER)
         key, after = homes.lab.signer.public_key.hex(), homes.lab.following.fingerprint
         homes.lab.act(lambda seen: party_joined(seen, LAB, "developer", key, after), OTHER)
-        yield found
+        yield found, homes
+
+
+@pytest.fixture(scope="module")
+def made(by_hand: tuple[Machines, Begun]) -> Machines:
+    """The machines alone."""
+    return by_hand[0]
 
 
 @pytest.fixture
@@ -181,6 +187,37 @@ def test_a_signer_is_admitted_in_all_cases_and_removed_at_once_in_all(
     gone = command("party", "signers", "remove", "desk", *by_server, "--yes", "--json")
     assert set(json.loads(gone.out)["entries"]) == {CASE, OTHER}
     assert all(own not in made.here.state(case).parties[LAB].signers for case in (CASE, OTHER))
+
+
+def test_a_label_means_one_key_and_one_that_means_none_is_told(
+    by_hand: tuple[Machines, Begun],
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    newcomer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    made, homes = by_hand
+    key, own = signer_of(command, newcomer, monkeypatch)
+    at(LAB)
+    signers, where = ("party", "signers"), ("--case", CASE, *by_server, "--yes")
+    assert command(*signers, "admit", key, "--label", "bench", *HALT, *where).code == 0
+    before = len(made.events())
+    said = command(*signers, "admit", "ab" * 32, "--label", "bench", *HALT, *where).refused()
+    assert f"--label: bench is what the party calls {own} in {CASE}" in said
+    said = command(*signers, "remove", "bensh", *where).refused()
+    assert "KEY: no further key is called bensh; these sign now: bench" in said
+    assert len(made.events()) == before
+    # The law lets two keys have one label: both end, or one that is named by its fingerprint.
+    twin = FileSigner.create(newcomer / "twin.pem").public_key.hex()
+    homes.lab.act(lambda seen: signer_admitted(seen, LAB, twin, HALT[1::2], "bench"))
+    file = newcomer / "removal.deed"
+    drafted = command(*signers, "remove", "bench", *where, "--to-file", file).refused()
+    assert "these are 2 deeds; name one key by its fingerprint" in drafted
+    assert command(*signers, "remove", "bench", *where).code == 0
+    assert not made.here.state(CASE).parties[LAB].signers
+    again = command(*signers, "remove", "bench", *where, "--json")
+    assert json.loads(again.out) == {"entries": {}, "stood": [CASE]}
 
 
 def test_what_a_crash_left_half_done_the_same_command_goes_on_with(
