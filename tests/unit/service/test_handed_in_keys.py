@@ -17,7 +17,7 @@ from touchstone.evaluation import Usage
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob
 from touchstone.ledger.errors import UnpromisedError
-from touchstone.records import UnreachableError
+from touchstone.records import EndpointKeyError, UnreachableError
 from touchstone.records.endpointkeys import EndpointKeyFiles, HandedInKey
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import rebuild_index
@@ -210,6 +210,16 @@ def test_no_key_of_a_case_outlives_its_end(case: Case, ending: str):
             hand_in_endpoint_key(here, lab, HandedInKey(NAME, case.id, "late", "ann", case.now()))
         assert refused.value.code == "case-ended"
         assert len(lying(case)) == 1
+
+
+def test_a_key_that_the_submission_does_not_name_is_refused_with_those_that_it_does(case: Case):
+    here, lab = case.installation, case.participants.developer
+    with pytest.raises(EndpointKeyError, match=f"it names: {NAME}$") as refused:
+        hand_in_endpoint_key(here, lab, HandedInKey(OTHER, case.id, "of-it", "ann", case.now()))
+    assert refused.value.code == "key-unnamed"
+    assert lying(case) == []
+    hand_in_endpoint_key(here, lab, HandedInKey(NAME, case.id, "of-it", "ann", case.now()))
+    assert len(lying(case)) == 1
 
 
 LOOKS: dict[str, Callable[[Case], object]] = {

@@ -4,11 +4,16 @@ None of it is a deed: nothing of a key, not even its name, goes into the record.
 developer of a case that it has joined is told what is told of a case that is not there.
 """
 
+import contextlib
+
 from touchstone.ledger.contract2 import unknown_case
 from touchstone.ledger.errors import UnpromisedError
-from touchstone.records import HandedInKey
+from touchstone.records import EndpointKeyError, HandedInKey
+from touchstone.review.audience_view import newest_entry, required
+from touchstone.review.errors import MissingPartError
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.feed import develops
+from touchstone.verdicts.content_parsers import submission_of
 
 
 def hand_in_endpoint_key(installation: Installation, party: str, handed: HandedInKey) -> None:
@@ -16,9 +21,16 @@ def hand_in_endpoint_key(installation: Installation, party: str, handed: HandedI
 
     Raises:
         UnpromisedError: there is no such case that this party develops, or it has ended.
-        EndpointKeyError, DestroyedError, RecordsError: as `EndpointKeyFiles.hand_in`.
+        EndpointKeyError: the submission that was handed in names no such key; or as
+            `EndpointKeyFiles.hand_in`, and so DestroyedError, RecordsError.
     """
     _require_developer(installation, handed.case, party)
+    named = _named_by_the_submission(installation, handed.case)
+    if named and handed.name not in named:
+        raise EndpointKeyError(
+            "key-unnamed",
+            f"no mode of the submission names such a key; it names: {', '.join(named)}",
+        )
     # After it, too: who ends the case destroys the keys that lie there then, and no later one.
     if not is_over(installation, handed.case):
         installation.records.endpoint_keys.hand_in(handed)
@@ -57,6 +69,18 @@ def endpoint_key_of(installation: Installation, case: str, name: str) -> HandedI
 def is_over(installation: Installation, case: str) -> bool:
     """Whether a case was withdrawn, closed or destroyed: nothing of it is run any more."""
     return installation.state(case).status != "open"
+
+
+def _named_by_the_submission(installation: Installation, case: str) -> tuple[str, ...]:
+    """The variables of the newest submission's modes, each once; none before one is handed in."""
+    if is_over(installation, case) or installation.state(case).submission is None:
+        return ()
+    # Of a case that is destroyed meanwhile it is gone: that the case has ended is told later.
+    with contextlib.suppress(MissingPartError):
+        entry = newest_entry(installation.records.case(case), "submission-received")
+        submission = required(entry, "submission", submission_of)
+        return tuple(dict.fromkeys(mode.api_key_env for mode in submission.modes))
+    return ()
 
 
 def _require_developer(installation: Installation, case: str, party: str) -> None:
