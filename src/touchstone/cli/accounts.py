@@ -53,10 +53,12 @@ def _desk(where: AtServer) -> "Iterator[tuple[MachineDesk | ServerDesk, str]]":
         with _machine_desk() as found:
             yield found
         return
-    from touchstone.cli.connecting import connect, home_of
+    from touchstone.cli.connecting import connect, home_of, require_party_named
     from touchstone.client.people import ServerDesk
     from touchstone.keys import SystemRandom
 
+    if where.party is None:
+        require_party_named(where.server)
     home = home_of(where.party)
     place = home.server(where.server, where.trust)
     with connect(home, place) as server:

@@ -53,6 +53,21 @@ def home_of(party: str | None) -> "PartyHome":
     return PartyHome(check_home(home_folder()), party or ADMINISTRATOR, None)
 
 
+def require_party_named(url: str) -> None:
+    """Ask for --as where this machine is a party's and no administrator's. Raises BadInputError."""
+    from touchstone.errors import BadInputError
+    from touchstone.service.homes import check_home, home_folder
+
+    folder = check_home(home_folder()) / "parties"
+    known = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    if known and ADMINISTRATOR not in known:
+        raise BadInputError(
+            f"--as: no administrator came in from this machine; add --as PARTY, of"
+            f" {', '.join(known)}, or come in: touchstone server join {url} --fingerprint"
+            " SHA256:... --as PARTY"
+        )
+
+
 def let_in(
     home: "PartyHome", url: str, fingerprint: str, party: str, code: str, label: str
 ) -> "ServerAccount":

@@ -380,7 +380,10 @@ class HttpServer:
                 yield response
         except httpx.HTTPError as error:
             # Its text may name the address, and nothing else of the request.
-            raise UnheardError(f"the server does not answer: {type(error).__name__}") from error
+            raise UnheardError(
+                f"the server does not answer at {self._http.base_url.netloc.decode()}:"
+                f" {type(error).__name__}; fix: check its address and port, and that it runs"
+            ) from error
 
 
 class _SaidNoError(UnpromisedError):

@@ -140,7 +140,7 @@ def test_another_server_than_is_pinned_is_told_nothing(site: Site, call: Call):
         ("", "no code was given"),
         ("\n", "no code was given"),
         ("x" * 300, "no code was given"),
-        ("00000-00000-00000-00000-00000", "unknown, was used, or has expired"),
+        ("00000-00000-00000-00000-00000", "has expired, or is for another institution (--as)"),
         ("\x1b[2J", "unknown, was used, or has expired"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_machine_that_never_came_in_is_told_how(site: Site, call: Call):
     code, _, err = call("hasty", "accounts", "list", "--server", site.server.url)
     assert code == 2
     assert f"touchstone server join {site.server.url} --fingerprint SHA256:... --as PARTY" in err
-    assert "name another party of this machine by --as" in err
+    assert "add --as PARTY, of example-lab" in err
 
 
 def test_a_code_is_no_argument(site: Site, call: Call):

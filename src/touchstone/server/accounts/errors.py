@@ -45,10 +45,14 @@ class NotManagedError(AccountsError):
 
 
 class NotUsableError(AccountsError):
-    """The code lets nobody in: it is unknown, was used, or has expired."""
+    """The code lets nobody in: it is unknown, used, expired, or of another institution."""
 
     def __init__(self) -> None:
-        why = "the code is unknown, was used, or has expired; fix: ask to be invited again"
+        # Which of these it is would tell a stranger whose code it guessed.
+        why = (
+            "the code is unknown, was used, or has expired, or is for another institution (--as);"
+            " fix: give --as as whoever invited you wrote it, or ask to be invited again"
+        )
         super().__init__(401, "invitation", why)
 
 
