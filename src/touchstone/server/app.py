@@ -18,19 +18,20 @@ from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import Resolver404, resolve, set_script_prefix
 
 from touchstone.ledger.canonical import MAX_LINE
 from touchstone.server.accounts.limits import address_group
+from touchstone.server.api.declared import DECLARED
 from touchstone.server.api.problems import answer_for, guarded, problem, tell_of
-from touchstone.server.bodies import FREE, Bodies, Receive
+from touchstone.server.bodies import FREE, Bodies, Receive, Sender
 from touchstone.server.chosen import MOST_BODY
 from touchstone.server.errors import ProblemError
 from touchstone.server.events import Events, EventStream
 from touchstone.server.principal import Principal
 from touchstone.server.security_log import count_event
 from touchstone.server.serving import SERVING, Serving, known_in
-from touchstone.server.turns import Turns
+from touchstone.server.turns import OpenRequests, Turns
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -39,6 +40,10 @@ THREADS = 8
 """That answer at the same time: as many may wait for the record, or for its disk."""
 MOST_AT_ONCE = 256
 """Requests that are being answered or wait for it, without event streams."""
+OF_ONE_PARTY = 2
+"""One part in so many of them may be one party's: it says itself how many persons it has."""
+OF_ONE_ADDRESS = 4
+"""The same of one address of which nobody is known: with a party's there is still room left."""
 SEND_SECONDS = 30.0
 """How long a reader may take for a piece of what it asked for."""
 MOST_SENT = 1024
@@ -49,7 +54,10 @@ MOST_KNOWN = 10_000
 """Tokens of which a process remembers whose they are, to give each person its turn."""
 READER = "touchstone_reader"
 """Under this name an answer says to whom it goes; empty: to nobody known."""
+PARTY = "touchstone_party"
+"""The same for the party of that person."""
 _PIECE = 64 << 10
+_OF_PARTY = "party "
 _ONLY_TLS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 """A browser that was here once asks this name over TLS alone, for a year."""
 log = logging.getLogger(__name__)
@@ -63,12 +71,12 @@ class Application:
         self._serving = serving
         self._proxied = proxied
         self._turns = Turns(threads)
-        self._known = dict[bytes, str]()
+        self._known = dict[bytes, Sender]()
         self._handler = BaseHandler()
         self._handler.load_middleware()
         self._bodies = Bodies()
         self._events = Events(serving, lambda call: self._turns.run("events", call))
-        self._open = 0
+        self._open = OpenRequests()
         self._sent = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,63 +100,63 @@ class Application:
         self._events.let_go()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._open += 1
+        environ = environ_of(scope)
+        if self._proxied:
+            # The last is what our own proxy saw; those before are what it was told.
+            told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+            environ["REMOTE_ADDR"] = told or environ["REMOTE_ADDR"]
+        # Whose it is stays so to its end, whoever is found to ask: it is counted off as counted.
+        who = self._group(environ)
+        self._open.begin(who)
         try:
-            response = await self._response(scope, receive)
+            response = await self._response(environ, receive, who)
             if isinstance(response, EventStream):
-                self._open -= 1
-                try:
+                with self._open.without(who):
                     await self._events.send(response, receive, send)
-                finally:
-                    self._open += 1
             else:
-                await self._send(response, send)
+                await self._send(response, send, who)
         except (ConnectionResetError, TimeoutError):
             # Whoever asked went away, or takes too long: it is told nothing.
             return
         except Exception:
             log.exception("a fault of the server")
         finally:
-            self._open -= 1
+            self._open.end(who)
 
-    async def _response(self, scope: Scope, receive: Receive) -> HttpResponseBase:
-        environ = environ_of(scope)
-        if self._proxied:
-            # The last is what our own proxy saw; those before are what it was told.
-            told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-            environ["REMOTE_ADDR"] = told or environ["REMOTE_ADDR"]
+    async def _response(self, environ: Environ, receive: Receive, who: str) -> HttpResponseBase:
         try:
-            if self._open > MOST_AT_ONCE:
-                return _early(problem(503), environ)
+            self._require_room(who)
             length = _length(environ)
+            route = _route(environ) if length else ""
             # Asked before anything is set aside: by its head alone nobody takes room from others.
-            who = await self._person(environ) if length > FREE else ""
-            with self._bodies.read(length, who):
-                body = await self._body(receive, length) if length else b""
+            large = length > FREE
+            sender = await self._sender(environ, route) if large else self._known_sender(environ)
+            with self._bodies.read(length, sender):
+                body = await self._body(receive, length, who) if length else b""
                 response = await self._turns.run(
                     self._asker(environ), lambda: self._ask(environ, body), bounded=True
                 )
-            self._remember(environ, getattr(response, READER))
+            self._remember(environ, getattr(response, READER), getattr(response, PARTY, ""))
             return cast("HttpResponseBase", response)
         except ProblemError as error:
             return _early(answer_for(error), environ)
         except TimeoutError:
             return _early(problem(408), environ)
 
-    async def _body(self, receive: Receive, length: int) -> bytes:
+    def _require_room(self, who: str) -> None:
+        known = who.startswith(_OF_PARTY)
+        self._open.require_room(who, MOST_AT_ONCE, OF_ONE_PARTY if known else OF_ONE_ADDRESS)
+
+    async def _body(self, receive: Receive, length: int, who: str) -> bytes:
         """What is sent. Raises ProblemError, TimeoutError, ConnectionResetError."""
         # Whoever sends slowly waits for nothing of ours, and keeps nobody else from an answer.
-        self._open -= 1
-        try:
+        with self._open.without(who):
             body = await self._bodies.body(receive, length)
-        finally:
-            self._open += 1
-        if self._open > MOST_AT_ONCE:
-            raise ProblemError(503)
+        self._require_room(who)
         return body
 
-    async def _person(self, environ: Environ) -> str:
-        """Who sends so much. Raises ProblemError where nobody is known."""
+    async def _sender(self, environ: Environ, route: str) -> Sender:
+        """Who sends so much, and may. Raises ProblemError where nobody is known, or may not."""
         header, now = environ.get("HTTP_AUTHORIZATION"), self._serving.now()
         try:
             found = await self._turns.run(
@@ -161,7 +169,13 @@ class Application:
         except Exception as error:
             response = answer_for(error)
             raise ProblemError(response.status_code) from error
-        return cast("Principal", found).person
+        principal = cast("Principal", found)
+        need = DECLARED.get((environ["REQUEST_METHOD"], route))
+        if need is None:
+            raise ProblemError(405)
+        if need.scope is not None and not need.lets(principal):
+            raise ProblemError(403)
+        return Sender(principal.person, principal.party)
 
     def _ask(self, environ: Environ, body: bytes) -> HttpResponseBase:
         """Django's answer, all of it but what is streamed; in a thread."""
@@ -170,6 +184,7 @@ class Application:
         request = WSGIRequest({**environ, "wsgi.input": BytesIO(body), SERVING: self._serving})
         response = self._handler.get_response(request)
         setattr(response, READER, known_in(request).person)
+        setattr(response, PARTY, known_in(request).party)
         if isinstance(response, HttpResponse):
             # Nothing is left to be asked of the database.
             response.close()
@@ -180,18 +195,27 @@ class Application:
 
         It lets nobody in: whoever shows another's token is that person for this anyhow.
         """
-        person = self._known.get(_token_of(environ))
-        return _turn_of(person) if person else f"address {address_group(environ['REMOTE_ADDR'])}"
+        sender = self._known_sender(environ)
+        return _turn_of(sender.person) if sender.person else f"address {sender.address}"
 
-    def _remember(self, environ: Environ, person: str) -> None:
+    def _group(self, environ: Environ) -> str:
+        """With whom a request is counted: the party of such a token, or its address."""
+        sender = self._known_sender(environ)
+        return f"{_OF_PARTY}{sender.party}" if sender.person else f"address {sender.address}"
+
+    def _known_sender(self, environ: Environ) -> Sender:
+        known = self._known.get(_token_of(environ))
+        return known or Sender(address=address_group(environ["REMOTE_ADDR"]))
+
+    def _remember(self, environ: Environ, person: str, party: str) -> None:
         token = _token_of(environ)
         if person and token not in self._known:
             # Oldest first, as dicts keep their order: whoever is let go of comes by its address.
             if len(self._known) >= MOST_KNOWN:
                 self._known.pop(next(iter(self._known)), None)
-            self._known[token] = person
+            self._known[token] = Sender(person, party)
 
-    async def _send(self, response: HttpResponseBase, send: Send) -> None:
+    async def _send(self, response: HttpResponseBase, send: Send, who: str) -> None:
         headers = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in response.items()
         ]
@@ -205,16 +229,15 @@ class Application:
         if self._sent.total() >= MOST_SENT or self._sent[person] >= MOST_SENT_TO_ONE:
             await self._turns.run(_turn_of(person), response.close)
             count_event("limited", status=429, code="answers-read", person=person)
-            await self._send(guarded(problem(429)), send)
+            await self._send(guarded(problem(429)), send, who)
             return
         # Whoever reads slowly keeps nobody else from an answer.
         self._sent[person] += 1
-        self._open -= 1
         try:
-            await send({**start, "headers": headers})
-            await self._stream(cast("StreamingHttpResponse", response), _turn_of(person), send)
+            with self._open.without(who):
+                await send({**start, "headers": headers})
+                await self._stream(cast("StreamingHttpResponse", response), _turn_of(person), send)
         finally:
-            self._open += 1
             self._sent[person] -= 1
 
     async def _stream(self, response: StreamingHttpResponse, who: str, send: Send) -> None:
@@ -266,6 +289,15 @@ def _turn_of(person: str) -> str:
 def _token_of(environ: Environ) -> bytes:
     """What a request is known by, and no secret."""
     return sha256(environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")).digest()
+
+
+def _route(environ: Environ) -> str:
+    """The route that a path is of. Raises ProblemError: it is of none."""
+    try:
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        return str(resolve(path).route)
+    except Resolver404:
+        raise ProblemError(404) from None
 
 
 def _over_tls(send: Send) -> Send:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from touchstone.server.errors import ProblemError
@@ -13,38 +14,65 @@ FREE = 64 << 10
 """Bytes that are read before anybody has asked who sends them."""
 MOST_HELD = 256 << 20
 """Bytes of bodies that a process holds at one time, be they read or still awaited."""
-OF_ONE = 4
-"""One person's bodies hold at most this part of them: the others' deeds must still come in."""
+RESERVE = 8
+"""This part of them is for bodies of at most `FREE` alone: deeds and tokens come in always."""
 IDLE_SECONDS = 15.0
 """How long the next bytes may take."""
 BODY_SECONDS = 120.0
 """How long all of them may: a piece of evidence may be smaller on a slow line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a body: a person of a party, or, of nobody known, what its address counts as."""
+
+    person: str = ""
+    party: str = ""
+    address: str = ""
+
+
 class Bodies:
     """Reads bodies; those of one process share what they may hold."""
 
-    def __init__(self, most: int = MOST_HELD) -> None:
-        self._left, self._of_one = most, most // OF_ONE
+    def __init__(self, most: int = MOST_HELD, small: int = FREE) -> None:
+        """`small`: bytes of the longest body that may use the reserve."""
+        self._most, self._small = most, small
         self._held = Counter[str]()
 
     @contextmanager
-    def read(self, length: int, who: str = "") -> Iterator[None]:
-        """Set aside so many bytes while they are held. Raises ProblemError 503: there are none.
-
-        `who` sends them, as far as that was asked: see `FREE`.
-        """
-        if length > self._left or (who and self._held[who] + length > self._of_one):
+    def read(self, length: int, sender: Sender) -> Iterator[None]:
+        """Set aside so many bytes while they are held. Raises ProblemError 503: there are none."""
+        bounds = self._bounds(length, sender)
+        if any(self._held[share] + length > most for share, most in bounds.items()):
             raise ProblemError(503)
-        self._left -= length
-        self._held[who] += length
+        for share in bounds:
+            self._held[share] += length
         try:
             yield
         finally:
-            self._left += length
-            self._held[who] -= length
-            if not self._held[who]:
-                del self._held[who]
+            for share in bounds:
+                self._held[share] -= length
+                if not self._held[share]:
+                    del self._held[share]
+
+    def _bounds(self, length: int, sender: Sender) -> dict[str, int]:
+        """The shares that such a body is of, each with how many bytes it may hold at most.
+
+        A party has less than half, and not only each of its persons: it says itself how many
+        persons it has.
+        """
+        most, large = self._most, length > self._small
+        shares = {"all": most}
+        if large:
+            shares["large"] = most - most // RESERVE
+        size = "large" if large else "small"
+        if sender.person:
+            shares[f"{size} of person {sender.person}"] = most // (4 if large else 64)
+            shares[f"{size} of party {sender.party}"] = most * 3 // 8 if large else most // 32
+        else:
+            shares[f"{size} of address {sender.address}"] = most // 32
+            shares["of nobody known"] = most // 16
+        return shares
 
     async def body(self, receive: Receive, length: int) -> bytes:
         """The body, of so many bytes as its length says.

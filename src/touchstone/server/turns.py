@@ -6,9 +6,9 @@ one queue for all, everybody else would wait until they are made.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from touchstone.server.errors import ProblemError
@@ -17,6 +17,42 @@ OF_ONE = 2
 """One of whom may hold at most this part of the threads: others find some free."""
 MOST_WAITING = 64
 """Calls of one that wait. So many of each still leave others room among what a process holds."""
+
+
+class OpenRequests:
+    """Requests that are answered or wait for it, by the party that asks, or by its address."""
+
+    def __init__(self) -> None:
+        self._of = Counter[str]()
+
+    def begin(self, who: str) -> None:
+        """Count one more."""
+        self._of[who] += 1
+
+    def end(self, who: str) -> None:
+        """Count one less."""
+        self._of[who] -= 1
+        if not self._of[who]:
+            del self._of[who]
+
+    @contextmanager
+    def without(self, who: str) -> Iterator[None]:
+        """Do not count one meanwhile: what is slow about it is not ours."""
+        self.end(who)
+        try:
+            yield
+        finally:
+            self.begin(who)
+
+    def require_room(self, who: str, most: int, part: int) -> None:
+        """Raise ProblemError: 503 where there are too many, 429 where too many are of these.
+
+        `most` are open at once, and one part in `part` of them may be of the same.
+        """
+        if self._of.total() > most:
+            raise ProblemError(503)
+        if self._of[who] > max(1, most // part):
+            raise ProblemError(429)
 
 
 class Turns:

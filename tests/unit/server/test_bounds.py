@@ -1,17 +1,20 @@
 """How much a server reads of what it is sent, and how long it waits for it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from touchstone.server import app, bodies
 from touchstone.server.app import MOST_AT_ONCE, READER, Application, environ_of
-from touchstone.server.bodies import FREE, Bodies
+from touchstone.server.bodies import FREE, Bodies, Sender
 from touchstone.server.errors import ProblemError
 from touchstone.server.serving import Serving
+from touchstone.server.turns import Turns
 
 pytestmark = pytest.mark.enable_socket  # a loop makes a pair for itself
 
@@ -69,27 +72,79 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
 
 
 def test_so_much_is_held_at_one_time():
-    held = Bodies(10)
-    with held.read(6):
-        with pytest.raises(ProblemError) as refused, held.read(5):
+    held = Bodies(80, 1)
+    ann, bob, eve = (Sender(name, f"{name}'s") for name in ("ann", "bob", "eve"))
+    with held.read(20, ann), held.read(20, bob), held.read(20, eve):
+        dan = Sender("dan", "dan's")
+        # An eighth is left for what is small, however much of it is free.
+        with pytest.raises(ProblemError) as refused, held.read(11, dan):
             pass
         assert refused.value.status == 503
-        with held.read(4):
+        with held.read(10, dan), held.read(1, ann):
             pass
-    with held.read(10):
+    with held.read(20, ann):
         pass
 
 
 def test_one_person_leaves_the_others_room():
-    held = Bodies(16)
-    with held.read(4, "ann"):
-        with pytest.raises(ProblemError) as refused, held.read(1, "ann"):
+    held, ann = Bodies(16, 0), Sender("ann", "lab")
+    with held.read(4, ann):
+        with pytest.raises(ProblemError) as refused, held.read(1, ann):
             pass
         assert refused.value.status == 503
-        with held.read(4, "bob"), held.read(8):
+        with held.read(4, Sender("bob", "centre")):
             pass
-    with held.read(4, "ann"):
+    with held.read(4, ann):
         pass
+
+
+def test_one_party_leaves_the_others_room_however_many_persons_it_has():
+    """A piece from each: three eighths of all, and no more, until one ends."""
+    held, piece = Bodies(), 16 << 20
+    people = [Sender(f"p{n}", "lab") for n in range(16)]
+    with ExitStack() as stack:
+        taken = 0
+        for each in people:
+            with suppress(ProblemError):
+                stack.enter_context(held.read(piece, each))
+                taken += 1
+        assert taken == 6
+        for other in ("centre", "agency"):
+            with held.read(piece, Sender(other, other)):
+                pass
+        with held.read(FREE, people[0]):
+            pass
+    with held.read(piece, people[0]):
+        pass
+
+
+def test_nobody_known_leaves_room_and_so_does_one_address():
+    held = Bodies()
+    with ExitStack() as stack:
+        taken = Counter[str]()
+        for address in ("a", "b", "c"):
+            for _ in range(200):
+                with suppress(ProblemError):
+                    stack.enter_context(held.read(FREE, Sender(address=address)))
+                    taken[address] += 1
+        # A thirty-second part each, a sixteenth together.
+        assert taken == {"a": 128, "b": 128}
+        with held.read(FREE, Sender("ann", "lab")):
+            pass
+
+
+def test_of_small_bodies_one_party_leaves_some_to_the_others():
+    held = Bodies()
+    with ExitStack() as stack:
+        taken = 0
+        for n in range(300):
+            with suppress(ProblemError):
+                # A sixty-fourth part of one person, and twice that of all of them.
+                stack.enter_context(held.read(FREE, Sender(f"p{n // 100}", "lab")))
+                taken += 1
+            if n == 99:
+                assert taken == 64
+        assert taken == 128
 
 
 class Stall:
@@ -144,14 +199,88 @@ def test_nothing_is_set_aside_for_nobody(serving: Serving, monkeypatch: pytest.M
     monkeypatch.setattr(app, "Bodies", lambda: Bodies(FREE))
 
     async def ask() -> list[int]:
-        stall = Stall(Application(serving, 1))
-        slow = await stall.begin(1, FREE)
         # Not that there is no room (503): that it is nobody (401) is asked first.
-        answered = [await stall.status(FREE + 1)]
-        await stall.end(slow)
-        return answered
+        return [await Stall(Application(serving, 1)).status(FREE + 1)]
 
     assert asyncio.run(ask()) == [401]
+
+
+def answer_to(serving: Serving, method: str, path: str, length: int, token: bytes) -> int:
+    """The status where no byte of the body is to be waited for."""
+
+    async def never() -> dict[str, Any]:
+        raise AssertionError("the body was asked for")
+
+    async def ask() -> int:
+        found = list[int]()
+
+        async def send(message: dict[str, Any]) -> None:
+            found.append(message.get("status", 0))
+
+        headers = ((b"content-length", str(length).encode()), (b"authorization", token))
+        await Application(serving, 1)(scope(method, path, *headers), never, send)
+        return found[0] if found else 0
+
+    return asyncio.run(ask())
+
+
+def test_what_may_not_be_sent_is_not_waited_for(serving: Serving):
+    """A path of nothing, and what the token is not for: no room is set aside."""
+    lead, reads = b"Bearer lead-of-example-lab", b"Bearer reads"
+    digest = f"sha256:{'ab' * 32}"
+    evidence = f"/v1/cases/case-1/evidence/{digest}"
+    assert answer_to(serving, "PUT", "/nothing", FREE + 1, lead) == 404
+    assert answer_to(serving, "PUT", "/v1/nothing", 10, b"") == 404
+    assert answer_to(serving, "PUT", evidence, FREE + 1, reads) == 403
+    assert answer_to(serving, "PUT", "/v1/me", FREE + 1, lead) == 405
+    # Twin: what may be sent is asked for.
+    assert answer_to(serving, "PUT", evidence, FREE + 1, lead) == 0
+
+
+def test_one_party_leaves_others_among_what_is_answered(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+):
+    """Requests of many of its persons wait: half of all, and others are answered."""
+    monkeypatch.setattr(app, "MOST_AT_ONCE", 8)
+
+    async def ask() -> tuple[list[int], int, int]:
+        application = Application(serving, 1)
+        go = asyncio.Event()
+        here = {f"p{n}".encode(): Sender(f"p{n}", "lab") for n in range(6)}
+        here[b"other"] = Sender("other", "centre")
+        monkeypatch.setattr(app, "_token_of", lambda e: e["HTTP_AUTHORIZATION"].encode())
+        monkeypatch.setattr(application, "_known", here)
+
+        async def run(_: Turns, who: str, *__: object, **___: object) -> HttpResponse:
+            if who != "person other":
+                await go.wait()
+            response = HttpResponse(b"{}")
+            setattr(response, READER, "")
+            return response
+
+        monkeypatch.setattr(Turns, "run", run)
+
+        async def status(token: bytes) -> int:
+            found = list[int]()
+
+            async def send(message: dict[str, Any]) -> None:
+                found.append(message.get("status", 0))
+
+            asked = scope("GET", "/v1/cases", (b"authorization", token))
+            await application(asked, receiving(), send)
+            return found[0]
+
+        flood = [asyncio.create_task(status(f"p{n % 6}".encode())) for n in range(20)]
+        # Those over the bound are answered at once, in the order in which they were begun.
+        await flood[-1]
+        other = await status(b"other")
+        go.set()
+        statuses = await asyncio.gather(*flood)
+        # Once they are answered it may ask again: nothing stays counted.
+        return statuses, other, await status(b"p0")
+
+    statuses, other, again = asyncio.run(ask())
+    assert (statuses, other, again) == ([200] * 4 + [429] * 16, 200, 200)
 
 
 def test_a_header_passes_for_no_other():

@@ -47,6 +47,10 @@ class Need:
     entering: bool = False
     """Whether somebody is let in by it: then it is asked for seldom."""
 
+    def lets(self, principal: Principal) -> bool:
+        """Whether a person's token and roles are for it."""
+        return self.scope in {ANY, *principal.scopes} and bool(self.roles & principal.roles)
+
 
 READING = frozenset(role for role in PARTY_ROLES if SIGHTS[role] != "nothing")
 """Who is told anything of its party's cases."""
@@ -130,7 +134,7 @@ def admitted(request: HttpRequest) -> Principal:
         raise
     make_known(request, principal)
     by_person(principal.person)
-    if need.scope not in {ANY, *principal.scopes} or not need.roles & principal.roles:
+    if not need.lets(principal):
         raise ProblemError(403)
     return principal
 
