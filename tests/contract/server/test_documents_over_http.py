@@ -206,25 +206,26 @@ def test_who_read_what_is_recorded_by_the_server_and_a_change_is_found(
     here, file = scene.made.here, tmp_path / "read"
     file.write_bytes(b"to be read")
     assert call(LAB, *add(file, "read"))[0] == 0
-    yesterday = utc_text(SystemClock().now() - timedelta(days=1))
+    # Not yesterday: until ten past midnight that day is not over.
+    long_over = utc_text(SystemClock().now() - timedelta(days=2))
     with monkeypatch.context() as patch:
-        patch.setattr(Serving, "now", lambda _: yesterday)
+        patch.setattr(Serving, "now", lambda _: long_over)
         assert scene.there(CASE, "read", AGENCY).content == b"to be read"
     show = ("reads", "show", CASE, "--json")
 
     def stood() -> tuple[int, list[str]]:
         code, said = call(LAB, *show)
         days = json.loads(said)["days"]
-        return code, [each["stands"] for each in days if each["day"] == yesterday[:10]]
+        return code, [each["stands"] for each in days if each["day"] == long_over[:10]]
 
     assert stood() == (0, ["not-recorded"])
     # What `running._keep` calls now and then.
     keeps = DailyReads(here)
     keeps.keep()
     assert stood() == (0, ["as-recorded"])
-    code, said = call(LAB, *show[:-1], "--day", yesterday[:10])
+    code, said = call(LAB, *show[:-1], "--day", long_over[:10])
     assert (code, "1 read" in said, f"of {AGENCY}" in said) == (0, True, True), said
-    row = SensitiveRead.objects.using(ACCOUNTS).get(minute__startswith=yesterday[:10])
+    row = SensitiveRead.objects.using(ACCOUNTS).get(minute__startswith=long_over[:10])
     rows = SensitiveRead.objects.using(ACCOUNTS).filter(pk=row.pk)
     rows.update(person="ann")
     keeps.keep()
