@@ -31,7 +31,13 @@ from touchstone.evaluation.sandbox import (
     preflight,
 )
 from touchstone.evaluation.sandbox.channel import Ended, OutputTooLargeError, run_from
-from touchstone.evaluation.sandbox.launch import Guards, Launched, environment, start_sandbox
+from touchstone.evaluation.sandbox.launch import (
+    WORK,
+    Guards,
+    Launched,
+    environment,
+    start_sandbox,
+)
 from touchstone.evaluation.sandbox.preflight import ready
 from touchstone.evaluation.sandbox.tools import Tools, find_tools
 from touchstone.evaluation.sandbox.watch import watcher
@@ -182,7 +188,7 @@ async def _ended(
             launched,
             argv,
             environment(guards, launched.folder),
-            launched.folder or "/work",
+            launched.folder or WORK,
             source,
             limits.seconds,
             limits.result_mib << 20,

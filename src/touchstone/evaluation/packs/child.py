@@ -43,6 +43,8 @@ SUBJECT = "subject"
 _READERS = ("json_dataset", "csv_dataset", "hf_dataset", "file_dataset", "example_dataset")
 _BYTES_PER_TOKEN = 3
 _FAULT = 2000
+_FOLDER = Path.cwd()
+"""Where this process was started, and may write; a pack's code may go elsewhere later."""
 
 
 class RelayRefusedError(Exception):
@@ -199,7 +201,7 @@ def _run(job: Mapping[str, Any]) -> bytes:
         task_with(task, dataset=given, epochs=1),
         model=_model(SUBJECT, job["model"], job["config"]),
         model_roles={**roles},
-        log_dir="/work/logs",
+        log_dir=str(_FOLDER / "logs"),
         log_format="eval",
         max_samples=job["max_samples"],
         **{name: value for name, value in job["limits"].items() if value is not None},
@@ -220,10 +222,10 @@ def main() -> None:
     _ASKER.append(Asker(sock))
     _ASKER[0].start()
     for name, text in job["files"].items():
-        path = Path("pack", name)
+        path = _FOLDER / "pack" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes.fromhex(text))
-    os.chdir("pack")
+    os.chdir(_FOLDER / "pack")
     sys.path.insert(0, str(Path.cwd()))
     draw_nothing()
     kinds: dict[str, Callable[[Mapping[str, Any]], Any]] = {
@@ -244,6 +246,7 @@ def main() -> None:
 def _said(error: BaseException) -> str:
     """What was raised, and by which of the pack's lines."""
     places = traceback.extract_tb(error.__traceback__)
-    own = [each for each in places if "/work/pack/" in each.filename]
+    folder = str(_FOLDER / "pack") + os.sep
+    own = [each for each in places if each.filename.startswith(folder)]
     where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
     return f"{type(error).__name__}: {error}"[:_FAULT] + where
