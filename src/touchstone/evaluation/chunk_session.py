@@ -11,6 +11,7 @@ from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessage
 
 from touchstone.evaluation.adjudication import Cause, SampleFacts, adjudicate, reasoning_of
+from touchstone.evaluation.alterations import sample_alterations
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, EndpointWatch
@@ -254,13 +255,19 @@ class ChunkSession(EndpointWatch):
 
     # ------------------------------------------------ told by the hook
     def finish(self, ended: EvalSample) -> None:
-        """Record the first outcome of a sample that Inspect has ended."""
+        """Record the first outcome of a sample that Inspect has ended.
+
+        What could have changed its score fails the whole run, as `failure`.
+        """
         try:
             self._finish(int((ended.metadata or {})["index"]), ended)
         except Exception as error:  # noqa: BLE001 - Inspect swallows what a hook raises; we must not
             self._fail(error)
 
     def _finish(self, index: int, ended: EvalSample) -> None:
+        # Here, where it is at hand: to read all of them from the log again costs a sixth of a run.
+        for change in sample_alterations(ended):
+            raise ChunkError(f"chunk {self.spec.id}, position {index}: {change}")
         facts = self._samples.get(index)
         if facts is None:
             return

@@ -1,6 +1,7 @@
 """What could change a score after it was given is held against every log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,9 +10,14 @@ from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpe
 from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score
 
+from support.toys import toy_battery, toy_mode, toy_spec
 from touchstone.evaluation.alterations import log_alterations, sample_alterations
-from touchstone.evaluation.chunk_session import ChunkSession
+from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession
+from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import ChunkError
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.limits import Allowance
+from touchstone.evaluation.outcomes import AdjudicationRule
 from touchstone.evaluation.runner import check_inspect_log
 
 
@@ -24,7 +30,8 @@ def log_of() -> EvalLog:
         model="example/tiny",
         config=EvalConfig(),
     )
-    sample = EvalSample(id="0", epoch=1, input="a", target="b", scores={"judged": Score(value=1)})
+    sample = EvalSample(id="0", epoch=1, input="a", target="b", metadata={"index": 0})
+    sample.scores = {"judged": Score(value=1)}
     return EvalLog(status="success", eval=spec, samples=[sample])
 
 
@@ -59,28 +66,48 @@ CHANGES = {
 }
 
 
-def checked(log: EvalLog) -> None:
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[ChunkSession]:
+    mode, elicitation = toy_mode("http://127.0.0.1:1/v1"), Elicitation(id="plain")
+    spec = toy_spec(toy_battery(), mode, elicitation)
+    with Journal(tmp_path, spec.id) as journal:
+        begun = {0: cast("ChunkItem", None)}
+        yield ChunkSession(
+            spec,
+            begun,
+            journal,
+            elicitation=elicitation,
+            rule=AdjudicationRule(),
+            allowance=Allowance(),
+        )
+
+
+def checked(session: ChunkSession, log: EvalLog) -> None:
+    """What is done with a sample as it ends, and with the log of all."""
+    session.finish(the_sample(log))
+    if session.failure is not None:
+        raise session.failure
     run = SimpleNamespace(
-        spec=SimpleNamespace(id="c" * 32),
-        items={0: None},
+        spec=session.spec,
+        items=session.items,
         stopped="",
         journal=SimpleNamespace(interrupted=list, outcomes={0: None}),
     )
     check_inspect_log(log, log.eval.task_args, cast("ChunkSession", run))
 
 
-def test_a_log_as_it_was_written_passes():
+def test_a_log_as_it_was_written_passes(session: ChunkSession):
     log = log_of()
-    checked(log)
+    checked(session, log)
     assert [*log_alterations(log), *sample_alterations(the_sample(log))] == []
     # What is merely there, such as tokens, is no change.
     the_sample(log).model_usage = {"example/tiny": ModelUsage()}
-    checked(log)
+    checked(session, log)
 
 
 @pytest.mark.parametrize("says", CHANGES)
-def test_a_log_that_was_changed_is_refused(says: str):
+def test_a_log_that_was_changed_is_refused(session: ChunkSession, says: str):
     log = log_of()
     CHANGES[says](log)
     with pytest.raises(ChunkError, match=says):
-        checked(log)
+        checked(session, log)
