@@ -27,11 +27,16 @@ def wrapped_key(place: Place, case: str) -> bytes:
 
 
 def holding(place: Place, key: bytes) -> set[str]:
-    """Which folders of the cluster have a file with the key in it, once all is on disk."""
+    """Which folders of the cluster have a file with the key in it, once all is on disk.
+
+    The write-ahead log is left out: it keeps what was written until the server lets a segment
+    go, at a moment of its own, and what the server's owner has to let expire is told them.
+    """
     assert place.server is not None
     place.server.admin("CHECKPOINT")
     data = place.server.folder / "data"
-    return {path.relative_to(data).parts[0] for path in data.rglob("*") if _has(path, key)}
+    folders = {path.relative_to(data).parts[0] for path in data.rglob("*") if _has(path, key)}
+    return folders - {"pg_wal"}
 
 
 def _has(path: Path, key: bytes) -> bool:

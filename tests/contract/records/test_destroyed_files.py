@@ -31,10 +31,9 @@ def test_no_file_of_the_tables_holds_the_key(records: Records, place: Place):
     grown(records)
     place.owner("ANALYZE")
     key = wrapped_key(place, CASE)
-    assert holding(place, key) == {"base", "pg_wal"}
+    assert holding(place, key) == {"base"}
     destroy_case(records, CASE)
-    # What the server's owner has to let expire, as the command says.
-    assert holding(place, key) == {"pg_wal"}
+    assert holding(place, key) == set()
     assert records.destructions.unfinished() == []
 
 
@@ -64,11 +63,11 @@ def test_it_is_not_finished_while_an_older_transaction_may_read_the_key(
     monkeypatch.setattr(records.destructions, "finish", lambda case: finish(case, 0))
     with reading(place, statement):
         destroy_case(records, CASE)
-        assert "base" in holding(place, key)
+        assert holding(place, key) == {"base"}
         assert records.destructions.unfinished() == [CASE]
         assert not finish(CASE, 0)
     assert place.open().destructions.unfinished() == []
-    assert holding(place, key) == {"pg_wal"}
+    assert holding(place, key) == set()
     assert records.case(CASE).destroyed
 
 
