@@ -16,7 +16,7 @@ OPENING = {
         "deeds/seen_case.py": "a party's machine says why something was not handed to it",
     },
     "evidence": {
-        "service/access/case_documents.py": "policy bundles, which gateways read: never an answer",
+        "service/access/case_texts.py": "policy bundles, which gateways read: never an answer",
     },
 }
 """By what opens or hands out, the modules that may, each with what for. It only shrinks."""

@@ -8,7 +8,7 @@ from typing import Any
 from support.june import Gateway
 from support.worlds import World
 from touchstone.service.access import bundles, directives, gateways, offers
-from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.gateways import hear
 from touchstone.service.access.user_base import UserBase, registry_of
 from touchstone.service.bundle_folder import BundleFolder
@@ -98,7 +98,7 @@ class Orders:
     @property
     def registry(self) -> Any:
         """Who belongs where."""
-        return registry_of(CaseDocuments(self.case), self.crowd)
+        return registry_of(CaseTexts(self.case), self.crowd)
 
     def talked(self) -> None:
         """Terms offered, declined, offered again, countered and agreed."""

@@ -285,7 +285,7 @@ def _standing_elsewhere(
     """The same by a server; None: the receipt that was to be noted is in a file now."""
     from touchstone.service.access.directive_status import stands_now
     from touchstone.service.access.gateways import hear, unnoted
-    from touchstone.service.access.own_documents import PartyDocuments
+    from touchstone.service.access.own_texts import PartyTexts
 
     if where.to_file is not None and not noting:
         raise BadInputError("--to-file: a question is no deed: add --record, or leave it out")
@@ -305,7 +305,7 @@ def _standing_elsewhere(
                 tell(done, json=where.json)
                 return None
         known = hand.look(case, "developer") if due else known
-        return stands_now(PartyDocuments(known), crowd, heard, len(due), known.now())
+        return stands_now(PartyTexts(known), crowd, heard, len(due), known.now())
 
 
 @directive.command

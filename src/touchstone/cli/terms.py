@@ -240,7 +240,7 @@ def bundle(
         stream: The deployment that it is for; default: the newest bundle's, or the model's id.
     """
     from touchstone.service.access import bundles
-    from touchstone.service.access.case_documents import CaseDocuments
+    from touchstone.service.access.case_texts import CaseTexts
     from touchstone.service.access.user_base import registry_of
     from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.cases.case_admin import open_to_act
@@ -249,7 +249,7 @@ def bundle(
         return _own_bundle(where, case, BundleFolder(out), user_base(entities), stream)
     with opened() as installation:
         found = open_to_act(installation, case)
-        registry = registry_of(CaseDocuments(found), user_base(entities))
+        registry = registry_of(CaseTexts(found), user_base(entities))
         tell(bundles.publish(found, BundleFolder(out), registry, stream), json=where.json)
     return DONE
 

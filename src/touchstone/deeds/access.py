@@ -28,7 +28,7 @@ Postponed = Literal["granted", "granted-in-part", "declined"]
 
 
 def terms_offered(case: KnownCase, by: str, terms: str, text: str) -> Deed:
-    """A party lays terms on the table: their digest and the text of the document."""
+    """A party lays terms on the table: their digest and their text."""
     part = text_part(case, text)[0]
     return Deed(event_of(case, settling.TermsOffered, by, terms=terms), (part,))
 

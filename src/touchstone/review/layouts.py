@@ -79,8 +79,8 @@ def _statement(fact: str) -> Part:
 
 
 def _document(name: str, digest: Digesting, needed: Needed = always) -> Part:
-    """A document in TOML; the fact that is its digest bears its name."""
-    return content(name, shapes.DocumentShape, {name: digest}, needed=needed, most=MOST_TEXT)
+    """A text in TOML; the fact that is its digest bears its name."""
+    return content(name, shapes.TomlShape, {name: digest}, needed=needed, most=MOST_TEXT)
 
 
 _READING = _document("reading", digests.of_directive, with_fact("reading"))

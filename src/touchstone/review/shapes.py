@@ -59,8 +59,8 @@ class WordsShape(Shape):
     """Why each criterion says what it says, by its id."""
 
 
-class DocumentShape(Shape):
-    """A document in TOML as it was drafted, and nothing beside it, which no digest would hold."""
+class TomlShape(Shape):
+    """A text in TOML as it was drafted, and nothing beside it, which no digest would hold."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -17,7 +17,7 @@ from touchstone.ledger.contract2 import RefusedAnswer, admission
 from touchstone.records.settings import connect
 from touchstone.service.access import bundles, directives, offers
 from touchstone.service.access.bundles import publish, return_to
-from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.terms_texts import population_from
 from touchstone.service.access.user_base import UserBase
 from touchstone.service.bundle_folder import BundleFolder
@@ -44,7 +44,7 @@ def agree(case: Case, *change: str) -> None:
 
 
 def registry(case: Case) -> Registry:
-    return population_from(text("entities.toml"), CaseDocuments(case).agreed).registry
+    return population_from(text("entities.toml"), CaseTexts(case).agreed).registry
 
 
 @pytest.fixture(scope="module")

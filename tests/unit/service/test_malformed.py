@@ -16,7 +16,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.review import LAYOUTS
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events import opening
-from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.offers import offer
 from touchstone.service.access.user_base import UserBase
@@ -114,8 +114,8 @@ def test_terms_without_a_text_are_said_to_lack_it_and_can_be_answered(
         table = case.state.terms.on_table
         assert table
         with pytest.raises(CannotOrderError, match="in the record is not there"):
-            CaseDocuments(case).terms(table)
+            CaseTexts(case).terms(table)
         other = next(p for p, _ in case.participants.roles if p != before.deed.event.actor)
         said = offer(case, terms, other, counter=True)
         assert said.lines()[1] == f"What was on the table ({table}) cannot be read to compare."
-        assert CaseDocuments(case).terms(said.terms.digest) == said.terms
+        assert CaseTexts(case).terms(said.terms.digest) == said.terms

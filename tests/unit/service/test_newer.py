@@ -18,7 +18,7 @@ from touchstone.review import Refused, UnknownEvent, read_event
 from touchstone.review import events as reading_events
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events import TYPES, Event, EventReader, settling
-from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.user_base import UserBase
 from touchstone.service.case_context import Case
@@ -139,7 +139,7 @@ def read_by_all(here: Installation, before: Before, kind: str) -> None:
     used_before(case)
     Answers.of_record(case.entries_of(ANSWERED))
     status(case, UserBase(None, None), noting=False)
-    recorded = CaseDocuments(case)
+    recorded = CaseTexts(case)
     recorded.in_bundle(case.now())
     recorded.counts("order-1")
     if case.state.batteries:

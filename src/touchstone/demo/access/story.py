@@ -10,7 +10,7 @@ from touchstone.demo.access.callers import LAST, DemoCaller, calling
 from touchstone.demo.errors import DemoError
 from touchstone.keys.files import write_file
 from touchstone.service.access import bundles, directives, offers
-from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.terms_texts import population_from
 from touchstone.service.access.user_base import UserBase
@@ -57,7 +57,7 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     where = gateway.lay_out_gateway(
         out / "gateway", developer, case.submission.model.id, upstream, env, CALLERS
     )
-    registry = population_from(entities, CaseDocuments(case).agreed).registry
+    registry = population_from(entities, CaseTexts(case).agreed).registry
     shelf = BundleFolder(where.bundles)
     bundles.publish(case, shelf, registry)
     observer.step("Terms of early access agreed; Example Lab signed bundle 1 for its gateway")

@@ -16,7 +16,7 @@ from touchstone.handin import seconds_of
 from touchstone.ledger import Signer
 from touchstone.review import State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
-from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError, RefusedDeed
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
@@ -147,7 +147,7 @@ def publish(
     def prepared(state: State) -> BundleInHand:
         at = case.now()
         after = evolve(state, first(None).event, at) if first else state
-        recorded = CaseDocuments(case, after)
+        recorded = CaseTexts(case, after)
         for digest, text in (texts or {}).items():
             recorded.know(digest, text)
         place, position = next_place(state, stream, lambda: case.submission.model.id)
@@ -192,7 +192,7 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
             raise CannotOrderError(code, stream=place, number=number, published=known)
         at = case.now()
         data = reissue_bundle(
-            CaseDocuments(case, state).bundle(older),
+            CaseTexts(case, state).bundle(older),
             issued=seconds_of(at),
             signer=_developer(case),
             after=position,
@@ -315,7 +315,7 @@ def _deliver(
     case: Case, out: BundleShelf, state: State, newest: BundlePublished, data: bytes
 ) -> None:
     """Lay the newest bundle there, after whichever older ones a crash kept from being laid."""
-    recorded = CaseDocuments(case, state)
+    recorded = CaseTexts(case, state)
     for each in state.bundles:
         name = bundle_name(each.number)
         if each.stream == newest.stream and not out.has(name):

@@ -8,8 +8,8 @@ from touchstone.handin import seconds_of
 from touchstone.review import State
 from touchstone.review.events.settling import BundlePublished
 from touchstone.review.state import Directive
-from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.documents import Documents
+from touchstone.service.access.access_texts import AccessTexts
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.gateways import Gateway, Heard, hear, note
 from touchstone.service.access.user_base import UserBase, stands
 from touchstone.service.case_context import Case
@@ -178,11 +178,11 @@ def status(
     """
     heard = [hear(each) for each in gateways]
     noted = note(case, heard) if noting else 0
-    return stands_now(CaseDocuments(case), crowd, heard, noted, case.now())
+    return stands_now(CaseTexts(case), crowd, heard, noted, case.now())
 
 
 def stands_now(
-    recorded: Documents, crowd: UserBase, heard: Sequence[Heard], noted: int, at: str
+    recorded: AccessTexts, crowd: UserBase, heard: Sequence[Heard], noted: int, at: str
 ) -> DirectiveStanding:
     """The same at a time (UTC), by what gateways were heard to say, of which so much was noted now.
 
@@ -206,7 +206,7 @@ def stands_now(
 
 
 def _followed(
-    recorded: Documents, name: str, known: Directive, heard: Sequence[Heard], *, in_force: bool
+    recorded: AccessTexts, name: str, known: Directive, heard: Sequence[Heard], *, in_force: bool
 ) -> Followed:
     issued, said = known.issued, known.said
     begins, ends = _bundles(recorded.state, name, known)

@@ -18,9 +18,9 @@ from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.handin.shown_ids import short_case
 from touchstone.review import State
+from touchstone.service.access.access_texts import AccessTexts, check_length
 from touchstone.service.access.bundles import BundleShelf, Published, publish
-from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.documents import Documents, check_length
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.orders import order_marking, parse_order
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case_context import Case
@@ -104,7 +104,7 @@ def preview(case: Case, text: NamedText, crowd: UserBase) -> Previewed:
         TooLargeError: the rules tell too many cases apart.
     """
     # Of one moment: what has ended and what is in force are reckoned by the same clock.
-    at, recorded = case.now(), CaseDocuments(case)
+    at, recorded = case.now(), CaseTexts(case)
     directive = parse_order(text, recorded.agreed, recorded.state.directives)
     if directive.expires <= seconds_of(at):
         expires = utc(directive.expires)
@@ -141,7 +141,7 @@ def issue(
         KeyMissingError: its key is not on this machine.
     """
     marking = order_marking(case.marks, label)
-    recorded = CaseDocuments(case)
+    recorded = CaseTexts(case)
     if terms is not None:
         recorded.know_terms(terms)
     directive = parse_order(text, recorded.agreed, recorded.state.directives)
@@ -174,7 +174,7 @@ def _answered_at_once(
 ) -> Done:
     """The answer by standing class, or why none came: the directive itself is recorded already."""
     try:
-        found = class_of(CaseDocuments(case), directive, agency, crowd, case.now())
+        found = class_of(CaseTexts(case), directive, agency, crowd, case.now())
         if found.matched is not None:
             return _answer_by_class(case, directive.id, found.matched, crowd, out)
         why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
@@ -216,7 +216,7 @@ def answer(
         CannotOrderError: something that goes with such an answer is missing.
         Refused: it is answered already, or the developer may not do this now.
     """
-    recorded = CaseDocuments(case)
+    recorded = CaseTexts(case)
     if kind == "by-standing-class":
         return _by_class(recorded, name, crowd, _needed(out))
     own: tuple[str, str] | None = None
@@ -288,7 +288,7 @@ def authorise(case: Case, text: NamedText | None, terms: NamedText | None = None
     own, until = None, case.now()
     name = "none"
     if text is not None:
-        recorded = CaseDocuments(case)
+        recorded = CaseTexts(case)
         if terms is not None:
             recorded.know_terms(terms)
         classes: StandingClasses = parse_standing(text.text, text.source, recorded.agreed)
@@ -302,7 +302,7 @@ def authorise(case: Case, text: NamedText | None, terms: NamedText | None = None
 
 
 def own_reading(
-    recorded: Documents, name: str, kind: Kind, text: NamedText | None, crowd: UserBase
+    recorded: AccessTexts, name: str, kind: Kind, text: NamedText | None, crowd: UserBase
 ) -> tuple[NamedText, Directive]:
     """The developer's own text of a directive, which must be what it calls itself.
 
@@ -329,7 +329,7 @@ def own_reading(
 
 
 def class_of(
-    recorded: Documents, directive: Directive, issuer: str, crowd: UserBase, at: str
+    recorded: AccessTexts, directive: Directive, issuer: str, crowd: UserBase, at: str
 ) -> Match:
     """Whether a directive falls at a time (UTC) in a class that is answered at once, or why not.
 
@@ -341,7 +341,7 @@ def class_of(
     return match(recorded.standing(), issuer, directive, now)
 
 
-def _by_class(recorded: CaseDocuments, name: str, crowd: UserBase, out: BundleShelf) -> Done:
+def _by_class(recorded: CaseTexts, name: str, crowd: UserBase, out: BundleShelf) -> Done:
     issued = recorded.state.directives[name].issued
     directive = recorded.directive(name, issued.order)
     found = class_of(recorded, directive, issued.actor, crowd, recorded.case.now())
@@ -366,7 +366,7 @@ def _answer_by_class(
             standing=standing.classes if standing else None,
         )
 
-    made = publish(case, out, registry_of(CaseDocuments(case), crowd), first=deed)
+    made = publish(case, out, registry_of(CaseTexts(case), crowd), first=deed)
     says = f"{case.participants.developer} answers {name} at once, by class {matched}."
     return Done((says,), name, made)
 

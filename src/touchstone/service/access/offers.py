@@ -16,8 +16,8 @@ from touchstone.deeds.known_case import KnownCase
 from touchstone.framework import Framework
 from touchstone.review import State
 from touchstone.review.audience_view import Entry
-from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.documents import check_length
+from touchstone.service.access.access_texts import check_length
+from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.terms_texts import population_from, terms_in
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
@@ -101,7 +101,7 @@ def offer(
     """
     terms = terms_in(text)
     _check(case, terms, text.source)
-    recorded = CaseDocuments(case)
+    recorded = CaseTexts(case)
     table = recorded.state.terms.on_table
     changes = None
     if table is not None:

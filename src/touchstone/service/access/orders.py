@@ -17,7 +17,7 @@ from touchstone.deeds.deed import Deed
 from touchstone.deeds.markings import Markings
 from touchstone.handin import utc
 from touchstone.handin.shown_ids import short_case
-from touchstone.service.access.documents import check_length
+from touchstone.service.access.access_texts import check_length
 from touchstone.service.access.offers import TableCase, terms_called
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText

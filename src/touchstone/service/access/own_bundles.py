@@ -10,6 +10,7 @@ from touchstone.deeds.deed import Deed
 from touchstone.handin import seconds_of
 from touchstone.ledger import Signer
 from touchstone.review import require_known
+from touchstone.service.access.access_texts import check_length
 from touchstone.service.access.bundles import (
     BundleInHand,
     BundleShelf,
@@ -19,10 +20,9 @@ from touchstone.service.access.bundles import (
     same_in_force,
 )
 from touchstone.service.access.directives import Kind, class_of, own_reading
-from touchstone.service.access.documents import check_length
 from touchstone.service.access.offers import TableCase
 from touchstone.service.access.orders import directive_called
-from touchstone.service.access.own_documents import PartyDocuments
+from touchstone.service.access.own_texts import PartyTexts
 from touchstone.service.access.user_base import UserBase, reach_of, registry_of
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText
@@ -57,7 +57,7 @@ def drafted_bundle(
     state, at = known.state, known.now()
     require_known(state)
     shelf.prepare()
-    recorded = PartyDocuments(known, shelf)
+    recorded = PartyTexts(known, shelf)
     # First: without terms there is nothing to ask a stream's name for.
     agreed = recorded.agreed
     place, position = next_place(state, stream, lambda: _model_of(known))
@@ -99,7 +99,7 @@ def drafted_directive_answer(
     the newest says who belongs where if `crowd` does not; the others are as for
     `directives.answer`. Raises as it does.
     """
-    name, recorded = directive_called(known, called), PartyDocuments(known, shelf)
+    name, recorded = directive_called(known, called), PartyTexts(known, shelf)
     if kind == "by-standing-class":
         return _by_class(known, party, name, recorded, crowd)
     own, people = None, None
@@ -115,7 +115,7 @@ def drafted_directive_answer(
 
 
 def _by_class(
-    known: TableCase, party: str, name: str, recorded: PartyDocuments, crowd: UserBase
+    known: TableCase, party: str, name: str, recorded: PartyTexts, crowd: UserBase
 ) -> Deed:
     issued, standing = known.state.directives[name].issued, known.state.standing
     directive = recorded.directive(name, issued.order)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from touchstone.handin import seconds_of
-from touchstone.service.access.documents import Documents
+from touchstone.service.access.access_texts import AccessTexts
 from touchstone.service.access.terms_texts import people_in, population_from
 from touchstone.service.file_io import NamedText
 from touchstone.terms import Directive, Person, Population, Registry
@@ -29,14 +29,14 @@ class UserBase:
         return tuple(people_in(self.people)) if self.people else ()
 
 
-def registry_of(recorded: Documents, crowd: UserBase) -> Registry | None:
+def registry_of(recorded: AccessTexts, crowd: UserBase) -> Registry | None:
     """Who belongs where, from the text; None without one."""
     if crowd.entities is None:
         return None
     return population_from(crowd.entities, recorded.agreed).registry
 
 
-def population_of(recorded: Documents, crowd: UserBase) -> Population:
+def population_of(recorded: AccessTexts, crowd: UserBase) -> Population:
     """The real user base; where no text has the registry, it is the newest bundle's."""
     if crowd.entities is None and recorded.state.bundles:
         return Population(recorded.registry(), crowd.listed)
@@ -44,7 +44,7 @@ def population_of(recorded: Documents, crowd: UserBase) -> Population:
     return Population(known.registry, crowd.listed) if crowd.people else known
 
 
-def reach_of(recorded: Documents, directive: Directive, crowd: UserBase, at: str) -> Impact:
+def reach_of(recorded: AccessTexts, directive: Directive, crowd: UserBase, at: str) -> Impact:
     """What changes when a directive is carried out, or carried out otherwise than now."""
     # Against what gateways carry out now, and not against what was ordered: people feel the former.
     before = recorded.enacted(at)
@@ -54,7 +54,7 @@ def reach_of(recorded: Documents, directive: Directive, crowd: UserBase, at: str
     return impact(recorded.agreed, before, after, population_of(recorded, crowd), seconds_of(at))
 
 
-def stands(recorded: Documents, crowd: UserBase, at: str) -> Impact:
+def stands(recorded: AccessTexts, crowd: UserBase, at: str) -> Impact:
     """What all directives in force do at a time, against the agreed terms alone."""
     people = population_of(recorded, crowd)
     return impact(recorded.agreed, (), recorded.enacted(at), people, seconds_of(at))

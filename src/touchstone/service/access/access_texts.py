@@ -1,7 +1,7 @@
-"""Terms and directives as the record of a case holds them, wherever it is read: what is in force.
+"""The texts of access, terms and directives, wherever a case is read: what is in force.
 
-`CaseDocuments` reads the record of this machine, `PartyDocuments` what a party may read. These are
-texts that deeds carry; files that parties hand in are in `documents_handed_in`.
+`CaseTexts` reads the record of this machine, `PartyTexts` what a party may read. Deeds carry these
+texts whole; a document is a file that a party hands in, in `documents_handed_in`.
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ from touchstone.ledger import dumps
 from touchstone.review import LAYOUTS, State
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
-from touchstone.review.shapes import DocumentShape, PeopleShape
+from touchstone.review.shapes import PeopleShape, TomlShape
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText
 from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
@@ -24,10 +24,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     str(event.model_fields["type"].default): (fact, part.name)
     for event, layout in LAYOUTS.items()
     for part in layout.parts
-    if part.shape is DocumentShape
+    if part.shape is TomlShape
     for fact in part.digests
 }
-"""For each event that carries a document: the fact that names its digest, and the part."""
+"""For each event that carries such a text: the fact that names its digest, and the part."""
 COUNTED = frozenset(
     str(event.model_fields["type"].default)
     for event, layout in LAYOUTS.items()
@@ -47,7 +47,7 @@ def check_length(text: NamedText) -> None:
         raise CannotOrderError("text-too-long", source=text.source, most=MOST_TEXT)
 
 
-class Documents(ABC):
+class AccessTexts(ABC):
     """What a case says about terms and directives, as somebody may read it; read once."""
 
     def __init__(self, case: str, state: State) -> None:

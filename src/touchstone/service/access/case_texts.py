@@ -10,12 +10,12 @@ from touchstone.records import EvidenceMissingError
 from touchstone.review import State
 from touchstone.review.audience_view import known_facts, stored_entry
 from touchstone.review.events.settling import BundlePublished
-from touchstone.service.access.documents import COUNTED, TEXTS, Documents
+from touchstone.service.access.access_texts import COUNTED, TEXTS, AccessTexts
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
 
 
-class CaseDocuments(Documents):
+class CaseTexts(AccessTexts):
     """The same of the record of this machine, whoever may read it."""
 
     def __init__(self, case: Case, state: State | None = None) -> None:

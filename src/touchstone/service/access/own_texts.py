@@ -5,8 +5,8 @@ gateways look for them.
 """
 
 from touchstone.review.events.settling import BundlePublished
+from touchstone.service.access.access_texts import COUNTED, TEXTS, AccessTexts
 from touchstone.service.access.bundles import BundleShelf, bundle_name
-from touchstone.service.access.documents import COUNTED, TEXTS, Documents
 from touchstone.service.access.offers import TableCase
 from touchstone.service.errors import CannotOrderError
 from touchstone.terms import bundle_digest
@@ -14,7 +14,7 @@ from touchstone.terms import bundle_digest
 NOT_HERE = "not in the folder of bundles that was named, as it was published"
 
 
-class PartyDocuments(Documents):
+class PartyTexts(AccessTexts):
     """What the entries that are open to a party say."""
 
     def __init__(self, known: TableCase, shelf: BundleShelf | None = None) -> None:
