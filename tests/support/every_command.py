@@ -7,6 +7,7 @@ from typing import Literal, get_args, get_origin
 from cyclopts import App
 from cyclopts.argument import Argument
 
+from support.claims import some_claim
 from support.june import June
 from support.small_case import SUBMISSION
 from touchstone.cli.app import app
@@ -81,7 +82,7 @@ BY: Mapping[tuple[str, ...], str] = {
     ("designation", "revise"): "example-agency",
 }
 """Who acts by a command that is not the developer's."""
-PLACES = {"key": "ab" * 32}
+PLACES = {"key": "ab" * 32, "claim": some_claim("example-lab")}
 """The same for what is given by its place."""
 UNNAMED = {("finding", "show")}
 """Commands that are called with the case alone: what else they take is one thing of several."""

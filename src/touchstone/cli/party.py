@@ -49,6 +49,7 @@ def init(
     """
     from touchstone.cli.passphrases import new_passphrase
     from touchstone.client.party_home import PartyHome
+    from touchstone.ledger.claims import claim_of
     from touchstone.service.homes import check_home, home_folder
 
     folder = check_home(home_folder())
@@ -58,7 +59,11 @@ def init(
     own = home.signer()
     facts = {"party": name, "key": own.public_key.hex(), "fingerprint": own.fingerprint}
     said = f"{name} signs with {own.fingerprint} (public key {facts['key']})."
-    if not signer:
+    if signer:
+        facts["claim"] = claim_of(name, own)
+        said += "\nIt signs nothing before the party admits it, where its own key is:"
+        said += f"\n  touchstone party signers admit {facts['claim']} --label LABEL --kind TYPE"
+    else:
         facts["next"] = home.following().fingerprint
         said += f"\nThe key that is to follow it: {facts['next']}"
         said += (
@@ -90,12 +95,13 @@ def show_(
         servers = [{"server": place.url, "pinned": place.pinned} for place in home.servers]
         own = home.signer()
         keys = {"fingerprint": own.fingerprint, "key": own.public_key.hex()}
-        rows.append({"party": each, **keys, "servers": servers})
+        rows.append({"party": each, **keys, "next": home.announced_here(), "servers": servers})
     if json:
         show_json(rows)
         return DONE
     for row in rows:
         show(f"{row['party']} signs with {row['fingerprint']} (public key {row['key']}).")
+        show(f"  The key that is to follow it: {row['next'] or 'its file is not on this machine'}")
         for place in row["servers"]:
             show(f"  knows {place['server']}, whose first key is {place['pinned']}")
     if not rows:

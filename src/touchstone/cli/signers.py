@@ -5,7 +5,7 @@ is typed again: what stands already in a case is not done there again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from touchstone.cli.confirming import confirm
 from touchstone.cli.hands import HERE, Draft, Hand, Where, hand_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
-from touchstone.cli.texts import key_elsewhere, name_of, public_key_of
+from touchstone.cli.texts import check_claim, claimed_key, key_elsewhere, name_of
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
 if TYPE_CHECKING:
@@ -48,14 +48,23 @@ class InCases:
     """By case, the entry at which it stands now."""
     stood: tuple[str, ...]
     """The cases in which nothing was to be done."""
+    following: str | None = None
+    """After a rotation: the fingerprint of the key that is to follow the new one."""
 
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"{self.what}: done in {len(self.entries)}, nothing to do in {len(self.stood)} cases."
+        if self.following:
+            yield f"The key that is to follow it: {self.following}"
+            yield (
+                "Keep its file, next-N.pem, in another place: whoever has both can take the"
+                " party's place."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"entries": dict(self.entries), "stood": list(self.stood)}
+        facts = {"entries": dict(self.entries), "stood": list(self.stood)}
+        return facts | ({"next": self.following} if self.following else {})
 
 
 @signers.command(name="show")
@@ -93,7 +102,7 @@ def show_(*, case: OneCase = (), where: Where = HERE) -> int:
 
 @signers.command
 def admit(
-    key: str,
+    claim: str,
     *,
     label: str,
     kind: Annotated[tuple[str, ...], Parameter(negative="")],
@@ -102,23 +111,25 @@ def admit(
 ) -> int:
     """Let a further key sign some kinds of deed for the party, in all of its cases.
 
-    The key is made on its own machine: touchstone party init NAME --signer. After a crash the same
-    command goes on.
+    The key is made on its own machine, by touchstone party init NAME --signer, which prints its
+    claim: that the machine holds it, and for which party. After a crash the same command goes on.
 
     For example: touchstone party signers admit 5f3c... --label desk --kind finding-responded
 
     Args:
-        key: Its public key, 64 hex digits.
+        claim: The public key and the proof, as the machine that holds the key printed them.
         label: What the party calls it.
         kind: A type of deed that it may sign, as finding-responded; may be given again.
     """
     from touchstone.deeds.cases import signer_admitted
     from touchstone.ledger import fingerprint
 
-    public, called, kinds = public_key_of("KEY", key), name_of("--label", label), _kinds(kind)
+    called, kinds = name_of("--label", label), _kinds(kind)
+    public = claimed_key("CLAIM", claim)
     own = fingerprint(bytes.fromhex(public))
 
     def due(known: "PartyCase", party: "Party") -> tuple[Draft, ...]:
+        check_claim("CLAIM", claim, known.by)
         if own in party.signers:
             return ()
         for each, act in party.signers.items():
@@ -267,6 +278,7 @@ def rotate(
 
         what = f"The key is now {brought}"
         done = _do_in_each(hand, where, names, due, what, signer=new, before=take_over)
+        done = replace(done, following=home.announced_here())
     tell(done, json=where.json)
     return DONE
 

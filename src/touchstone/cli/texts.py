@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _FINGERPRINT = re.compile(r"SHA256:[0-9a-f]{64}")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
+_CLAIM = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{128}")
 
 
 def terms_text(file: Path) -> "NamedText":
@@ -96,6 +97,30 @@ def public_key_of(option: str, text: str) -> str:
     if not _PUBLIC_KEY.fullmatch(text):
         raise BadInputError(f"{option}: write a public key: 64 lowercase hex digits")
     return text
+
+
+def claimed_key(place: str, claim: str) -> str:
+    """The public key of a signer's claim, as it was typed, unproved. Raises BadInputError."""
+    if not _CLAIM.fullmatch(claim):
+        raise BadInputError(
+            f"{place}: write what touchstone party init NAME --signer, or touchstone keys"
+            " automation NAME, prints where the key is: 64 hex digits, a dot and 128 hex digits"
+        )
+    return claim.partition(".")[0]
+
+
+def check_claim(place: str, claim: str, party: str) -> None:
+    """Whether the machine that made a claim holds its key, for a party. Raises BadInputError."""
+    from touchstone.ledger.claims import opened_claim
+    from touchstone.ledger.errors import AlteredError
+
+    try:
+        opened_claim(claim, party)
+    except AlteredError as error:
+        raise BadInputError(
+            f"{place}: does not show that its key is to sign for {party}: it was mistyped, or made"
+            " for another party; copy it again from the machine that holds the key"
+        ) from error
 
 
 def key_elsewhere(key: str | None, following: str | None, where: "Where") -> tuple[str, str] | None:

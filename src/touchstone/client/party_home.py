@@ -156,6 +156,13 @@ class PartyHome:
         """The key that is to follow the newest one. Raises KeyMissingError: it is not here."""
         return self._keyring.announced_party_key(self.party)
 
+    def announced_here(self) -> str | None:
+        """The fingerprint of the key that is to follow, where it was not put away yet."""
+        try:
+            return self.announced().fingerprint
+        except KeyMissingError:
+            return None
+
     def promote(self) -> FileSigner:
         """Make the key that was to follow the newest one. Raises KeyMissingError: there is none."""
         return self._keyring.promote_next_key(self.party)

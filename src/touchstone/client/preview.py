@@ -7,7 +7,7 @@ from typing import Any
 
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
 from touchstone.client.known_framework import shipped_framework
-from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, SentEvidence
+from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, SentEvidence, attached
 from touchstone.deeds.seen_case import Foresight, SeenCase, foresee
 from touchstone.editions.event_text import event_sentence
 from touchstone.editions.sentences import sentence
@@ -17,6 +17,7 @@ from touchstone.framework import Framework
 from touchstone.handin import printable, printable_line
 from touchstone.review import State, evolve, layout_of
 from touchstone.review.events.base import Event, EventWithTexts
+from touchstone.review.events.settling import ReleaseAnnounced
 
 _COMMON = frozenset({"type", "schema", "actor", "at", "marking", "key_act"})
 _DRAWN = re.compile(r"[0-9a-f]{64}")
@@ -33,6 +34,8 @@ class Preview:
     foreseen: Foresight
     then: str
     """Where the case then stands, in a few words; empty: that cannot be told."""
+    cautions: tuple[str, ...] = ()
+    """What binds as it is, and is seldom meant."""
 
     def lines(self) -> Iterator[str]:
         """All of it, a line each; a fact or a part that is no single text is several."""
@@ -45,6 +48,7 @@ class Preview:
             yield from _fact(name, value)
         yield sentence("preview.read-by", readers=self._readers(event.marking))
         yield from self._parts()
+        yield from self.cautions
         yield from self._outlook()
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class Preview:
             "event": self.deed.event.facts(),
             "readers": self._readers(self.deed.event.marking),
             "then": self.then,
+            "cautions": list(self.cautions),
             "refused": told.refused,
             "code": told.code,
             "hidden": told.hidden,
@@ -80,8 +85,7 @@ class Preview:
         for name, part in self._named:
             readers = self._readers(part.marking)
             if isinstance(part, Evidence | SentEvidence):
-                size = part.size if isinstance(part, SentEvidence) else len(part.data)
-                yield sentence("preview.evidence-read-by", part=name, size=size, readers=readers)
+                yield from _evidence(name, part, readers)
                 continue
             yield sentence("preview.part-read-by", part=name, readers=readers)
             yield from _said(name, part.value)
@@ -131,7 +135,15 @@ def preview_of(
         return Preview(case, deed, roles, Foresight("", len(seen.hidden), ()), "")
     told = foresee(seen, framework, deed, at)
     then = "" if told.refused or 0 in seen.hidden else _then(seen.state, deed.event, at)
-    return Preview(case, deed, roles, told, then)
+    return Preview(case, deed, roles, told, then, tuple(_cautions(seen.state, deed.event)))
+
+
+def _cautions(state: State, event: Event) -> Iterator[str]:
+    # Not refused: what is released need not be what was reviewed, and the record says so then.
+    if isinstance(event, ReleaseAnnounced) and state.variants:
+        unknown = [each for each in event.variants if each not in state.variants]
+        if unknown:
+            yield sentence("preview.not-handed-in", variants=unknown, known=sorted(state.variants))
 
 
 def sentence_of(deed: Deed) -> str:
@@ -181,6 +193,18 @@ def _said(part: str, value: Any) -> Iterator[str]:
     else:
         yield sentence("preview.says-in-lines")
         yield from _indented(value)
+
+
+def _evidence(part: str, given: Evidence | SentEvidence, readers: list[str]) -> Iterator[str]:
+    """What is signed of bytes: whoever signs can hold it against the file that they have."""
+    told = attached(given).value
+    yield sentence("preview.evidence-read-by", part=part, size=told["size"], readers=readers)
+    media_type, name = printable_line(given.media_type), printable_line(given.name)
+    facts = {"media_type": media_type, "digest": told["digest"]}
+    if name:
+        yield sentence("preview.evidence-is", **facts, name=name)
+    else:
+        yield sentence("preview.evidence-is-unnamed", **facts)
 
 
 def _indented(value: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from touchstone.deeds.signing import key_of
 from touchstone.framework import may_name, not_a_name
 from touchstone.keys import FileSigner, KeyMissingError, Keyring
 from touchstone.ledger import fingerprint
+from touchstone.ledger.claims import claim_of
 from touchstone.ledger.contract2 import INSTALLATION, CaseKeys
 from touchstone.review import Event, State
 from touchstone.service.errors import KeyHolderError
@@ -45,6 +46,8 @@ class AutomationKeyShown:
     public_key: str
     """Hex."""
     fingerprint: str
+    claim: str
+    """The key and the proof that this machine holds it."""
     kinds: tuple[str, ...]
     """What measuring needs it to sign."""
 
@@ -53,7 +56,9 @@ class AutomationKeyShown:
         return [
             f"Automation key of {self.party} on this machine: {self.fingerprint}",
             f"Public key: {self.public_key}",
-            f"It signs nothing before {self.party} admits it, by its own key, in each case.",
+            f"It signs nothing before {self.party} admits it, where the key of {self.party} is:",
+            f"  touchstone party signers admit {self.claim} --label measuring \\",
+            "    " + " ".join(f"--kind {kind}" for kind in self.kinds),
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -128,4 +133,5 @@ def _automation(keyring: Keyring, keys: CaseKeys, actor: str, deed: str) -> File
 
 
 def _shown(party: str, signer: FileSigner) -> AutomationKeyShown:
-    return AutomationKeyShown(party, signer.public_key.hex(), signer.fingerprint, MEASURING)
+    claim = claim_of(party, signer)
+    return AutomationKeyShown(party, signer.public_key.hex(), signer.fingerprint, claim, MEASURING)

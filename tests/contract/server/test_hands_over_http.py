@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.claims import some_claim
 from support.live_server import Doorkeeper, Told, live
 from support.party_homes import Machines, machines
 from support.party_server import CASE
@@ -77,7 +78,16 @@ def test_a_deed_a_file_and_an_act_in_all_cases(made: Machines, call: Call, tmp_p
     # After what signing said.
     assert json.loads(out[out.index("{") :])["entry"] == len(made.events()) - 1
 
-    admit = ("party", "signers", "admit", "ab" * 32, "--label", "desk", "--kind", "review-halted")
+    admit = (
+        "party",
+        "signers",
+        "admit",
+        some_claim(LAB),
+        "--label",
+        "desk",
+        "--kind",
+        "review-halted",
+    )
     code, out, err = call(*admit, "--yes", "--json")
     assert code == 0, err
     assert list(json.loads(out)["entries"]) == [CASE]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.claims import some_claim
 from support.party_homes import Machines, machines
 from support.party_server import CASE, FRAMEWORK, Begun, begun, opens
 from support.small_case import Minutes
@@ -148,11 +149,11 @@ def test_who_was_not_invited_does_not_join(
 
 
 def signer_of(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """The key of a further machine of the lab's: public key and fingerprint."""
+    """The key of a further machine of the lab's: its claim and its fingerprint."""
     monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
     said = json.loads(command("party", "init", LAB, "--signer", "--json").out)
     assert "next" not in said
-    return said["key"], said["fingerprint"]
+    return said["claim"], said["fingerprint"]
 
 
 def test_a_signer_is_admitted_in_all_cases_and_removed_at_once_in_all(
@@ -203,7 +204,7 @@ def test_a_label_means_one_key_and_one_that_means_none_is_told(
     signers, where = ("party", "signers"), ("--case", CASE, *by_server, "--yes")
     assert command(*signers, "admit", key, "--label", "bench", *HALT, *where).code == 0
     before = len(made.events())
-    said = command(*signers, "admit", "ab" * 32, "--label", "bench", *HALT, *where).refused()
+    said = command(*signers, "admit", some_claim(LAB), "--label", "bench", *HALT, *where).refused()
     assert f"--label: bench is what the party calls {own} in {CASE}" in said
     said = command(*signers, "remove", "bensh", *where).refused()
     assert "KEY: no further key is called bensh; these sign now: bench" in said
@@ -253,7 +254,7 @@ def test_all_cases_are_named_before_anything_is_signed(
 ):
     at(LAB)
     before = made.events(), made.events(OTHER)
-    words = ("party", "signers", "admit", "ab" * 32, "--label", "desk", *HALT)
+    words = ("party", "signers", "admit", some_claim(LAB), "--label", "desk", *HALT)
     said = command(*words, *by_server)
     assert said.code == 1
     assert f"in 2 cases:\n  {CASE}\n  {OTHER}\n" in said.err
@@ -263,9 +264,18 @@ def test_all_cases_are_named_before_anything_is_signed(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("admit", "xyz", "--label", "desk", *HALT), "KEY: write a public key"),
-        (("admit", "ab" * 32, "--label", "a desk", *HALT), "--label: write an id"),
-        (("admit", "ab" * 32, "--label", "desk", "--kind", "dancing"), "is no type of deed"),
+        (("admit", "xyz", "--label", "desk", *HALT), "CLAIM: write what touchstone party init"),
+        (("admit", "ab" * 32, "--label", "desk", *HALT), "CLAIM: write what touchstone party init"),
+        (
+            ("admit", some_claim(CENTRE), "--label", "desk", *HALT),
+            "CLAIM: does not show that its key is to sign for example-lab",
+        ),
+        (
+            ("admit", "ab" * 32 + some_claim(LAB)[64:], "--label", "desk", *HALT),
+            "CLAIM: does not show that its key is to sign for example-lab",
+        ),
+        (("admit", some_claim(LAB), "--label", "a desk", *HALT), "--label: write an id"),
+        (("admit", some_claim(LAB), "--label", "desk", "--kind", "dancing"), "is no type of deed"),
         (("remove", "a desk"), "KEY: write an id"),
     ],
 )
@@ -307,8 +317,11 @@ def test_a_key_is_rotated_in_all_cases_and_a_crash_is_gone_on_with(
     monkeypatch.setattr(server, "send", once)
     assert "not in case-2" in command("party", "rotate", *by_server, "--yes").err
     monkeypatch.setattr(server, "send", send)
-    assert command("party", "rotate", *by_server, "--yes").code == 0
+    rotated = command("party", "rotate", *by_server, "--yes", "--json")
     announced = FileSigner.load(own / "next-2.pem").fingerprint
+    assert json.loads(rotated.out)["next"] == announced
+    assert json.loads(command("party", "show", "--as", LAB, "--json").out)[0]["next"] == announced
+    assert f"follow it: {announced}" in command("party", "show", "--as", LAB).out
     for case in (CASE, OTHER):
         party = made.here.state(case).parties[LAB]
         assert (party.key, party.next) == (after, announced)
@@ -323,6 +336,7 @@ def test_without_the_key_that_is_to_follow_nothing_is_rotated(
     announced = made.home(AGENCY) / "parties" / AGENCY / "next-1.pem"
     away = announced.rename(announced.with_suffix(".away"))
     before = made.events()
+    assert json.loads(command("party", "show", "--json").out)[0]["next"] is None
     line = command("party", "rotate", *by_server, "--yes").refused()
     assert "there is no such key file" in line
     assert not announced.exists()

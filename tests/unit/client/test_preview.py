@@ -1,12 +1,15 @@
 """What binds is told before it is signed: all of it, and also what cannot be told."""
 
 from dataclasses import replace
+from hashlib import sha256
+from types import MappingProxyType
 
 import pytest
 
 from support.party_server import AGREEMENT, CASE, FRAMEWORK, Begun
 from touchstone.clearance import Marking, tlp
 from touchstone.client.preview import preview_of
+from touchstone.deeds.access import release_announced
 from touchstone.deeds.cases import (
     case_opened,
     clock_paused,
@@ -15,9 +18,11 @@ from touchstone.deeds.cases import (
     review_halted,
 )
 from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.designation import evidence_declared
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.editions.value_lines import value_lines
 from touchstone.framework import Framework
+from touchstone.review.events.opening import Variant
 
 
 def told(case: Begun, deed: Deed, *, seen: SeenCase | None = None) -> list[str]:
@@ -124,3 +129,35 @@ def test_a_shipped_framework_is_named_and_another_is_shown_whole(case: Begun):
     said = other.model_dump(mode="json", exclude_defaults=True)
     assert not any("as shipped" in line for line in lines)
     assert {f"  {line}" for line in value_lines(said)} <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("notes.txt", "text/plain, called notes.txt; its digest: "),
+        ("", "text/plain; its digest: "),
+        ("a\u202eb\nIt says: yes", "text/plain, called a"),
+    ],
+)
+def test_bytes_that_are_signed_are_named_by_their_digest(case: Begun, name: str, said: str):
+    seen = case.lab.client.look(CASE)
+    data = b"What we saw."
+    deed = evidence_declared(seen, "example-lab", "one", "met", data, "text/plain", name)
+    lines = told(case, deed)
+    (line,) = [line for line in lines if said in line]
+    assert line.endswith(sha256(data).hexdigest())
+    assert "It says: yes" not in lines
+
+
+def test_a_release_of_what_was_not_handed_in_is_doubted_and_not_refused(case: Begun):
+    seen = case.lab.client.look(CASE)
+    known = Variant(id="final", purpose="final", modes=("default",))
+    handed_in = replace(
+        seen, state=replace(seen.state, variants=MappingProxyType({"final": known}))
+    )
+    doubt = "Of the submission no variant is called finl; those are: final."
+    for variant, doubted in (("finl", True), ("final", False)):
+        deed = release_announced(seen, "example-lab", "public", [variant])
+        lines = told(case, deed, seen=handed_in)
+        assert (doubt in lines) == doubted
+        assert not any(line.startswith("It would be refused") for line in lines)

@@ -223,9 +223,9 @@ def _hand_in(world: World, subject: Subject) -> None:
 
 def _measure(world: World, subject: Subject) -> None:
     """The server measures, with a key that the centre admits for it, and takes back."""
-    key = world.server.types("keys", "automation", CENTRE)["public_key"]
+    claim = world.server.types("keys", "automation", CENTRE)["claim"]
     kinds = [word for kind in KINDS for word in ("--kind", kind)]
-    world.does(CENTRE, "party signers admit", key, "--label", "measuring", *kinds)
+    world.does(CENTRE, "party signers admit", claim, "--label", "measuring", *kinds)
     chosen = ("--items", str(ITEMS), "--accept-grade", "--out", world.out / "measured")
     world.server.types("review", "measure", CASE, *chosen, secrets={KEY: subject.key})
     world.does(CENTRE, "party signers remove", "measuring", "--stands-by", "all")
