@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from support.live_server import Told
-from touchstone.client import http_server
+from touchstone.client import http_answers, http_server
 from touchstone.client.errors import NotLetInError, ServerAddressError, UnheardError
-from touchstone.client.http_server import MOST_TRIES, HttpServer, checked_url
+from touchstone.client.http_connection import checked_url
+from touchstone.client.http_server import MOST_TRIES, HttpServer
 from touchstone.deeds.signing import Outgoing
 from touchstone.ledger import dumps
 from touchstone.ledger.canonical import MAX_LINE
@@ -172,7 +173,7 @@ def test_lines_come_as_they_are_and_one_without_an_end_is_none():
 
 
 def test_an_answer_that_drips_is_none(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http_server, "WHOLE_SECONDS", -1.0)
+    monkeypatch.setattr(http_answers, "WHOLE_SECONDS", -1.0)
     with asked(says(200, b"{}")) as server, pytest.raises(UnheardError):
         server.head("case-1")
 
