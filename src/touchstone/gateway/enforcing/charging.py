@@ -1,6 +1,8 @@
 """What an exchange costs a budget: held before it is forwarded, given back if it cost nothing."""
 
+import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +10,10 @@ from touchstone.gateway.adapters import Ask
 from touchstone.gateway.config import Limits
 from touchstone.gateway.decision_cache import DecisionCache, TimedDecision, TokensUsed
 from touchstone.gateway.enforcing.metering import Meter
-from touchstone.gateway.enforcing.usage import Hold
+from touchstone.gateway.enforcing.usage import Hold, UsageStore, outcome_of
 from touchstone.gateway.errors import RefusedError
 
+_log = logging.getLogger(__name__)
 _BUSY_SECONDS = 2
 _COST_NOTHING = {500, 501, 502, 503, 529}
 """An endpoint that says one of these has served nothing. Others may be a proxy that gave up."""
@@ -77,6 +80,26 @@ class Charge:
             seconds = now - self.sent_at
             unseen = self.asked + int(seconds * tokens_a_second)
             self.tokens = max(self.meter.delivered(self.asked), min(unseen, self.hold.tokens))
+
+
+def begin_to_settle(charge: Charge, usage: UsageStore) -> "Future[None] | None":
+    """Put what was used in the place of what was held, where it is known; once."""
+    if charge.hold is None or charge.tokens is None:
+        return None
+    # Taken out first: a cut and the end of the task both come here.
+    hold, charge.hold = charge.hold, None
+    return usage.settle(hold, charge.tokens)
+
+
+async def settle(charge: Charge, usage: UsageStore) -> None:
+    """As `begin_to_settle`, and wait for it; what cannot be settled now stays held."""
+    settling = begin_to_settle(charge, usage)
+    if settling is None:
+        return
+    try:
+        await outcome_of(settling)
+    except RefusedError as error:
+        _log.warning("a hold stands until it can be settled: %s", error)
 
 
 def most_tokens(ask: Ask, path: str, body: bytes, limits: Limits) -> int:

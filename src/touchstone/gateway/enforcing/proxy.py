@@ -3,19 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import cast
 
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDictProxy
 
-from touchstone.gateway.adapters import Adapter, Admits, Ask, RefusedError
+from touchstone.gateway.adapters import Admits, RefusedError
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import steady
 from touchstone.gateway.decision_cache import NOT_COUNTED, DecisionCache, TimedDecision, TokensUsed
 from touchstone.gateway.enforcing import judging, requests
-from touchstone.gateway.enforcing.charging import Charge, input_tokens, most_tokens, tokens_spent
+from touchstone.gateway.enforcing.answering import json_answer, nothing_in_force, refusal_answer
+from touchstone.gateway.enforcing.asking import AbsentError, JudgedAsk, Target, is_stream
+from touchstone.gateway.enforcing.charging import (
+    Charge,
+    begin_to_settle,
+    input_tokens,
+    most_tokens,
+    settle,
+    tokens_spent,
+)
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
 from touchstone.gateway.enforcing.metering import UsageFilter
 from touchstone.gateway.enforcing.metrics import Metrics
@@ -23,13 +30,10 @@ from touchstone.gateway.enforcing.ports import AuditSink
 from touchstone.gateway.enforcing.relaying import check_status, relay
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.enforcing.upstreams import ModelRoute, UpstreamClient, offers
-from touchstone.gateway.enforcing.usage import UsageStore, outcome_of
+from touchstone.gateway.enforcing.usage import UsageStore
 from touchstone.gateway.errors import GatewayError, NotCutError
 from touchstone.gateway.identity import Caller, Identities
 
-_COUNTS_ONLY = ("/count_tokens", "/input_tokens")
-"""Ends of paths that have no model answer: they cost no tokens."""
-_ENDS = ("Upgrade", "Transfer-Encoding")
 _log = logging.getLogger(__name__)
 USAGE_FILE = "usage.sqlite3"
 
@@ -86,14 +90,14 @@ class Proxy:
         try:
             response = await self._route(request)
         except RefusedError as refusal:
-            response = _refused(adapter, refusal, request)
+            response = refusal_answer(adapter, refusal, request)
         except NotCutError:
             raise
         except GatewayError as error:
             # What cannot be written down is not granted; what it asked for stays out of the log.
             _log.warning("not granted: %s", error)
             words = "the decision cannot be written down at the moment: try again later"
-            response = _refused(adapter, RefusedError(503, "not_written", words), request)
+            response = refusal_answer(adapter, RefusedError(503, "not_written", words), request)
         self._metrics.answered(adapter.name, response.status)
         return response
 
@@ -117,16 +121,16 @@ class Proxy:
             return web.Response(text="ready\n")
         raise requests.no_route(request)
 
-    def _target(self, request: web.BaseRequest) -> "_Target | None":
+    def _target(self, request: web.BaseRequest) -> Target | None:
         """What a POST is for, by its path; None: there is no such thing here."""
         raw = request.raw_path
         path, _, query = (raw, "", "") if raw in requests.ROUTES else raw.partition("?")
         if path in requests.ROUTES:
             adapter = requests.ROUTES[path]
-            return _Target(adapter, path, path, adapter.paths[path], query)
+            return Target(adapter, path, path, adapter.paths[path], query)
         if path in self._admitted:
             protocol, like = self._admitted[path]
-            return _Target(requests.ADAPTERS[protocol], path, like, path.removeprefix("/v1"), query)
+            return Target(requests.ADAPTERS[protocol], path, like, path.removeprefix("/v1"), query)
         return None
 
     def in_time(self) -> bool:
@@ -135,7 +139,7 @@ class Proxy:
 
     def _in_force(self) -> DecisionCache:
         if self.decisions is None or not self.in_time():
-            raise _nothing_in_force()
+            raise nothing_in_force()
         # After the policy: "try again" would promise something where nothing is in force.
         if self.draining:
             raise RefusedError(503, "draining", "this gateway is shutting down: try again")
@@ -143,7 +147,7 @@ class Proxy:
             raise RefusedError(503, "halted", "this gateway cannot serve at the moment: try again")
         return self.decisions
 
-    async def _exchange(self, request: web.BaseRequest, target: "_Target") -> web.StreamResponse:
+    async def _exchange(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
         clock = asyncio.get_running_loop().time
         began = clock()
         headers = request.headers
@@ -183,20 +187,20 @@ class Proxy:
             )
         except asyncio.CancelledError:
             # Whoever cuts it waits for this task: the count must not keep them waiting.
-            self._begin_to_settle(charge)
+            begin_to_settle(charge, self._usage)
             raise
         finally:
             self._exchanges.remove(exchange)
-            await self._settle(charge)
+            await settle(charge, self._usage)
 
     async def _judge(
         self,
-        target: "_Target",
+        target: Target,
         headers: CIMultiDictProxy[str],
         body: bytes,
         caller: Caller,
         purpose: str | None,
-    ) -> "_Asked":
+    ) -> JudgedAsk:
         """What a request asks for; RefusedError where it cannot be told.
 
         Whoever may not use the model at all hears what they would hear if it were not there.
@@ -208,7 +212,7 @@ class Proxy:
             # are.
             offer = self._offers.get((adapter.name, model))
             if offer is None:
-                raise _AbsentError
+                raise AbsentError
             named.append(offer)
             return offer.admits
 
@@ -219,12 +223,12 @@ class Proxy:
             requests.check_path(target.path, target.like, upstream.paths)
             extra = requests.admitted_headers(headers, upstream.headers)
             query = requests.admitted_query(target.query, upstream.query)
-            return _Asked(ask, offer, offer.mode(ask), extra, query)
+            return JudgedAsk(ask, offer, offer.mode(ask), extra, query)
         except RefusedError:
             decisions, now = self._in_force(), self._clock()
             if not named or self._reaches(decisions, caller, named[0], purpose, now):
                 raise
-        except _AbsentError:
+        except AbsentError:
             decisions, now = self._in_force(), self._clock()
         await self._audit.commit(decisions.absent(self._worker, caller))
         raise judging.not_here(decisions, caller, purpose, now)
@@ -240,7 +244,7 @@ class Proxy:
         return judging.reaches(decisions, caller, offer.upstream.variant, offer.modes, purpose, now)
 
     async def _charge(
-        self, caller: Caller, asked: "_Asked", target: "_Target", body: bytes
+        self, caller: Caller, asked: JudgedAsk, target: Target, body: bytes
     ) -> Charge:
         """What the request could use, set aside where a rule counts tokens."""
         # No hold, no meter: where nothing is counted, bytes go on untouched.
@@ -254,23 +258,6 @@ class Proxy:
         # The hold is guarded where it is made; from here to its guard nothing is awaited.
         charge.hold = await self._usage.hold(caller.person, tokens, self._clock())
         return charge
-
-    def _begin_to_settle(self, charge: Charge) -> "Future[None] | None":
-        """Put what was used in the place of what was held, where it is known; once."""
-        if charge.hold is None or charge.tokens is None:
-            return None
-        # Taken out first: a cut and the end of the task both come here.
-        hold, charge.hold = charge.hold, None
-        return self._usage.settle(hold, charge.tokens)
-
-    async def _settle(self, charge: Charge) -> None:
-        settling = self._begin_to_settle(charge)
-        if settling is None:
-            return
-        try:
-            await outcome_of(settling)
-        except RefusedError as error:
-            _log.warning("a hold stands until it can be settled: %s", error)
 
     async def _grant(self, exchange: Exchange, charge: Charge, offer: ModelRoute) -> None:
         """Decide, and write it down; RefusedError where it is denied.
@@ -342,7 +329,7 @@ class Proxy:
     async def _forward(
         self,
         request: web.BaseRequest,
-        asked: "_Asked",
+        asked: JudgedAsk,
         path: str,
         body: bytes,
         extra: dict[str, str],
@@ -353,11 +340,11 @@ class Proxy:
             self._way = UpstreamClient(self._limits)
         # Writing it down took its time, and that may have been the last of it.
         if not self.in_time():
-            raise _nothing_in_force()
+            raise nothing_in_force()
         clock = asyncio.get_running_loop().time
         answer = await self._way.post(asked.offer, path, body, extra, lambda: charge.sent(clock()))
         try:
-            charge.answered(answer.status, stream=_is_stream(answer, asked.ask))
+            charge.answered(answer.status, stream=is_stream(answer, asked.ask))
             check_status(answer)
             return await self._relay(request, answer, charge)
         except BaseException:
@@ -383,7 +370,7 @@ class Proxy:
 
         async def ended() -> bytes:
             charge.ended()
-            await self._settle(charge)
+            await settle(charge, self._usage)
             return kept.end() if kept else b""
 
         return await relay(
@@ -419,75 +406,8 @@ class Proxy:
         wanted = path.removeprefix(requests.MODELS).removeprefix("/")
         if not wanted:
             names, more = requests.page(names, query)
-            return _json(200, adapter.models(names, more=more))
+            return json_answer(200, adapter.models(names, more=more))
         # The same for one that is barred: a list of models is no way to try names out.
         if wanted not in names:
             raise RefusedError(404, "model_not_found", "there is no such model here")
-        return _json(200, adapter.model(wanted))
-
-
-class _AbsentError(Exception):
-    """A body names a model that is not there: nothing else in it is judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a POST goes."""
-
-    adapter: Adapter
-    path: str
-    like: str
-    """The path whose bodies it has: itself, unless an administrator admitted it."""
-    upstream: str
-    """What is put after the upstream's base URL."""
-    query: str
-
-    @property
-    def free(self) -> bool:
-        """Whether no model answers there: it costs no tokens."""
-        return self.path.endswith(_COUNTS_ONLY)
-
-    @property
-    def answers_like(self) -> str:
-        """The known path whose answers it has; its own where no model answers."""
-        return self.path if self.free else self.like
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a request asks for, judged."""
-
-    ask: Ask
-    offer: ModelRoute
-    mode: str
-    headers: dict[str, str]
-    """Those that go on because an administrator admitted them."""
-    query: str
-
-
-def _is_stream(answer: ClientResponse, ask: Ask) -> bool:
-    """By what the endpoint says; where it says nothing of use, by what was asked for."""
-    kind = answer.content_type
-    return kind == "text/event-stream" or (ask.stream and kind != "application/json")
-
-
-def _nothing_in_force() -> RefusedError:
-    return RefusedError(503, "no_policy", "no valid policy is in force: nothing is served")
-
-
-def _json(status: int, body: bytes) -> web.Response:
-    return web.Response(
-        status=status,
-        body=body,
-        headers={"Content-Type": "application/json", "Server": "touchstone-gateway"},
-    )
-
-
-def _refused(adapter: Adapter, refusal: RefusedError, request: web.BaseRequest) -> web.Response:
-    response = _json(refusal.status, adapter.error(refusal))
-    if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    # What was not read of a body must not be taken for another request.
-    if not request.content.is_eof() or any(name in request.headers for name in _ENDS):
-        response.force_close()
-    return response
+        return json_answer(200, adapter.model(wanted))
