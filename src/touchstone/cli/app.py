@@ -29,7 +29,7 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.evidence import evidence
 from touchstone.cli.finding import finding
 from touchstone.cli.gateway import gateway
-from touchstone.cli.hands import HERE, CaseId, Where
+from touchstone.cli.hands import HERE, CaseId, Where, require_whole
 from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
 from touchstone.cli.next_deeds import next_deeds
@@ -214,9 +214,10 @@ def review_destroy(
 
     Of a case that was destroyed before, what a crash or an open reader left undone is done, and the
     certificate is written again. By a server the centre signs for the certificate that the server
-    drafted, and the server destroys: close the case before, and lift your halt.
+    drafted, and the server destroys: close the case before, and lift your halt. It cannot be
+    undone: name the case by its whole id.
 
-    For example: touchstone review destroy 3f2a --out certificates --reason "The time is over."
+    For example: touchstone review destroy case-1 --out certificates --reason "The time is over."
 
     Args:
         out: Folder for the certificate, checked before anything is destroyed.
@@ -234,10 +235,11 @@ def review_destroy(
     if where.elsewhere:
         return destroy_elsewhere(where, case, out, why)
     with opened() as installation:
+        whole = find(installation, case)
+        require_whole(case, whole)
         if not where.yes:
             question = f"Destroy all content and evidence of {case}? [y/N] "
             confirm((), question, "destroy", "nothing was destroyed")
-        whole = find(installation, case)
         tell_facts(destroy(installation, whole, out, why), {"case": whole}, json=where.json)
     return DONE
 

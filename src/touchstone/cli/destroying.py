@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from touchstone.cli.hands import Where, hand_of, require_centre
+from touchstone.cli.hands import Where, hand_of, require_centre, require_whole
 from touchstone.cli.output import tell
 from touchstone.client.party_case import PartyCase
 from touchstone.deeds.cases import case_destroyed
@@ -58,6 +58,7 @@ def destroy_elsewhere(where: Where, case: str, out: Path, reason: str) -> int:
     """
     with hand_of(where) as hand:
         known = hand.look(case, "centre")
+        require_whole(case, known.id)
         path = out / f"destruction-{short_case(known.id)}.json"
         _check_out(path, "")
         made: list[dict[str, Any]] = []

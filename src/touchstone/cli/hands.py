@@ -263,6 +263,15 @@ def act(where: Where, case: str, draft: Draft, role: "Role | None" = None) -> in
     return DONE
 
 
+def require_whole(case: str, found: str) -> None:
+    """Refuse the beginning of a case's id, or an older name: for what cannot be undone.
+
+    Raises BadInputError with the whole one.
+    """
+    if case != found:
+        raise BadInputError(f"CASE: this cannot be undone: write the whole id, {found}")
+
+
 def check_options(where: Where | AtServer) -> None:
     """Refuse what cannot go together, before anything is opened or asked. Raises BadInputError."""
     if where.trust is not None and where.server is None:

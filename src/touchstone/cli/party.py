@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_whole
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts
 from touchstone.cli.signers import rotate, signers, successor
 from touchstone.cli.texts import fingerprint_of, key_elsewhere, line_of, name_of
@@ -228,8 +228,7 @@ def leave(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> in
     why = line_of("--reason", reason)
 
     def draft(known: PartyCase) -> Deed:
-        if known.id != case:
-            raise BadInputError(f"CASE: this cannot be undone: write the whole id, {known.id}")
+        require_whole(case, known.id)
         return party_left(known, known.by, why)
 
     return act(where, case, draft)

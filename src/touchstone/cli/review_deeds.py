@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_centre
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_centre, require_whole
 from touchstone.cli.output import tell
 from touchstone.cli.texts import name_of
 from touchstone.cli.typed import reason_of
@@ -91,19 +91,22 @@ def withdraw(
 ) -> int:
     """Leave a review, by the developer's key: without penalty, and in every case.
 
-    For example: touchstone review withdraw 3f2a
+    It cannot be undone: name the case by its whole id.
+
+    For example: touchstone review withdraw case-1
 
     Args:
         publish: The developer consents to the register saying so.
     """
+    from touchstone.client.party_case import PartyCase
     from touchstone.deeds.cases import review_withdrawn
+    from touchstone.deeds.deed import Deed
 
-    return act(
-        where,
-        case,
-        lambda known: review_withdrawn(known, known.by, publish=publish),
-        role="developer",
-    )
+    def draft(known: PartyCase) -> Deed:
+        require_whole(case, known.id)
+        return review_withdrawn(known, known.by, publish=publish)
+
+    return act(where, case, draft, role="developer")
 
 
 @review.command

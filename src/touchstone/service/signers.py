@@ -96,9 +96,11 @@ def signer_of(keyring: Keyring, state: State, keys: CaseKeys, event: Event) -> F
         return keyring.installation
     try:
         return keyring.party(event.actor, key_of(state, event))
-    except KeyMissingError:
+    except KeyMissingError as error:
         if (signer := _automation(keyring, keys, event.actor, event.type)) is None:
-            raise
+            raise KeyMissingError(
+                f"{error}; {_instead(keyring, keys, event.actor, event.type)}"
+            ) from error
         return signer
 
 
@@ -130,6 +132,29 @@ def _automation(keyring: Keyring, keys: CaseKeys, actor: str, deed: str) -> File
         and deed in admitted.kinds
     )
     return signer if fits else None
+
+
+def _instead(keyring: Keyring, keys: CaseKeys, actor: str, deed: str) -> str:
+    """Why no automation key signs a type of deed for a party in a case, and what helps."""
+    try:
+        signer = keyring.automation(actor)
+    except KeyMissingError:
+        return f"nor one of automation; to make one here: touchstone keys automation {actor}"
+    admitted = keys.known.get(fingerprint(signer.public_key))
+    if admitted is None or admitted.party != actor:
+        why = "is not admitted in this case"
+    elif admitted.ended:
+        # A key that was removed is not taken again: its holder makes another.
+        return (
+            f"and the key of automation here, {signer.fingerprint}, was removed in this case; make"
+            f" another: touchstone keys automation {actor}"
+        )
+    else:
+        why = f"is admitted in this case for other kinds of deed than {deed}"
+    return (
+        f"and the key of automation here, {signer.fingerprint}, {why}; where the key of {actor} is:"
+        f" touchstone party signers admit {claim_of(actor, signer)} --label measuring --kind {deed}"
+    )
 
 
 def _shown(party: str, signer: FileSigner) -> AutomationKeyShown:

@@ -1,5 +1,6 @@
 """A destroyed case: commands say what is left, no certificate is lost, and the key goes."""
 
+import io
 import json
 import shutil
 import sqlite3
@@ -247,6 +248,23 @@ def test_a_reason_is_signed_and_stays(june: June, tmp_path: Path):
     assert closed["reason"].startswith("sha256:")
     assert destroyed["type"] == "case-destroyed"
     assert "Closes the case: [the text is erased]" in june.call("review", "show", june.case).out
+
+
+@pytest.mark.parametrize("size", [6, 12, -1])
+@pytest.mark.parametrize("deed", ["destroy", "withdraw"])
+def test_what_cannot_be_undone_takes_the_whole_id(june: June, deed: str, size: int):
+    before = on_disk(june)
+    line = june.call("review", deed, june.case[:size], "--yes").refused(2)
+    assert f"CASE: this cannot be undone: write the whole id, {june.case}" in line
+    assert on_disk(june) == before
+
+
+def test_destroying_asks_and_silence_is_no(june: June, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    line = june.call("review", "destroy", june.case).refused(1)
+    assert "nothing was destroyed: this asks on a terminal" in line
+    assert "--yes" in line
+    assert june.call("review", "list", "--json").json[0]["status"] == "submitted"
 
 
 TYPED = {

@@ -309,7 +309,7 @@ def test_a_withdrawal_from_another_process_stops_the_run(
         while time.monotonic() < until and not list(here.home.glob("chunks/*/*/outcomes.jsonl")):
             time.sleep(0.1)
         (case,) = here.run("review", "list", "--json").json
-        left = here.run("review", "withdraw", case["case"][:8], "--yes")
+        left = here.run("review", "withdraw", case["case"], "--yes")
         assert left.code == 0, left.err
         _, err = running.communicate(timeout=90)
     assert running.returncode == 1, err

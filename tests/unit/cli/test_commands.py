@@ -1,6 +1,5 @@
 """Commands on a new installation, on a damaged one, and with streams that are gone."""
 
-import io
 import os
 from pathlib import Path
 
@@ -21,13 +20,6 @@ def test_new_installation_has_no_case(command: Command):
         "no case begins with 'abc'" in command("review", "halt", "abc", "--reason", "x").refused()
     )
     assert "no case begins with 'abc'" in command("review", "destroy", "abc", "--yes").refused()
-
-
-def test_destroying_asks_and_silence_is_no(command: Command, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    line = command("review", "destroy", "abc").refused(1)
-    assert "nothing was destroyed: this asks on a terminal" in line
-    assert "--yes" in line
 
 
 def test_home_is_for_its_owner_alone(command: Command, home: Path):

@@ -105,8 +105,12 @@ def test_the_server_measures_with_the_key_that_the_centre_admitted(begun_case: B
 def test_without_a_key_of_the_centre_nothing_is_measured(begun_case: Begun) -> None:
     case = on_the_server(begun_case)
     before = case.state.size
-    with pytest.raises(KeyMissingError):
+    shown = automation_key(begun_case.here, CENTRE)
+    with pytest.raises(KeyMissingError) as refused:
         measure(case)
+    said = str(refused.value)
+    assert f"the key of automation here, {shown.fingerprint}, is not admitted in this case" in said
+    assert f"touchstone party signers admit {shown.claim} --label measuring --kind " in said
     assert case.state.size == before
 
 
@@ -116,7 +120,7 @@ def test_a_key_that_was_removed_signs_nothing_more(begun_case: Begun) -> None:
     begun_case.centre.act(lambda seen: signer_removed(seen, CENTRE, key))
     case = on_the_server(begun_case)
     assert not case.signs_here(CENTRE, "battery-sealed")
-    with pytest.raises(KeyMissingError):
+    with pytest.raises(KeyMissingError, match=f"{key}, was removed in this case; make another"):
         measure(case)
     # It was not even tried: a refusal of it would stand in the record.
     assert begun_case.here.records.deeds.log(CASE).last_deed(key) is None

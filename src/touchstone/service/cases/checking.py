@@ -6,7 +6,6 @@ from typing import Any
 
 from touchstone.editions.case_summary import summarise_events
 from touchstone.errors import TouchstoneError
-from touchstone.handin.shown_ids import short_case
 from touchstone.service.installation import Installation
 
 
@@ -97,14 +96,13 @@ def _case(installation: Installation, case: str) -> Iterator[Amiss]:
         yield Amiss(
             f"case {case}",
             "destroyed, but its key may still lie in a file of the record: "
-            f"touchstone review destroy {short_case(case)}",
+            f"touchstone review destroy {case}",
         )
     if records.case(case).destroyed:
         for folder in records.destructions.left_of(case):
             yield Amiss(
                 f"case {case}",
-                f"destroyed, but {folder} is left of it:"
-                f" touchstone review destroy {short_case(case)}",
+                f"destroyed, but {folder} is left of it: touchstone review destroy {case}",
             )
     for fault in records.check_case(case, summarise_events):
         yield Amiss(fault.where, fault.what)
