@@ -16,7 +16,14 @@ No by default::
 """
 
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience
-from touchstone.clearance.decide import Belonging, Decision, may_open, may_read, may_take
+from touchstone.clearance.decide import (
+    Decision,
+    MembershipState,
+    may_open,
+    may_open_to_join,
+    may_read,
+    may_take,
+)
 from touchstone.clearance.errors import ClearanceError, MarkingError
 from touchstone.clearance.markings import (
     EVERY_PARTY,
@@ -37,15 +44,16 @@ __all__ = [
     "SIGHTS",
     "TLP",
     "Audience",
-    "Belonging",
     "Ceiling",
     "ClearanceError",
     "Decision",
     "Label",
     "Marking",
     "MarkingError",
+    "MembershipState",
     "Sight",
     "may_open",
+    "may_open_to_join",
     "may_read",
     "may_take",
     "parse_marking",

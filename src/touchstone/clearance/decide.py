@@ -6,7 +6,7 @@ from typing import Literal
 from touchstone.clearance.audiences import Audience
 from touchstone.clearance.markings import EVERY_PARTY, LABELS, TLP, Marking
 
-Belonging = Literal["none", "invited", "joined"]
+MembershipState = Literal["none", "invited", "joined"]
 """What a party is in a case, at the time of asking."""
 
 
@@ -50,19 +50,27 @@ def may_read(
     return _unnamed(audience, marking)
 
 
-def may_open(audience: Audience, membership: Belonging, *, to_join: bool = False) -> Decision:
-    """Whether the audience may open a case in which its party is this.
+def may_open(audience: Audience, membership: MembershipState) -> Decision:
+    """Whether the audience may open a case as a member has it.
 
-    `to_join` asks for what an invited party needs to join, and not for the case as a member has it.
     What is then shown, each part's marking says.
     """
     if beyond := _beyond_sight(audience, content=False):
         return _no(beyond)
     if membership == "joined":
         return _yes(f"{audience.name} has joined it")
-    if membership == "invited" and to_join:
-        return _yes(f"{audience.name} is invited to it")
     return _no(f"{audience.name} has not joined it")
+
+
+def may_open_to_join(audience: Audience, membership: MembershipState) -> Decision:
+    """Whether the audience may open a case for what an invited party needs to join, or as a member.
+
+    As `may_open` for the rest.
+    """
+    # Sight first, for the invited too: who sees nothing of its party's cases joins none either.
+    if membership == "invited" and not _beyond_sight(audience, content=False):
+        return _yes(f"{audience.name} is invited to it")
+    return may_open(audience, membership)
 
 
 def _beyond_sight(audience: Audience, *, content: bool) -> str:

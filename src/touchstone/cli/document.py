@@ -210,9 +210,9 @@ def _marking(known: "PartyCase", readers: tuple[str, ...]) -> Any:
 def _bring(where: Where, case: str, file: Path, digest: str) -> str:
     """Send the file before its deed; the case's whole id."""
     if where.server is not None:
-        from touchstone.cli.hands_there import asked_of
+        from touchstone.cli.hands_there import greeted_server
 
-        server, _, whole = asked_of(
+        server, _, whole = greeted_server(
             AtServer(party=where.party, server=where.server, trust=where.trust), case
         )
         server.bring_file(whole, file)
@@ -268,6 +268,6 @@ def _fetch(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: P
 
 
 def _server(where: AtServer, case: str) -> "HttpServer":
-    from touchstone.cli.hands_there import asked_of
+    from touchstone.cli.hands_there import greeted_server
 
-    return asked_of(where, case)[0]
+    return greeted_server(where, case)[0]

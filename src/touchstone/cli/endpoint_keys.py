@@ -98,14 +98,14 @@ def show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
 
 def _asked(where: AtServer, case: str) -> "tuple[TakesEndpointKeys, str]":
     """The server, once it showed to be the installation that is pinned, and the case's id there."""
-    from touchstone.cli.hands_there import asked_of
+    from touchstone.cli.hands_there import greeted_server
 
     check_options(where)
     if where.server is None:
         raise BadInputError(
             "--server: name the server that measures; on this machine a key is in the environment"
         )
-    server, _, whole = asked_of(where, case)
+    server, _, whole = greeted_server(where, case)
     return server, whole
 
 

@@ -185,7 +185,7 @@ def client_of(where: Where | AtServer, *, keyless: bool = False) -> tuple[PartyH
     return home, Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
 
 
-def asked_of(where: AtServer, case: str) -> tuple["HttpServer", Client, str]:
+def greeted_server(where: AtServer, case: str) -> tuple["HttpServer", Client, str]:
     """A server, once it showed to be the installation that is pinned, and a case's id there.
 
     For what is no deed and stands in no record. Raises BadInputError.

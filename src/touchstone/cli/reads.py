@@ -111,12 +111,12 @@ def _here(case: str, day: str) -> "ToldReads":
 
 
 def _there(case: str, day: str, where: AtServer) -> "ToldReads":
-    from touchstone.cli.hands_there import asked_of
+    from touchstone.cli.hands_there import greeted_server
     from touchstone.client.read_check import told_reads
     from touchstone.review.read_digests import digested_days
 
     with refusals():
-        server, client, name = asked_of(where, case)
+        server, client, name = greeted_server(where, case)
         told = tuple(server.reads(name, day))
         # What the record holds is followed and checked by this machine, and not told by the server.
         digested = digested_days(client.look(name).entries_of("reads-digested"))

@@ -10,11 +10,12 @@ from touchstone.clearance import (
     LABELS,
     SIGHTS,
     Audience,
-    Belonging,
     Label,
+    MembershipState,
     Sight,
     decide,
     may_open,
+    may_open_to_join,
     may_read,
     party_audience,
     sight_of,
@@ -24,7 +25,7 @@ from touchstone.server.accounts.roles import SCOPES_OF
 
 LAB = "example-lab"
 WIDER: tuple[Sight, ...] = ("nothing", "facts", "contents")
-BELONGINGS: tuple[Belonging, ...] = ("none", "invited", "joined")
+MEMBERSHIPS: tuple[MembershipState, ...] = ("none", "invited", "joined")
 roles = st.frozensets(st.sampled_from([*SIGHTS, "unheard-of"]))
 labels = st.sampled_from(LABELS)
 
@@ -88,7 +89,8 @@ def test_nothing_is_nothing_and_the_twin(monkeypatch: pytest.MonkeyPatch):
     probe = seen_by("nothing")
     for content, label in product((True, False), LABELS):
         assert not may_read(probe, tlp(label, LAB), LAB, content=content).allowed
-    assert not any(may_open(probe, each, to_join=True).allowed for each in BELONGINGS)
+    for asked in (may_open, may_open_to_join):
+        assert not any(asked(probe, each).allowed for each in MEMBERSHIPS)
     monkeypatch.setattr(decide, "_beyond_sight", lambda *_, **__: "")
     assert may_read(probe, tlp("CLEAR"), content=False).allowed
     assert may_open(probe, "joined").allowed
@@ -99,9 +101,9 @@ def test_nothing_is_nothing_and_the_twin(monkeypatch: pytest.MonkeyPatch):
     [("none", False, False), ("invited", False, True), ("joined", True, True)],
 )
 def test_a_case_is_open_to_who_joined_and_to_who_is_invited_as_far_as_it_joins(
-    membership: Belonging, *, opens: bool, to_join: bool
+    membership: MembershipState, *, opens: bool, to_join: bool
 ):
     for sight in ("facts", "contents"):
         assert may_open(seen_by(sight), membership).allowed == opens
-        assert may_open(seen_by(sight), membership, to_join=True).allowed == to_join
+        assert may_open_to_join(seen_by(sight), membership).allowed == to_join
     assert may_open(seen_by("contents"), membership).reason.isprintable()

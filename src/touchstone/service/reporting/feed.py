@@ -9,9 +9,17 @@ behind the second wall (`records.walls`), so that a check that is forgotten here
     lines = entries_since(installation, "case-1", "example-lab", 12)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from touchstone.clearance import Audience, Belonging, Sight, may_open, party_audience
+from touchstone.clearance import (
+    Audience,
+    Decision,
+    MembershipState,
+    Sight,
+    may_open,
+    may_open_to_join,
+    party_audience,
+)
 from touchstone.editions.audience_case import Example
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, CaseKeys, is_topic, unknown_case
@@ -216,11 +224,14 @@ def _lines(reader: SentCase, audience: Audience, start: int) -> Iterator[bytes]:
 def _require_joined(installation: Installation, case: str, audience: Audience) -> int:
     """The case's size, once the party is seen to have joined it. Raises UnpromisedError."""
     with installation.records.reading_as(audience.name) as reading:
-        return _reader_for(reading, case, audience, to_join=False)[0].size
+        return _reader_for(reading, case, audience, may_open)[0].size
 
 
 def _reader_for(
-    reading: PartyReading, case: str, audience: Audience, *, to_join: bool = True
+    reading: PartyReading,
+    case: str,
+    audience: Audience,
+    may: Callable[[Audience, MembershipState], Decision] = may_open_to_join,
 ) -> tuple[CaseReader, bool]:
     """The case, and whether the party has joined it: else it is invited, and reads to join.
 
@@ -232,14 +243,14 @@ def _reader_for(
     try:
         # The first wall; the second, where there is one, has let no row of another's case through.
         membership = _membership(reading.keys(case), audience.name)
-        if not may_open(audience, membership, to_join=to_join).allowed:
+        if not may(audience, membership).allowed:
             raise unknown_case()
         return reading.case(case), membership == "joined"
     except CaseMissingError as error:
         raise unknown_case() from error
 
 
-def _membership(keys: CaseKeys, party: str) -> Belonging:
+def _membership(keys: CaseKeys, party: str) -> MembershipState:
     if keys.has_joined(party):
         return "joined"
     return "invited" if keys.knows(party) else "none"
