@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, Parameter
 from touchstone import __version__
 from touchstone.cli.accounts import accounts
 from touchstone.cli.agreement import agreement
+from touchstone.cli.bench_options import AS_USUAL, BenchOptions
 from touchstone.cli.case import case, submission
 from touchstone.cli.clock import clock
 from touchstone.cli.confirming import confirm
@@ -365,22 +366,7 @@ def rebuild() -> int:
 def bench(
     name: str | None = None,
     *,
-    matrix: Path | None = None,
-    tau: float | None = None,
-    zone: float | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
-    concurrency: int | None = None,
-    shuffle_items: Annotated[bool, Parameter(negative="")] = False,
-    train: str | None = None,
-    items: int | None = None,
-    rounds: int | None = None,
-    seconds: float | None = None,
-    entries: int | None = None,
-    family: str | None = None,
-    level: int | None = None,
-    training: int | None = None,
-    fresh: int | None = None,
+    options: BenchOptions = AS_USUAL,
     json: Json = False,
 ) -> int:
     """Print ratio tables against peers or limits, each measured in one run.
@@ -390,32 +376,11 @@ def bench(
     Args:
         name: ledger, engine, sandbox, verdicts, terms, gateway, directive, api or cheats; default:
             all but cheats.
-        matrix: For verdicts: models x items, CSV or Parquet; default: an invented population.
-        tau: For verdicts: one threshold for all models; default: 5, 10 and 20 points around each.
-        zone: For verdicts: half width of the zone; default 0.
-        alpha: For verdicts: chance allowed for a false "above"; default 0.05.
-        beta: For verdicts: chance allowed for a false "below"; default 0.05.
-        concurrency: For verdicts: samples in flight at once; default 1.
-        shuffle_items: For verdicts: break what the other models tell of the items.
-        train: For verdicts: learn from others, weakest, few or none; default others.
-        items: For verdicts: items of the invented population; default 500.
-        rounds: For gateway: rounds of each measure, default 3. For directive: how many, default 20.
-        seconds: For gateway: under load, for each in each round; default 4.
-        entries: For ledger: of the case that is opened; default 10000.
-        family: For cheats: one shipped family of tasks; default: all.
-        level: For cheats: one difficulty, 1 to 5; default: all.
-        training: For cheats: items that a cheat learns from; default 500.
-        fresh: For cheats: items that it is then held to; default 200.
     """
-    given = {key: value for key, value in locals().items() if key not in {"name", "json"}}
     from touchstone.bench.run import run_benches
     from touchstone.cli import tables
 
-    # A number of 0 was given; a flag that is off was not.
-    chosen = {
-        key: value for key, value in given.items() if value is not None and value is not False
-    }
-    results = run_benches(name, chosen, warn)
+    results = run_benches(name, options.given(), warn)
     if json:
         show_json([asdict(table) for table in results])
     else:
