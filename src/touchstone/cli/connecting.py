@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from touchstone.client.entering import ServerAccount
     from touchstone.client.followed import Machine
     from touchstone.client.http_server import HttpServer
@@ -58,14 +60,21 @@ def require_party_named(url: str) -> None:
     from touchstone.errors import BadInputError
     from touchstone.service.homes import check_home, home_folder
 
-    folder = check_home(home_folder()) / "parties"
-    known = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
-    if known and ADMINISTRATOR not in known:
+    folder = check_home(home_folder())
+    known = let_in_for(folder)
+    if known and not (folder / "parties" / ADMINISTRATOR).is_dir():
         raise BadInputError(
             f"--as: no administrator came in from this machine; add --as PARTY, of"
             f" {', '.join(known)}, or come in: touchstone server join {url} --fingerprint"
             " SHA256:... --as PARTY"
         )
+
+
+def let_in_for(folder: "Path") -> tuple[str, ...]:
+    """The parties of which a home has keys, or people whom a server let in, in order."""
+    parties = folder / "parties"
+    found = (each.name for each in parties.iterdir()) if parties.is_dir() else ()
+    return tuple(sorted({*found} - {ADMINISTRATOR}))
 
 
 def let_in(

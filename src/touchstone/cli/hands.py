@@ -73,8 +73,9 @@ class AtServer:
 
     @property
     def hand(self) -> AbstractContextManager["Hand"]:
-        """The hand that looks there. Raises as `hand_of`."""
-        return hand_of(Where(party=self.party, server=self.server, trust=self.trust))
+        """The hand that looks there, and needs no key for it. Raises as `hand_of`."""
+        where = Where(party=self.party, server=self.server, trust=self.trust)
+        return hand_of(where, looking=True)
 
 
 @Parameter(name="*")
@@ -216,8 +217,10 @@ class Hand(Protocol):
 
 
 @contextmanager
-def hand_of(where: Where) -> Iterator[Hand]:
+def hand_of(where: Where, *, looking: bool = False) -> Iterator[Hand]:
     """The hand that the options ask for. What is refused within becomes a NotDoneError.
+
+    `looking`: it signs nothing, so that at a server a person's own token is enough.
 
     Raises BadInputError where the options do not go together.
     """
@@ -226,7 +229,7 @@ def hand_of(where: Where) -> Iterator[Hand]:
         if where.server is not None:
             from touchstone.cli.hands_there import server_hand
 
-            yield server_hand(where)
+            yield server_hand(where, looking=looking)
         else:
             from touchstone.cli.hands_here import hand_here
 

@@ -159,13 +159,13 @@ class ServerHand:
         return self.home.signer(party.key if party else None)
 
 
-def server_hand(where: Where) -> ServerHand:
-    """The hand of a party of this machine at a server.
+def server_hand(where: Where, *, looking: bool = False) -> ServerHand:
+    """The hand of a party of this machine at a server; `looking`: of a person who signs nothing.
 
     Raises BadInputError where the party has no key here, or nothing is known of the server.
     """
     # What is signed elsewhere may be drafted where no key is.
-    home, client = client_of(where, keyless=where.to_file is not None)
+    home, client = client_of(where, keyless=looking or where.to_file is not None)
     return ServerHand(where, home, client)
 
 
@@ -212,10 +212,10 @@ def party_home(name: str | None, *, keyless: bool = False) -> PartyHome:
     """The named party's keys on this machine; else those of the only one. Raises BadInputError."""
     folder = check_home(home_folder())
     if name is None:
-        known = parties_of(folder)
+        known = parties_of(folder) or (connecting.let_in_for(folder) if keyless else ())
         if len(known) != 1:
             named = ", ".join(known) or "none"
-            raise BadInputError(f"--as: name the party; this machine has keys of: {named}")
+            raise BadInputError(f"--as: name the party; this machine is of: {named}")
         name = known[0]
     if keyless:
         return PartyHome(folder, name, asked_once())

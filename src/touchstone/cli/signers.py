@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from touchstone.cli.confirming import confirm
-from touchstone.cli.hands import HERE, Draft, Hand, Where, hand_of
+from touchstone.cli.hands import ANYWHERE, HERE, AtServer, Draft, Hand, Where, hand_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
 from touchstone.cli.texts import check_claim, claimed_key, key_elsewhere, name_of
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -68,7 +68,7 @@ class InCases:
 
 
 @signers.command(name="show")
-def show_(*, case: OneCase = (), where: Where = HERE) -> int:
+def show_(*, case: OneCase = (), where: AtServer = ANYWHERE) -> int:
     """Show, case by case, the party's key and the further keys that sign for it.
 
     For example: touchstone party signers show --as example-lab
@@ -76,7 +76,7 @@ def show_(*, case: OneCase = (), where: Where = HERE) -> int:
     from touchstone.ledger import fingerprint
 
     rows: list[dict[str, Any]] = []
-    with hand_of(where) as hand:
+    with where.hand as hand:
         for name in case or hand.cases():
             known = hand.look(name)
             party = known.state.parties.get(known.by)

@@ -1,0 +1,95 @@
+"""A person whom a server let in for a party reads by a token: no key of the party is there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.every_command import arguments, commands
+from support.party_homes import URL, Machines
+from support.party_server import CASE
+from touchstone.cli.app import app
+
+from .conftest import Command
+
+CENTRE = "example-centre"
+ELSEWHERE = {
+    ("accounts", "invite"),
+    ("accounts", "code"),
+    ("accounts", "list"),
+    ("accounts", "roles"),
+    ("accounts", "remove"),
+    ("accounts", "acts"),
+    ("submission", "endpoint-key", "set"),
+    ("submission", "endpoint-key", "revoke"),
+    ("submission", "endpoint-key", "show"),
+    ("deed", "send"),
+    ("deed", "waiting"),
+    ("deed", "receipts"),
+    ("deed", "cancel"),
+    ("document", "get"),
+    ("case", "export"),
+    ("reads", "show"),
+    ("doctor",),
+}
+"""What asks a server for no case's entries: each has tests of its own, by tokens alone."""
+
+
+def _readings() -> Iterator[tuple[str, ...]]:
+    """Every command that may ask a server and signs nothing: by its options, so a new one too."""
+    for words, command in commands(app):
+        names = {name for each in arguments(command) for name in each.names}
+        if "--server" in names and "--to-file" not in names and words not in ELSEWHERE:
+            yield words
+
+
+READINGS = tuple(_readings())
+NAMED_BY_OPTION = {("party", "signers", "show")}
+
+
+@pytest.fixture
+def keyless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The machine of a person who reads for the centre."""
+    folder = tmp_path / "reader"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(folder))
+    return folder
+
+
+def test_what_is_looked_at_is_a_list_that_is_not_empty():
+    assert {("clock", "show"), ("designation", "show"), ("document", "list")} <= {*READINGS}
+
+
+@pytest.mark.parametrize("words", READINGS, ids=" ".join)
+def test_it_is_shown_what_the_party_is_shown(
+    made: Machines,
+    command: Command,
+    keyless: Path,
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    case = ("--case", CASE) if words in NAMED_BY_OPTION else (CASE,)
+    typed = (*words, *case, "--server", URL, "--trust", made.pinned, "--as", CENTRE, "--json")
+    own = command(*typed)
+    assert not list(keyless.rglob("*.pem"))
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(made.home(CENTRE)))
+    assert (own.code, own.out) == ((with_key := command(*typed)).code, with_key.out), own.err
+    assert own.code == 0, own.err
+
+
+def test_where_one_institution_let_somebody_in_it_need_not_be_named(
+    made: Machines, command: Command, keyless: Path
+):
+    typed = ("clock", "show", CASE, "--server", URL, "--trust", made.pinned, "--json")
+    assert "--as: name the party" in command(*typed).refused()
+    assert command(*typed, "--as", CENTRE).code == 0
+    assert (keyless / "parties" / CENTRE).is_dir()
+    assert command(*typed).code == 0
+
+
+def test_a_deed_still_needs_the_key(made: Machines, command: Command, keyless: Path):
+    del keyless
+    at = ("--server", URL, "--trust", made.pinned, "--as", CENTRE, "--yes")
+    before = made.events()
+    assert "has no key" in command("clock", "lay", CASE, *at).refused()
+    assert made.events() == before
