@@ -6,6 +6,7 @@ from pathlib import Path
 
 # What takes each migration back, newest first; those with no statement did nothing on SQLite.
 _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0014_leaving", ("ALTER TABLE records_memberrow DROP COLUMN last",)),
     ("0013_walls", ()),
     ("0012_members", ("DROP TABLE records_memberrow",)),
     ("0011_refused_signers", ("DROP TABLE records_refusedsignerrow",)),

@@ -185,6 +185,13 @@ def is_member(alias: str, case: str, party: str) -> bool:
     return MemberRow.objects.using(alias).filter(party=party, case_id=case).exists()
 
 
+def last_read(alias: str, case: str, party: str) -> int | None:
+    """The entry by which a party left a case, the last that it reads; None while it takes part."""
+    rows = MemberRow.objects.using(alias).filter(party=party, case_id=case)
+    with translated(alias):
+        return rows.values_list("last", flat=True).first()
+
+
 def read_members(alias: str, case: str) -> dict[str, Membership]:
     """The members of a case by party."""
     rows = MemberRow.objects.using(alias).filter(case=case)
@@ -195,7 +202,9 @@ def write_members(alias: str, case: str, members: Mapping[str, Membership | None
     """Set what these parties are in a case, None for nothing; others stay as they are."""
     MemberRow.objects.using(alias).filter(case=case, party__in=list(members)).delete()
     rows = [
-        (party, case, each.role, each.n, each.joined) for party, each in members.items() if each
+        (party, case, each.role, each.n, each.joined, each.last)
+        for party, each in members.items()
+        if each
     ]
     insert(alias, (MemberRow, rows))
 
@@ -227,4 +236,4 @@ def _can_match(values: Sequence[str | int]) -> bool:
 
 
 def _membership(row: MemberRow) -> Membership:
-    return Membership(row.role, row.n, row.joined)
+    return Membership(row.role, row.n, row.joined, row.last)

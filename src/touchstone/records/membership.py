@@ -1,11 +1,11 @@
 """Which party is of which case, as the facts of its entries say.
 
-Only how a party comes into a case is looked at: it stays there whatever becomes of its keys, and
-once it has left, for it keeps what it had. An invitation that was taken back leaves nothing.
+Only how a party comes into a case and leaves it is looked at: it stays whatever becomes of its
+keys. Once it has left it keeps what it had. An invitation that was taken back leaves nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # Of these types alone: in an event of a newer version `admits` may mean anything.
@@ -17,11 +17,15 @@ LEAVING = ("party-left", "party-removed")
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a party is in a case, and from which entry on; not `joined`: it is invited."""
+    """What a party is in a case, and from which entry on; not `joined`: it is invited.
+
+    `last` is the entry by which it left, the last that it reads; None while it takes part.
+    """
 
     role: str
     n: int
     joined: bool
+    last: int | None = None
 
 
 def members_after(
@@ -44,6 +48,11 @@ def members_after(
         changed[act["party"]] = Membership(act["role"], n, kind == "joined")
     if facts.get("type") == _UNINVITING and not _is_in(known, facts["party"]):
         changed[facts["party"]] = None
+    if facts.get("type") in LEAVING:
+        before = known.get(leaver_of(facts))
+        # The first that says so: nobody leaves twice.
+        if before is not None and before.joined and before.last is None:
+            changed[leaver_of(facts)] = replace(before, last=n)
     return changed
 
 
@@ -57,7 +66,7 @@ def moved(
 
 def moves_members(facts: Mapping[str, Any]) -> bool:
     """Whether the facts may change anybody's membership."""
-    return "key_act" in facts or facts.get("type") in (*_ADMITTING, _UNINVITING)
+    return "key_act" in facts or facts.get("type") in (*_ADMITTING, _UNINVITING, *LEAVING)
 
 
 def follow_members(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Membership]:

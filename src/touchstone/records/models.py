@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     Number = models.Field[int, int]
     Bytes = models.Field[bytes, bytes]
     MaybeBytes = models.Field[bytes | None, bytes | None]
+    MaybeNumber = models.Field[int | None, int | None]
     OfCase = models.Field["CaseRow", "CaseRow"]
     Flag = models.Field[bool, bool]
 else:
-    Flag = Text = Number = Bytes = MaybeBytes = OfCase = models.Field
+    Flag = Text = Number = Bytes = MaybeBytes = MaybeNumber = OfCase = models.Field
 
 
 INSTALLATION = 1
@@ -266,6 +267,8 @@ class MemberRow(Row):
     """The entry by which it joined, or was invited last."""
     joined: Flag = models.BooleanField()
     """Else it is invited."""
+    last: MaybeNumber = models.BigIntegerField(null=True)
+    """The entry by which it left, which is the last that it reads."""
 
 
 class JobRow(Row):

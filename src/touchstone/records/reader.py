@@ -1,6 +1,6 @@
 """One case as it stood at one size."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, groupby
 
 from django.db.models import QuerySet
@@ -69,10 +69,13 @@ class CaseReader:
         root: str,
         key: Callable[[], DataKey] | None,
         files: EvidenceFiles,
+        last: int | None = None,
     ) -> None:
         """`root` (hex) is that of the row's size.
 
-        `key` opens the case's key when content is read, which may be never; None: it is gone.
+        `last` is the last entry whose parts are read: of later ones there are lines, and parts that
+        open to nothing. `key` opens the case's key when content is read, which may be never; None:
+        it is gone.
         """
         self.case: str = row.case
         self.log: str = row.log
@@ -81,6 +84,8 @@ class CaseReader:
         self.destroyed: bool = key is None
         self.contract: int = row.contract
         self._alias = alias
+        # So far it is read: the whole of it, but by who has left.
+        self._stop = row.size if last is None else min(row.size, last + 1)
         self._key = key
         self._opened: DataKey | None = None
         self._files = files
@@ -88,17 +93,17 @@ class CaseReader:
     def events(self, start: int = 0) -> list[Event]:
         """Part 0 of each entry from `start` on."""
         with translated(self._alias):
-            return read_events(self._alias, self.case, start, self.size, self.contract)
+            return read_events(self._alias, self.case, start, self._stop, self.contract)
 
     def recorded_events(self, start: int = 0) -> list[RecordedFacts]:
         """The same, each with the time at which it was recorded."""
         with translated(self._alias):
-            return read_recorded(self._alias, self.case, start, self.size, self.contract)
+            return read_recorded(self._alias, self.case, start, self._stop, self.contract)
 
     def events_of(self, types: Collection[str]) -> list[tuple[int, Event]]:
         """Part 0 of each entry of these types, with its n, in order; nothing else is read."""
         with translated(self._alias):
-            return read_events_of(self._alias, self.case, types, self.size, self.contract)
+            return read_events_of(self._alias, self.case, types, self._stop, self.contract)
 
     def lines(self, start: int = 0) -> Iterator[bytes]:
         """Each entry's line from `start` on, as hashed, without a line feed."""
@@ -124,19 +129,24 @@ class CaseReader:
         labelled PADDING.
         """
         stored = self._stored_parts(start)
-        return stored if self.contract == 1 else _padded(stored)
+        if self.contract == 1:
+            return stored
+        return chain(_padded(stored), _closed(range(max(start, self._stop), self.size)))
 
     def parts_of(self, types: Collection[str]) -> Iterator[StoredPart]:
         """The same of the entries of these types; nothing else is read."""
         rows = PartRow.objects.using(self._alias).filter(case=self.case).order_by("n", "i")
-        places = self._types().filter(type__in=types).values_list("n", flat=True)
-        with translated(self._alias):
-            numbers = list(places)
+        numbers = [n for n in self.places_of(types) if n < self._stop]
         stored = chain.from_iterable(
             self._page(rows.filter(n__in=numbers[low : low + _ASKED]))
             for low in range(0, len(numbers), _ASKED)
         )
         return stored if self.contract == 1 else _padded(stored)
+
+    def places_of(self, types: Collection[str]) -> list[int]:
+        """The entries of these types, by n, in order, be they closed or not."""
+        with translated(self._alias):
+            return list(self._types().filter(type__in=types).values_list("n", flat=True))
 
     def _types(self) -> QuerySet[EntryRow]:
         rows = EntryRow.objects.using(self._alias).filter(case=self.case, n__lt=self.size)
@@ -145,23 +155,23 @@ class CaseReader:
     def _page(self, rows: QuerySet[PartRow]) -> Iterator[StoredPart]:
         with translated(self._alias):
             page = list(rows)
-        return map(self._open, page)
+        return map(self._part, page)
 
     def _stored_parts(self, start: int) -> Iterator[StoredPart]:
         rows = PartRow.objects.using(self._alias).filter(case=self.case).order_by("n", "i")
-        for low in range(start, self.size, _PAGE):
-            yield from self._page(rows.filter(n__gte=low, n__lt=min(low + _PAGE, self.size)))
+        for low in range(start, self._stop, _PAGE):
+            yield from self._page(rows.filter(n__gte=low, n__lt=min(low + _PAGE, self._stop)))
 
     def entry_parts(self, n: int) -> tuple[StoredPart, ...]:
         """The parts of one entry, in order, without padding."""
-        rows = PartRow.objects.using(self._alias).filter(case=self.case, n=n, n__lt=self.size)
+        rows = PartRow.objects.using(self._alias).filter(case=self.case, n=n, n__lt=self._stop)
         with translated(self._alias):
-            return tuple(map(self._open, rows.order_by("i")))
+            return tuple(map(self._part, rows.order_by("i")))
 
     def touching(self, topic: str) -> list[int]:
         """The entries that touch a topic, by n, newest first."""
         rows = TopicRow.objects.using(self._alias).filter(
-            case=self.case, topic=topic, n__lt=self.size
+            case=self.case, topic=topic, n__lt=self._stop
         )
         with translated(self._alias):
             return list(rows.order_by("-n").values_list("n", flat=True))
@@ -241,7 +251,7 @@ class CaseReader:
         except MalformedError as error:
             raise DamagedError(f"{self.case}: entry {n} was altered: {error}") from error
 
-    def _open(self, row: PartRow) -> StoredPart:
+    def _part(self, row: PartRow) -> StoredPart:
         if row.body is None:
             return StoredPart(row.n, row.i, None, None, row.label, row.clear)
         body = raw(row.body)
@@ -276,6 +286,16 @@ def deed_root(alias: str, case: str, size: int) -> bytes | None:
     with translated(alias):
         root = rows.values_list("root", flat=True).first()
     return None if root is None else raw(root)
+
+
+def lines_root(alias: str, case: str, size: int) -> bytes:
+    """The same root, from the lines. Raises CaseMissingError where the case has fewer."""
+    rows = EntryRow.objects.using(alias).filter(case=case, n__lt=size).order_by("n")
+    with translated(alias):
+        found = Frontier(leaf_hash(raw(line)) for line in rows.values_list("line", flat=True))
+    if len(found) != size:
+        raise CaseMissingError(f"{case}: has no {size} entries")
+    return found.root
 
 
 def frontier_at(alias: str, row: CaseRow, size: int) -> Frontier:
@@ -318,6 +338,13 @@ def _padded(parts: Iterator[StoredPart]) -> Iterator[StoredPart]:
         yield from stored
         for i in range(len(stored), PARTS):
             yield StoredPart(n, i, None, None, PADDING, padding=True)
+
+
+def _closed(places: Iterable[int]) -> Iterator[StoredPart]:
+    """Entries of which nothing is read: all their parts open to nothing."""
+    for n in places:
+        for i in range(PARTS):
+            yield StoredPart(n, i, None, None, PADDING, clear=i == 0, padding=True)
 
 
 def _commitment(part: StoredPart) -> str | None:

@@ -18,9 +18,15 @@ from touchstone.records.deeds import MOST_KNOWN
 from touchstone.records.errors import CaseMissingError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import OPEN_HEAD, case_head
-from touchstone.records.members import InvitationPage, Members, Page, is_member
+from touchstone.records.members import (
+    InvitationPage,
+    Members,
+    Page,
+    is_member,
+    last_read,
+)
 from touchstone.records.models import CaseRow
-from touchstone.records.reader import CaseReader, deed_root
+from touchstone.records.reader import CaseReader, deed_root, lines_root
 from touchstone.records.remembered import Remembered
 from touchstone.records.values import Event, StoredPart
 from touchstone.records.walls import PartyConnection
@@ -77,8 +83,13 @@ class PartyReading:
         return is_member(self._alias, case, self._party)
 
     def log(self, case: str) -> StoredLog:
-        """A case's log as it stands now. Raises CaseMissingError where none is seen."""
-        row = self._row(case)
+        """A case's log as it stands now. Raises CaseMissingError where none is seen.
+
+        To who has left, as it stood when it left.
+        """
+        row, last = self._row(case), last_read(self._alias, case, self._party)
+        if last is not None:
+            row.size = min(row.size, last + 1)
         root = self._root(row, row.size)
         known = self._folded.get(case) or NOTHING_KNOWN
         log = StoredLog(self._alias, case, row.log, row.size, root, known)
@@ -91,12 +102,16 @@ class PartyReading:
         return self.log(case).keys
 
     def case(self, case: str, size: int | None = None) -> CaseReader:
-        """Read a case as it stands now, or its first `size` entries. Raises CaseMissingError."""
-        row = self._row(case)
+        """Read a case as it stands now, or its first `size` entries. Raises CaseMissingError.
+
+        Who has left reads nothing of what came after but that there are so many entries.
+        """
+        row, last = self._row(case), last_read(self._alias, case, self._party)
         row.size = row.size if size is None else size
-        root = self._root(row, row.size).hex()
+        root = self._root(row, row.size, last).hex()
         # The wrapped key is no reader's to see: whoever records opens it, for a case that is shown.
-        return CaseReader(self._alias, row, root, self._content_key(case), self._files)
+        key = self._content_key(case)
+        return CaseReader(self._alias, row, root, key, self._files, last)
 
     def _row(self, case: str) -> CaseRow:
         row = case_head(self._alias, case, columns=OPEN_HEAD)
@@ -104,7 +119,10 @@ class PartyReading:
             raise CaseMissingError(f"{case}: there is no such case of contract 2")
         return row
 
-    def _root(self, row: CaseRow, size: int) -> bytes:
+    def _root(self, row: CaseRow, size: int, last: int | None = None) -> bytes:
+        if last is not None and size > last + 1:
+            # The deeds after its leaving, with their roots, are not shown to it; the lines are.
+            return lines_root(self._alias, row.case, size)
         root = deed_root(self._alias, row.case, size)
         if root is None:
             raise CaseMissingError(f"{row.case}: has no {size} entries")

@@ -2,7 +2,7 @@
 
 The first wall is the service, which asks whose case it is and what its markings say. This one is
 for what the service forgets: rows are read by a role of their own (`TOUCHSTONE_DATABASE_READER`)
-under policies by membership (migration 0013). SQLite has nothing of the kind.
+under policies by membership (migrations 0013 and 0014). SQLite has nothing of the kind.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ READABLE: Mapping[str, tuple[str, ...]] = {
     "records_evidencerow": ("case_id", "name", "facts", "size"),
     # Titles, names and statuses may come from what not every member may read.
     "records_indexrow": ("case_id", "framework", "updated"),
-    "records_memberrow": ("party", "case_id", "role", "n", "joined"),
+    "records_memberrow": ("party", "case_id", "role", "n", "joined", "last"),
 }
 """By table the columns that whoever reads for a party may read; of other tables it reads none."""
 _TABLES = (

@@ -5,11 +5,11 @@ Where a case is kept is not known here: `KeptCase` is what a reader of the recor
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Any, Literal, Protocol, TypeVar
 
-from touchstone.clearance import Audience, Marking, may_read, may_take, parse_marking
+from touchstone.clearance import TLP, Audience, Marking, may_read, may_take, parse_marking
 from touchstone.handin.shown_ids import short_case
 from touchstone.ledger import loads
 from touchstone.review.checking import UNREADABLE
@@ -300,6 +300,10 @@ def _entries(
 ) -> Iterator[Entry]:
     for n, kept in groupby(found, key=lambda part: part.n):
         parts = tuple(kept)
+        if parts[0].padding:
+            # Who has left is given none of it, and what it was is known to nobody here.
+            yield Entry(n, _nothing_known(), tuple(map(_hidden, parts)), "")
+            continue
         event = read_event(loads(parts[0].data or b""))
         reader, there = members.reading(audience, n), members.at(n)
         held = _held_back(event, parts, reader, members.lookers)
@@ -313,6 +317,20 @@ def _entries(
         else:
             views = [view for view in views if not view.part.padding]
         yield Entry(parts[0].n, event, tuple(views), _recorded(event, parts))
+
+
+@cache
+def _nothing_known() -> Event:
+    """An event that says nothing: only one that is shown is looked at."""
+    return UnknownEvent.model_validate(
+        {
+            "type": "withheld",
+            "schema": 1,
+            "actor": "withheld",
+            "at": "1970-01-01T00:00:00Z",
+            "marking": {"scheme": TLP, "label": "RED", "parties": []},
+        }
+    )
 
 
 def _recorded(event: Event, parts: Sequence[KeptPart]) -> str:

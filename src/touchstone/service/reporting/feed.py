@@ -86,7 +86,7 @@ def tells_of_reads_alone(
     """
     with installation.records.reading_as(party) as reading:
         reader = _reader_for(reading, case, party_audience(party, "GREEN", sight))[0]
-        told = [n for n, _ in reader.events_of(["reads-digested"]) if n >= start]
+        told = [n for n in reader.places_of(["reads-digested"]) if n >= start]
         return len(told) == reader.size - start
 
 
