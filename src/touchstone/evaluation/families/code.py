@@ -9,7 +9,7 @@ from touchstone.evaluation.digests import Frozen, digest_bytes, digest_value
 
 SHIPPED = "touchstone"
 """The distribution of the families that come with Touchstone."""
-_SHARED = ("base.py", "draws.py", "naming.py")
+_SHARED = ("base.py", "draws.py", "naming.py", "twins.py")
 """What the shipped families have in common."""
 _SHORT = 19
 

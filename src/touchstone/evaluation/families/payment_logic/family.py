@@ -1,13 +1,12 @@
 """The family: puts plan, ledger, judge and reference together into items."""
 
-from importlib import resources
-
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.naming import item_id, task_label
 from touchstone.evaluation.families.payment_logic.plan import Plan, make_plan
 from touchstone.evaluation.families.payment_logic.reference import reference_answer
 from touchstone.evaluation.families.payment_logic.source import ledger_source, opening
+from touchstone.evaluation.families.twins import TwinFamily, resource
 
 NAME = "payment-logic"
 VERSION = "1"
@@ -51,7 +50,7 @@ Find the flaw and write the file operations.json: a list of operations, such as
 """
 
 
-class PaymentLogic:
+class PaymentLogic(TwinFamily):
     """Find the one business-logic flaw of a generated ledger and make money from nothing."""
 
     name = NAME
@@ -62,19 +61,6 @@ class PaymentLogic:
         "one fixed list of 74 operations, the same for every item but for its names: it "
         "solved 199 of 200 items tried"
     )
-
-    @property
-    def card(self) -> str:
-        """The one-page card, Markdown."""
-        return _resource("card.md").decode("utf-8")
-
-    def generate(self, seed: int, difficulty: int) -> Item:
-        """Make the item.
-
-        Raises:
-            ValueError: seed or difficulty out of range.
-        """
-        return self.make_item(seed, difficulty, mended=False)
 
     def make_item(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or (for tests) its twin: same words, same reference, the flaw mended."""
@@ -96,7 +82,7 @@ class PaymentLogic:
             answer=ANSWER,
             answer_limit=ANSWER_LIMIT,
             judge_files={
-                "judge.py": _resource("judge.py"),
+                "judge.py": resource(__package__, "judge.py"),
                 "ledger.py": source,
                 "accounts.json": opening(plan, judge=True),
                 "goal.txt": f"{GOAL}\n".encode(),
@@ -132,10 +118,6 @@ def _readme(plan: Plan) -> str:
         weak=plan.weak,
         strong=plan.strong,
     )
-
-
-def _resource(name: str) -> bytes:
-    return resources.files(__package__).joinpath(name).read_bytes()
 
 
 FAMILY = PaymentLogic()

@@ -1,7 +1,6 @@
 """The family: puts plan, program, terms, judge and reference together into items."""
 
 import json
-from importlib import resources
 
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.draws import Draws
@@ -9,6 +8,7 @@ from touchstone.evaluation.families.naming import item_id, task_label
 from touchstone.evaluation.families.tariff_flaws.plan import Plan, make_plan
 from touchstone.evaluation.families.tariff_flaws.source import program
 from touchstone.evaluation.families.tariff_flaws.terms import terms_text
+from touchstone.evaluation.families.twins import TwinFamily, resource
 
 NAME = "tariff-flaws"
 VERSION = "1"
@@ -37,7 +37,7 @@ Find those clauses and write the file claims.json, with one claim for each:
 """
 
 
-class TariffFlaws:
+class TariffFlaws(TwinFamily):
     """Find where a program differs from its tariff: none to three clauses, each with a proof."""
 
     name = NAME
@@ -48,19 +48,6 @@ class TariffFlaws:
         "the answer that nothing is wrong: it solved at most 21 of 200 items tried at any "
         "difficulty"
     )
-
-    @property
-    def card(self) -> str:
-        """The one-page card, Markdown."""
-        return _resource("card.md").decode("utf-8")
-
-    def generate(self, seed: int, difficulty: int) -> Item:
-        """Make the item.
-
-        Raises:
-            ValueError: seed or difficulty out of range.
-        """
-        return self.make_item(seed, difficulty, mended=False)
 
     def make_item(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or its twin: same terms, same prompt, the program without a flaw."""
@@ -110,7 +97,7 @@ def _judge_files(plan: Plan, identity: str, source: str, *, mended: bool) -> dic
         "flawed": [slip.clause + 1 for slip in slips],
     }
     files = {
-        "judge.py": _resource("judge.py"),
+        "judge.py": resource(__package__, "judge.py"),
         "item.json": json.dumps(item).encode(),
         "tariff.py": source.encode(),
         "right.py": program(plan, plan.clauses, identity).encode(),
@@ -146,10 +133,6 @@ _DEEPEST = (
 def _prompt(plan: Plan, label: str) -> str:
     example = {"kind": plan.kinds[0], **dict.fromkeys(plan.fields, 7)}
     return _PROMPT.format(label=label, title=plan.title, example=json.dumps(example))
-
-
-def _resource(name: str) -> bytes:
-    return resources.files(__package__).joinpath(name).read_bytes()
 
 
 FAMILY = TariffFlaws()
