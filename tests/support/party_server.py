@@ -243,7 +243,7 @@ def begin(here: Installation, homes: Path, more: Roles = ()) -> tuple[Party, ...
 
 def agrees(by: Party, case: str = CASE) -> int:
     """The entry at which a party signs the agreement."""
-    return by.act(lambda seen: agreement_signed(seen, by.id, AGREEMENT, recorded=True), case)
+    return by.act(lambda seen: agreement_signed(seen, by.id, AGREEMENT, text_recorded=True), case)
 
 
 def opens(centre: Party, framework: Framework, case: str = CASE) -> None:

@@ -140,7 +140,9 @@ def offer(
 
     def draft(known: "PartyCase") -> "Deed":
         before = answered(_texts(known), answers)
-        return agreement_signed(known, known.by, new_text(before.text, choices), recorded=False)
+        return agreement_signed(
+            known, known.by, new_text(before.text, choices), text_recorded=False
+        )
 
     return act(where, case, draft)
 
@@ -170,7 +172,7 @@ def sign(case: CaseId, text: str | None = None, *, where: Where = HERE) -> int:
             why = f"{known.by} has signed this text already; {stands}, and nothing is recorded"
             raise NotDoneError("signed-already", why)
         # It goes with the deed again: whoever signs elsewhere sees what is signed.
-        deed = agreement_signed(known, known.by, meant.text, recorded=False)
+        deed = agreement_signed(known, known.by, meant.text, text_recorded=False)
         after = evolve(known.state, deed.event, known.now()).concluded
         concludes = len(after) > len(known.state.concluded)
         return deed

@@ -273,7 +273,8 @@ def status(
         return NO if stand.silent else DONE
     with opened() as installation:
         found, crowd = act(open_as_it_is(installation, case)), user_base(entities, people)
-        stand = following.status(found, crowd, gateways, noting=record)
+        told = following.note_and_tell if record else following.status
+        stand = told(found, crowd, gateways)
     tell(stand, json=where.json)
     # A gateway that says nothing may still be serving: to scripts that is a no.
     return NO if stand.silent else DONE

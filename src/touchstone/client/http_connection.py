@@ -78,11 +78,11 @@ class HttpConnection:
         params: Any = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        known: bool = True,
+        with_token: bool = True,
     ) -> bytes:
         """A short answer whole. Raises UnheardError, UnpromisedError."""
         with self.stream(
-            method, path, params=params, body=body, headers=headers, known=known
+            method, path, params=params, body=body, headers=headers, with_token=with_token
         ) as response:
             return read_whole(response)
 
@@ -95,7 +95,7 @@ class HttpConnection:
         params: Any = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        known: bool = True,
+        with_token: bool = True,
     ) -> Iterator[httpx.Response]:
         """An answer that is a success, still to be read. Raises as `fetch`."""
         sent = dict(headers or {})
@@ -103,7 +103,10 @@ class HttpConnection:
             sent.setdefault("Content-Type", _JSON)
         try:
             with ExitStack() as stack:
-                tokens, asked = self._tokens if known else None, {"params": params, "content": body}
+                tokens, asked = (
+                    self._tokens if with_token else None,
+                    {"params": params, "content": body},
+                )
                 token = tokens.current() if tokens else ""
                 if tokens:
                     sent["Authorization"] = f"Bearer {token}"

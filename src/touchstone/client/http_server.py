@@ -76,7 +76,7 @@ class HttpServer:
     def greet(self, size: int) -> Greeting:
         """What the installation says of itself, and that its log extends the one of that size."""
         found = json_object(
-            self._http.fetch("GET", "installation", params={"size": size}, known=False)
+            self._http.fetch("GET", "installation", params={"size": size}, with_token=False)
         )
         keys, note, proof = found.get("keys"), found.get("checkpoint"), found.get("consistency")
         if not is_texts(keys) or not isinstance(note, str) or not is_texts(proof):
@@ -281,7 +281,7 @@ class HttpServer:
         Raises NotLetInError where the server says no, UnheardError.
         """
         try:
-            return json_object(self._http.fetch("POST", path, body=dumps(sent), known=False))
+            return json_object(self._http.fetch("POST", path, body=dumps(sent), with_token=False))
         except SaidNoError as error:
             raise NotLetInError(error.code, error.why, error.said) from error
 

@@ -174,14 +174,16 @@ def inquiry_answered(
 # ------------------------------------------------------------------ what is handed in
 
 
-def agreement_signed(case: KnownCase, by: str, text: Mapping[str, Any], *, recorded: bool) -> Deed:
+def agreement_signed(
+    case: KnownCase, by: str, text: Mapping[str, Any], *, text_recorded: bool
+) -> Deed:
     """The developer or the centre signs what is agreed: `text` is all of it, as a JSON value.
 
-    `recorded`: the record has the text, which then needs not go with it.
+    `text_recorded`: the record has the text, which then needs not go with it.
     """
     facts = {name: text[name] for name in ("access", "reasoning", "retention_days", "publication")}
     event = event_of(case, opening.AgreementSigned, by, agreement=digest_value(dict(text)), **facts)
-    return Deed(event, () if recorded else (Content(dict(text), case.marks.case),))
+    return Deed(event, () if text_recorded else (Content(dict(text), case.marks.case),))
 
 
 def submission_received(case: KnownCase, by: str, submission: Submission) -> Deed:

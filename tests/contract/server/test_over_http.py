@@ -132,7 +132,9 @@ def trio(server: LiveServer, home: Path) -> Iterator[Trio]:
             centre.act(invites, case)
             each.act(joins, case)
         for each in (lab, centre):
-            each.act(partial(agreement_signed, by=each.id, text=AGREEMENT, recorded=True), case)
+            each.act(
+                partial(agreement_signed, by=each.id, text=AGREEMENT, text_recorded=True), case
+            )
         yield made
 
 

@@ -138,7 +138,7 @@ def read_by_all(here: Installation, before: Before, kind: str) -> None:
         assert f"does not know: {kind}".encode() in page
     used_before(case)
     Answers.of_record(case.entries_of(ANSWERED))
-    status(case, UserBase(None, None), noting=False)
+    status(case, UserBase(None, None))
     recorded = CaseTexts(case)
     recorded.in_bundle(case.now())
     recorded.counts("order-1")

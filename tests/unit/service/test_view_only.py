@@ -54,7 +54,7 @@ def agree(case: Case, by: tuple[str, ...] = (LAB, CENTRE), **changes: Any) -> No
     (opened,) = case.entries_of("case-opened")
     text = {**opened.content("agreement"), **changes}
     for each in by:
-        case.record([agreement_signed(case, each, text, recorded=False)])
+        case.record([agreement_signed(case, each, text, text_recorded=False)])
 
 
 def routes(case: Case, party: str, folder: Path) -> dict[str, str]:

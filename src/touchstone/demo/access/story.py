@@ -11,7 +11,7 @@ from touchstone.demo.errors import DemoError
 from touchstone.keys.files import write_file
 from touchstone.service.access import bundles, directives, offers
 from touchstone.service.access.case_texts import CaseTexts
-from touchstone.service.access.directive_status import status
+from touchstone.service.access.directive_status import note_and_tell
 from touchstone.service.access.terms_texts import population_from
 from touchstone.service.access.user_base import UserBase
 from touchstone.service.bundle_folder import BundleFolder
@@ -90,7 +90,7 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
         with calling(where, ("bo",)) as again:
             pass
         observer.step("The order is lifted; Bo is served again")
-    standing = status(case, crowd, [where.known()], noting=True)
+    standing = note_and_tell(case, crowd, [where.known()])
     _check(callers, again)
     lines = [f"  {line}" for each in standing.directives for line in each.lines()]
     fates = ", ".join(_fate(each) for each in callers)

@@ -161,23 +161,31 @@ class DirectiveStanding:
         }
 
 
-def status(
-    case: Case, crowd: UserBase, gateways: Sequence[Gateway] = (), *, noting: bool = False
-) -> DirectiveStanding:
-    """Where every directive of a case stands.
+def status(case: Case, crowd: UserBase, gateways: Sequence[Gateway] = ()) -> DirectiveStanding:
+    """Where every directive of a case stands; nothing is recorded.
 
     Args:
         case: The case.
         crowd: The real user base, where there is one.
         gateways: The gateways that are to acknowledge.
-        noting: Put their receipts on the record, by the developer's key.
 
     Raises:
-        KeyMissingError: receipts are to be noted and the developer's key is not on this machine.
         TooLargeError: the rules tell too many cases apart.
     """
     heard = [hear(each) for each in gateways]
-    noted = note(case, heard) if noting else 0
+    return stands_now(CaseTexts(case), crowd, heard, 0, case.now())
+
+
+def note_and_tell(case: Case, crowd: UserBase, gateways: Sequence[Gateway]) -> DirectiveStanding:
+    """Put the gateways' receipts on the record, by the developer's key, and tell the status.
+
+    Raises:
+        KeyMissingError: the developer's key is not on this machine.
+        TooLargeError: the rules tell too many cases apart.
+    """
+    # Heard once: what is noted and what is told must be of the same receipts.
+    heard = [hear(each) for each in gateways]
+    noted = note(case, heard)
     return stands_now(CaseTexts(case), crowd, heard, noted, case.now())
 
 

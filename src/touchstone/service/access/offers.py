@@ -1,7 +1,6 @@
 """Offers, counter-offers and answers to them: deeds of the parties, each by its own key."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +16,6 @@ from touchstone.framework import Framework
 from touchstone.review import State
 from touchstone.review.audience_view import Entry
 from touchstone.service.access.access_texts import check_length
-from touchstone.service.access.case_texts import CaseTexts
 from touchstone.service.access.terms_texts import population_from, terms_in
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
@@ -99,28 +97,9 @@ def offer(
         Refused: this party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
-    terms = terms_in(text)
-    _check(case, terms, text.source)
-    recorded = CaseTexts(case)
-    table = recorded.state.terms.on_table
-    changes = None
-    if table is not None:
-        crowd = population_from(entities, terms, people)
-        # Old terms whose text is gone keep nobody from offering new ones.
-        with suppress(CannotOrderError):
-            before = recorded.terms(table)
-            changes = difference(in_force(before), in_force(terms), crowd)
-    if counter and table is None:
-        raise CannotOrderError("nothing-to-counter")
-    check_length(text)
-    # A counter names what it answers, and is refused where that has moved; an offer names nothing.
-    deed = (
-        terms_offered(case, party, terms.digest, text.text)
-        if table is None or not counter
-        else terms_countered(case, party, table, terms.digest, text.text)
-    )
+    deed, told = drafted_offer(case, party, text, entities, people, counter=counter)
     case.record([deed])
-    return Offered(party, terms, table, changes)
+    return told
 
 
 class TableCase(KnownCase, Protocol):
@@ -163,11 +142,13 @@ def drafted_offer(
     check_length(text)
     if counter and table is None:
         raise CannotOrderError("nothing-to-counter")
+    # Old terms whose text is gone keep nobody from offering new ones.
     before = None if table is None else terms_called(case, table)
     changes = None
     if before is not None:
         crowd = population_from(entities, terms, people)
         changes = difference(in_force(before), in_force(terms), crowd)
+    # A counter names what it answers, and is refused where that has moved; an offer names nothing.
     deed = (
         terms_offered(case, party, terms.digest, text.text)
         if table is None or not counter

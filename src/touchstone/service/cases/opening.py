@@ -218,7 +218,7 @@ def _owed_agreement(case: Case, state: State) -> Deed | None:
     known = agreement_is_known(state, digest_value(text))
     holds = state.agreement
     for party in (case.participants.developer, case.participants.centre):
-        deed = agreement_signed(case, party, text, recorded=known)
+        deed = agreement_signed(case, party, text, text_recorded=known)
         event = deed.event
         if not isinstance(event, opening.AgreementSigned):
             raise TypeError(f"{event.type} signs no agreement")
