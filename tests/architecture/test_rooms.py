@@ -126,6 +126,7 @@ def reached(module: str) -> set[str]:
         "planning.forecasting",
         "deeds.seen_case",
         "deeds.measurement",
+        "server.examining",
     ],
 )
 def test_who_measures_nothing_waits_for_no_inspect(module: str):

@@ -13,7 +13,7 @@ from touchstone.handin.shown_ids import short_cases
 if TYPE_CHECKING:
     from touchstone.bench.table import BenchTable
     from touchstone.service.cases.case_admin import CaseRow, CaseShown
-    from touchstone.service.doctor import Check
+    from touchstone.service.checks import Check
     from touchstone.verifier import Verdict
 
 

@@ -6,7 +6,7 @@ from touchstone.server.commands import require_sound
 from touchstone.server.notices.examining import examine_notices
 from touchstone.server.running import HEAD_SECONDS, MOST_CONNECTIONS
 from touchstone.server.safety import ServeOptions, unsafe
-from touchstone.service.doctor import Check
+from touchstone.service.checks import Check
 from touchstone.service.homes import home_folder
 
 

@@ -4,8 +4,8 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from touchstone.errors import TouchstoneError
@@ -20,6 +20,7 @@ from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
 from touchstone.records.settings import connect, reader_from_environment
 from touchstone.records.walls import PartyConnection
+from touchstone.service.checks import Check
 from touchstone.service.configuration import CONFIGURATION, read_configuration
 from touchstone.service.errors import ConfigurationError
 from touchstone.service.homes import home_folder
@@ -27,23 +28,6 @@ from touchstone.service.installation import Installation, open_installation
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE = 1 << 30
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at."""
-
-    name: str
-    ok: bool
-    found: str
-    fix: str
-    """What to do about it; empty where nothing is to be done."""
-    made_by: Mapping[str, str] | None = None
-    """Of a family: whose code it is (distribution, version, digest of its files)."""
-
-    def as_dict(self) -> dict[str, object]:
-        """For `--json`."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def examine() -> list[Check]:

@@ -11,8 +11,8 @@ from touchstone.records.database import translated
 from touchstone.server.accounts.models import ACCOUNTS, NoticeRow, NoticeSender
 from touchstone.server.notices.mailing import mail_way
 from touchstone.server.notices.telling import SENDER, database_time
+from touchstone.service.checks import Check
 from touchstone.service.configuration import CONFIGURATION, NoticesText, read_configuration
-from touchstone.service.doctor import Check
 
 NAME = "Notices"
 STUCK_AFTER = timedelta(minutes=20)
