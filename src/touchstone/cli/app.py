@@ -12,7 +12,8 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
+from cyclopts.argument import Argument
 
 from touchstone import __version__
 from touchstone.cli.accounts import accounts
@@ -112,6 +113,8 @@ def _answer(error: Exception) -> tuple[str, int]:
     """What is said of an error, and the exit code."""
     if isinstance(error, AnswerIsNoError):
         return sentence_of(error), NO
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        return _missing(error, error.argument), BAD
     if isinstance(error, TouchstoneError | CycloptsError):
         return sentence_of(error), BAD
     # A full disk or a missing right is the machine's, and no defect of ours: it is said with its
@@ -124,6 +127,14 @@ def _answer(error: Exception) -> tuple[str, int]:
     place = f"{Path(last.filename).name}:{last.lineno}"
     what = f"{type(error).__name__} {str(error)[:300]} ({place})"
     return f"a defect in Touchstone itself, please report it: {what}", DEFECT
+
+
+def _missing(error: MissingArgumentError, argument: Argument) -> str:
+    """What has no value, as the reference calls it, and where its meaning stands."""
+    option = argument.field_info.kind is argument.field_info.KEYWORD_ONLY
+    name = argument.names[0]
+    what = f"{name}: needs a value" if option else f"{name.strip('-').upper()}: is missing"
+    return f"{what}; see {' '.join(('touchstone', *(error.command_chain or ())))} --help"
 
 
 def _open_streams() -> None:

@@ -91,11 +91,13 @@ def open_(
 
 def _show_invited(new: str, others: "dict[str, Role]", where: Where) -> None:
     """Say which case there is now, and who is to be invited next."""
-    show(f"Case {new}.")
+    # A file invites nobody: until its deed is recorded, there is no case to invite to.
+    next_ = "Next" if where.to_file is None else "Once it is recorded"
+    show(f"Case {new}." if where.to_file is None else f"The case is to be {new}.")
     there = f" --server {where.server}" if where.server is not None else ""
     for party, role in others.items():
         invite = f"touchstone party invite {new} {party} --role {role}"
-        show(f"Next: {invite} --expects SHA256:...{there}")
+        show(f"{next_}: {invite} --expects SHA256:...{there}")
 
 
 @case.command

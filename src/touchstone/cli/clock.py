@@ -105,7 +105,9 @@ def extend(case: CaseId, *, days: int, reason: str, where: Where = HERE) -> int:
 def end(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     """End the window before its day, for the developer or the centre.
 
-    For example: touchstone clock end 3f2a --as example-centre --reason "All is measured."
+    It cannot be undone: name the case by its whole id.
+
+    For example: touchstone clock end case-1 --as example-centre --reason "All is measured."
 
     Args:
         reason: Why, one line for the record.

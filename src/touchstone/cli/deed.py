@@ -59,7 +59,9 @@ def sign(
     signed = drafted.signed(signer, SystemRandom(), utc_text(SystemClock().now()))
     write_deed_file(file, signed, replacing=True)
     facts = {"case": drafted.case, "actor": actor, "type": drafted.deed.event.type}
-    said = f"Signed as {actor} by {signer.fingerprint}. Next: touchstone deed send {file}"
+    said = f"Signed as {actor} by {signer.fingerprint}."
+    said += f"\nNext, where the server is reached: touchstone deed send {file} --server URL"
+    said += f"\nWhere the record itself is: touchstone deed send {file}"
     tell_facts(said, {**facts, "key": signer.fingerprint, "file": str(file)}, json=json)
     return DONE
 
@@ -68,7 +70,8 @@ def sign(
 def send(what: str, *, where: AtServer = ANYWHERE) -> int:
     """Send a signed deed, from its file, or again one that waits. No key is needed for it.
 
-    Without --server the record of this machine takes it: an operator may be handed the file.
+    Without --server the record of this machine takes it, so that an operator can be handed the
+    file; a machine without a record sends it to a server.
 
     For example: touchstone deed send dissent.deed --server https://touchstone.example
 
@@ -223,10 +226,15 @@ def _waiting(what: str, where: AtServer) -> "tuple[KeptDeed, Client]":
         for kept in client.unanswered
         if kept.digest.startswith(what)
     ]
-    if len(what) < SHORTEST or len(found) != 1:
+    if len(what) < SHORTEST or not found:
         raise BadInputError(
-            f"{what[:80]!a}: is neither a file nor a deed that waits, by {SHORTEST} or more"
-            " characters of its digest; see touchstone deed waiting"
+            f"{what[:80]!a}: no file is called so, and no deed that waits begins so; write the"
+            f" file, or {SHORTEST} or more characters of a digest that touchstone deed waiting"
+            " shows"
+        )
+    if len(found) > 1:
+        raise BadInputError(
+            f"{what[:80]!a}: {len(found)} deeds that wait begin so; write more of the digest"
         )
     return found[0]
 

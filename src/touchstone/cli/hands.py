@@ -266,6 +266,22 @@ def act(where: Where, case: str, draft: Draft, role: "Role | None" = None) -> in
     return DONE
 
 
+def careful(case: str, draft: Draft) -> Draft:
+    """The same draft, which refuses a case that was not named whole where its deed is for good.
+
+    `case` is as it was typed. The draft raises as `require_whole`.
+    """
+    from touchstone.review.rules import FOR_GOOD
+
+    def drafted(known: "PartyCase") -> "Deed":
+        deed = draft(known)
+        if isinstance(deed.event, FOR_GOOD):
+            require_whole(case, known.id)
+        return deed
+
+    return drafted
+
+
 def require_whole(case: str, found: str) -> None:
     """Refuse the beginning of a case's id, or an older name: for what cannot be undone.
 
@@ -279,6 +295,10 @@ def check_options(where: Where | AtServer) -> None:
     """Refuse what cannot go together, before anything is opened or asked. Raises BadInputError."""
     if where.trust is not None and where.server is None:
         raise BadInputError("--trust: says whom a server is believed to be: add --server URL")
+    if where.trust is not None:
+        from touchstone.cli.texts import fingerprint_of
+
+        fingerprint_of("--trust", where.trust)
     if isinstance(where, Where) and where.to_file is not None and where.to_file.exists():
         raise BadInputError(f"--to-file: {where.to_file} exists; name a new file")
     if where.party is not None:

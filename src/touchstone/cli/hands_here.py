@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from touchstone.clearance import party_audience
-from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where
+from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where, careful
 from touchstone.cli.hands_there import agreed, to_file
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
@@ -59,7 +59,7 @@ class HandHere:
         found = kept_in_view(open_begun(self.installation, case))
         known = self._known(found, role)
         with _as_it_stands(found):
-            deed = draft(known)
+            deed = careful(case, draft)(known)
             if self.where.to_file is not None:
                 return to_file(self.where, known, deed)
             if not self.where.yes:

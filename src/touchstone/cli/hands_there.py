@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from touchstone.cli import connecting
 from touchstone.cli.confirming import confirm
-from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where
+from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where, careful
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.acting import Client
 from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
@@ -57,7 +57,7 @@ class ServerHand:
     ) -> DeedDone:
         """See `Hand.act`."""
         del role
-        name = self.case_id(case)
+        name, draft = self.case_id(case), careful(case, draft)
         if self.where.to_file is not None:
             known = case_shown(name, self.client.look(name))
             deed = draft(known)

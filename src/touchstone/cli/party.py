@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_whole
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts
 from touchstone.cli.signers import rotate, signers, successor
 from touchstone.cli.texts import fingerprint_of, key_elsewhere, line_of, name_of
@@ -183,7 +183,7 @@ def remove(case: CaseId, guest: str, *, reason: str | None = None, where: Where 
     """End the part of a party that you invited, or take its invitation back.
 
     What it did stands, and it keeps what it had. Developer and centre are not removed, nor is an
-    agency that the framework names: those leave by themselves.
+    agency that the framework names: those leave by themselves. Name the case by its whole id.
 
     For example: touchstone party remove case-1 example-evaluator --reason "Its work is done."
 
@@ -221,17 +221,10 @@ def leave(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> in
     Args:
         reason: Why, one line for the record; it need not be said.
     """
-    from touchstone.client.party_case import PartyCase
     from touchstone.deeds.cases import party_left
-    from touchstone.deeds.deed import Deed
 
     why = line_of("--reason", reason)
-
-    def draft(known: PartyCase) -> Deed:
-        require_whole(case, known.id)
-        return party_left(known, known.by, why)
-
-    return act(where, case, draft)
+    return act(where, case, lambda known: party_left(known, known.by, why))
 
 
 @party.command
@@ -272,7 +265,8 @@ def rejoin(
 ) -> int:
     """Go on in a case with a new key, once two others have said so; the old keys end.
 
-    Make the new key first, in a new home: touchstone party init NAME.
+    Make the new key first, in a new home: touchstone party init NAME. Name the case by its whole
+    id: what the old keys were to sign is over.
 
     For example: touchstone party rejoin case-1 --server https://touchstone.example
 

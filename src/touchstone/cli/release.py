@@ -32,7 +32,9 @@ def announce(
 ) -> int:
     """Announce a release, by the developer's key: in every case, destroyed ones too.
 
-    For example: touchstone release announce 3f2a --scope public --variant final --same-model same
+    It cannot be taken back: name the case by its whole id.
+
+    For example: touchstone release announce case-1 --scope public --variant final --same-model same
 
     Args:
         scope: To whom.

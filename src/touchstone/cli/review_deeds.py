@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_centre, require_whole
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_centre
 from touchstone.cli.output import tell
 from touchstone.cli.texts import name_of
 from touchstone.cli.typed import reason_of
@@ -98,22 +98,23 @@ def withdraw(
     Args:
         publish: The developer consents to the register saying so.
     """
-    from touchstone.client.party_case import PartyCase
     from touchstone.deeds.cases import review_withdrawn
-    from touchstone.deeds.deed import Deed
 
-    def draft(known: PartyCase) -> Deed:
-        require_whole(case, known.id)
-        return review_withdrawn(known, known.by, publish=publish)
-
-    return act(where, case, draft, role="developer")
+    return act(
+        where,
+        case,
+        lambda known: review_withdrawn(known, known.by, publish=publish),
+        role="developer",
+    )
 
 
 @review.command
 def close(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     """Say that a review is over, for the developer or the centre; how long it is kept runs from it.
 
-    For example: touchstone review close 3f2a --as example-centre --reason "All was said."
+    It cannot be undone: name the case by its whole id.
+
+    For example: touchstone review close case-1 --as example-centre --reason "All was said."
 
     Args:
         reason: One line for the record.

@@ -37,7 +37,9 @@ def join(
         label: What this machine is called to those who may end it.
     """
     from touchstone.cli.connecting import home_of, let_in
+    from touchstone.cli.texts import fingerprint_of
 
+    fingerprint_of("--fingerprint", fingerprint)
     home = home_of(party)
     account = let_in(home, url, fingerprint, party or "", _code(), label)
     whose = f"for {account.party}" if account.party else "as an administrator"

@@ -88,7 +88,9 @@ def statement_of(option: str, text: str) -> str:
 def fingerprint_of(option: str, text: str) -> str:
     """A key's fingerprint, as it was typed. Raises BadInputError with the option."""
     if not _FINGERPRINT.fullmatch(text):
-        raise BadInputError(f"{option}: write a fingerprint: SHA256: and 64 lowercase hex digits")
+        raise BadInputError(
+            f"{option}: write a key's fingerprint, SHA256: and 64 lowercase hex digits"
+        )
     return text
 
 

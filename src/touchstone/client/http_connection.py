@@ -139,9 +139,13 @@ def checked_url(url: str) -> str:
         raise ServerAddressError(url, "is no address") from error
     plain = not (parts.username or parts.password or parts.query or parts.fragment)
     if parts.scheme not in {"http", "https"} or not host or not plain:
-        raise ServerAddressError(url, "write https://, a host and where needed a port, no more")
+        raise ServerAddressError(url, "write https://, a host and where needed :PORT, and no more")
     if parts.scheme == "http" and not _on_this_machine(host):
-        raise ServerAddressError(url, "over a network it must be https")
+        raise ServerAddressError(
+            url,
+            "over a network it must be https, since anybody between could read the token; plain"
+            " http is taken for this machine alone (localhost, 127.0.0.1)",
+        )
     return url.rstrip("/")
 
 

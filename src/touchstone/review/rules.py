@@ -8,7 +8,7 @@ never may: `tests/unit/review/test_laws.py` holds every row to that.
 
 from collections.abc import Mapping
 
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, parting, settling
 from touchstone.review.events.base import Event
 from touchstone.review.guards import (
     agreeing,
@@ -434,3 +434,15 @@ RULES: Mapping[type[Event], Rule] = {
 """Every event but `case-opened`, which begins a case and has no case to be ruled by."""
 OPENING = moves(STATUS)
 """The topics of `case-opened`."""
+FOR_GOOD: tuple[type[Event], ...] = (
+    settling.ReleaseAnnounced,
+    settling.ReviewWithdrawn,
+    settling.CaseClosed,
+    settling.CaseDestroyed,
+    measuring.ClockEnded,
+    parting.PartyLeft,
+    parting.PartyRemoved,
+    joining.PartyRejoined,
+)
+"""What ends a case, its window, a party's part or its keys, or tells of a release: no later deed
+of whoever did it takes it back. Who does one by hand names the case by its whole id."""

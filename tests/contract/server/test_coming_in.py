@@ -237,6 +237,7 @@ def test_over_a_network_it_must_be_https(site: Site, call: Call):
     code, _, err = call("hasty", *words, typed="0")
     assert code == 2
     assert "it must be https" in err
+    assert "http is taken for this machine alone" in err
 
 
 def test_who_is_invited_by_a_server_is_told_its_address(site: Site, call: Call):

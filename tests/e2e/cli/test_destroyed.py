@@ -20,7 +20,7 @@ from touchstone.ledger import dumps
 from touchstone.records import Records, destructions
 from touchstone.records.destructions import Destructions
 from touchstone.review.rule import ALWAYS
-from touchstone.review.rules import RULES
+from touchstone.review.rules import FOR_GOOD, RULES
 from touchstone.service.cases import destroying as deed
 
 
@@ -250,12 +250,31 @@ def test_a_reason_is_signed_and_stays(june: June, tmp_path: Path):
     assert "Closes the case: [the text is erased]" in june.call("review", "show", june.case).out
 
 
-@pytest.mark.parametrize("size", [6, 12, -1])
-@pytest.mark.parametrize("deed", ["destroy", "withdraw"])
-def test_what_cannot_be_undone_takes_the_whole_id(june: June, deed: str, size: int):
+FOR_GOOD_BY = {
+    "release-announced": ("release", "announce"),
+    "review-withdrawn": ("review", "withdraw"),
+    "case-closed": ("review", "close"),
+    "case-destroyed": ("review", "destroy"),
+    "clock-ended": ("clock", "end"),
+    "party-left": ("party", "leave"),
+    "party-removed": ("party", "remove"),
+    "party-rejoined": ("party", "rejoin"),
+}
+
+
+def test_what_is_for_good_has_a_command_that_is_tried_here():
+    assert set(FOR_GOOD_BY) == {each.model_fields["type"].default for each in FOR_GOOD}
+
+
+def test_what_cannot_be_undone_takes_the_whole_id(june: June, tmp_path: Path):
     before = on_disk(june)
-    line = june.call("review", deed, june.case[:size], "--yes").refused(2)
-    assert f"CASE: this cannot be undone: write the whole id, {june.case}" in line
+    for words in FOR_GOOD_BY.values():
+        typed = words_for(words, WITH_CASE[words], june, tmp_path)
+        typed += ["--reason", "why"] if words == ("party", "remove") else []
+        for size in (6, -1):
+            named = [june.case[:size] if each == june.case else each for each in typed]
+            line = june.call(*named).refused(2)
+            assert f"CASE: this cannot be undone: write the whole id, {june.case}" in line, words
     assert on_disk(june) == before
 
 

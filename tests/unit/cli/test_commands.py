@@ -74,8 +74,14 @@ def test_database_setting(command: Command, monkeypatch: pytest.MonkeyPatch, add
         (("verify", "."), ".: Is a directory"),
         (("bench", "none"), "no bench is called 'none'; there are ledger, engine, "),
         (("none",), 'Unknown command "none". Available commands: review, accounts, '),
-        (("review", "show"), 'Command "review show" parameter --case requires an argument.'),
-        (("verify",), 'Command "verify" parameter --bundle requires an argument.'),
+        (("review", "show"), "CASE: is missing; see touchstone review show --help"),
+        (("verify",), "BUNDLE: is missing; see touchstone verify --help"),
+        (("party", "show", "--as"), "--as: needs a value; see touchstone party show --help"),
+        (("clock", "end", "a"), "--reason: needs a value; see touchstone clock end --help"),
+        (
+            ("server", "join", "https://x.example", "--fingerprint", "x"),
+            "--fingerprint: write a key's fingerprint, SHA256: and 64 lowercase hex digits",
+        ),
     ],
     ids=str,
 )

@@ -62,7 +62,10 @@ def drafted(
 def signed(command: Command, offline: Path, drafted: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same, signed on the machine without a network."""
     monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
-    assert command("deed", "sign", drafted, "--yes").code == 0
+    said = command("deed", "sign", drafted, "--yes")
+    assert said.code == 0
+    # Who signs offline has to be told how the file goes on, and that a server is to be named.
+    assert f"touchstone deed send {drafted} --server URL" in said.out
     return drafted
 
 
@@ -259,7 +262,8 @@ def test_the_answers_that_came_are_written_to_files(
 @pytest.mark.parametrize("what", ["", "abc", "0" * 12, "no-such-file"])
 def test_what_is_neither_a_file_nor_waits(command: Command, at: Sits, what: str):
     at(LAB)
-    assert "is neither a file nor a deed that waits" in command("deed", "cancel", what).refused()
+    line = command("deed", "cancel", what).refused()
+    assert "no file is called so, and no deed that waits begins so" in line
 
 
 def test_evidence_goes_with_the_file(tmp_path: Path, drafted: Path):
@@ -314,6 +318,9 @@ def test_a_case_is_opened_by_a_file_and_its_keys_never_meet_the_network(
     said = command(*opens, *chosen, *brings, *by_server, "--to-file", file)
     assert said.code == 0, said.err
     assert "by-file" not in made.here.records.names()
+    assert "The case is to be by-file.\nOnce it is recorded: touchstone party invite by-file" in (
+        said.out
+    )
     as_centre = (*by_server, "--as", "example-centre")
     assert carried(command, file, safe, as_centre, monkeypatch) == 0
     state = made.here.state("by-file")

@@ -154,7 +154,10 @@ def test_what_the_law_refuses_is_neither_signed_nor_sent(
         (("--trust", "SHA256:" + "0" * 64), "--trust: says whom a server is believed to be"),
         (("--server", "ftp://x"), "is no server's address"),
         (("--server", "http://127.0.0.1:7778"), "is not known here"),
-        (("--server", "http://127.0.0.1:7778", "--trust", "abc"), "is no fingerprint"),
+        (
+            ("--server", "http://127.0.0.1:7778", "--trust", "abc"),
+            "--trust: write a key's fingerprint",
+        ),
         (("--server", URL, "--as", "example-centre"), "has no key of that party"),
         (("--server", URL, "--as", "../x"), "--as: write an id"),
     ],

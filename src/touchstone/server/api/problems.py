@@ -38,7 +38,10 @@ NO_CONTENT = (
 CODES = {
     400: ("request", "the request has no sense"),
     401: ("token", "who asks is not known: send a token of this server that has not expired"),
-    403: ("not-allowed", "whoever this token is for may not do that with it"),
+    403: (
+        "not-allowed",
+        "this person may not do that; ask the administrator for a role that may",
+    ),
     404: ("no-route", "there is nothing here"),
     405: ("method", "that is not done here"),
     408: ("slow", "what was said to come did not come in time"),
