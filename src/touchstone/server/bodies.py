@@ -16,6 +16,9 @@ MOST_HELD = 256 << 20
 """Bytes of bodies that a process holds at one time, be they read or still awaited."""
 RESERVE = 8
 """This part of them is for bodies of at most `FREE` alone: deeds and tokens come in always."""
+FOR_NEWCOMERS = 2
+"""One part in so many of the room for long bodies, and of that reserve, is for parties that hold
+nothing there: however much the others hold, each finds room for one body."""
 IDLE_SECONDS = 15.0
 """How long the next bytes may take."""
 BODY_SECONDS = 120.0
@@ -43,6 +46,7 @@ class Bodies:
     def read(self, length: int, sender: Sender) -> Iterator[None]:
         """Set aside so many bytes while they are held. Raises ProblemError 503: there are none."""
         bounds = self._bounds(length, sender)
+        self._require_first(length, sender)
         if any(self._held[share] + length > most for share, most in bounds.items()):
             raise ProblemError(503)
         for share in bounds:
@@ -54,6 +58,18 @@ class Bodies:
                 self._held[share] -= length
                 if not self._held[share]:
                     del self._held[share]
+
+    def _require_first(self, length: int, sender: Sender) -> None:
+        """Raise ProblemError 503 where the rest is for parties that hold none.
+
+        Bounds of each party alone leave nothing once as many parties ask as fit into the whole.
+        """
+        reserve, large = self._most // RESERVE, length > self._small
+        share, most = ("large", self._most - reserve) if large else ("all", self._most)
+        kept = (most if large else reserve) // FOR_NEWCOMERS
+        holds = self._held[f"{'large' if large else 'small'} of party {sender.party}"]
+        if sender.person and holds and self._held[share] + length > most - kept:
+            raise ProblemError(503)
 
     def _bounds(self, length: int, sender: Sender) -> dict[str, int]:
         """The shares that such a body is of, each with how many bytes it may hold at most.

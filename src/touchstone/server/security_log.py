@@ -13,6 +13,7 @@ import logging
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from threading import Lock
@@ -41,8 +42,19 @@ EVENTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What is told, and what it means; an event that is not here is not told."""
-MOST_COUNTED = 10_000
-"""Different ones within a minute; of more a line each is written."""
+MOST_OF_ADDRESS = 60
+"""Different lines a minute of one IPv4 address or IPv6 /64 of which nobody is known."""
+MOST_OF_NETWORK = 240
+"""The same of all in one IPv4 /24 or IPv6 /48: whoever has one has 65,536 of /64."""
+MOST_OF_UNKNOWN = 2_000
+"""The same of everybody who is not known."""
+MOST_OF_PERSON = 600
+"""The same of one person."""
+MOST_OF_ALL = 10_000
+"""The same of all together: what one process writes at most, and remembers."""
+MOST_LEFT_OUT = 500
+"""Different lines that say how many were left out, and of what."""
+EVERYBODY, NOBODY_KNOWN = "everybody", "nobody known"
 MOST_TEXT = 500
 """Characters of one text in a line."""
 _PLACES = 8
@@ -88,7 +100,10 @@ def tell_event(event: str, **facts: str | int) -> None:
 
 
 def count_event(event: str, **facts: str | int) -> None:
-    """Write an event down; the same within a minute is counted, and told with the next minute."""
+    """Write an event down; the same within a minute is counted, and told with the next minute.
+
+    So is what goes past the lines of a minute that its person, or its address, has.
+    """
     if SECURITY.isEnabledFor(logging.INFO):
         _counted.add(event, facts)
 
@@ -109,6 +124,8 @@ class _Counted:
     def __init__(self) -> None:
         self._minute = 0
         self._more: dict[tuple[object, ...], tuple[str, Facts, int]] = {}
+        self._lines = Counter[str]()
+        self._left_out = Counter[tuple[str, str]]()
         self._lock = Lock()
 
     def add(self, event: str, facts: Facts) -> None:
@@ -116,11 +133,25 @@ class _Counted:
         self.turn(minute)
         key = (event, *sorted(facts.items()))
         with self._lock:
-            _, _, times = self._more.get(key, ("", facts, -1))
-            if times >= 0 or len(self._more) < MOST_COUNTED:
-                self._more[key] = event, facts, times + 1
-        if times < 0:
-            _write(event, facts)
+            if known := self._more.get(key):
+                self._more[key] = event, facts, known[2] + 1
+                return
+            if not self._has_room(event, facts):
+                return
+            self._more[key] = event, facts, 0
+        _write(event, facts)
+
+    def _has_room(self, event: str, facts: Facts) -> bool:
+        """Whether another line is written of where it comes from; else it is counted."""
+        bounds = _bounds(facts)
+        for where, most in bounds.items():
+            if self._lines[where] >= most:
+                # Of all that is full the widest that is named: lines of these are bounded too.
+                named = where if len(self._left_out) < MOST_LEFT_OUT else "elsewhere"
+                self._left_out[event, named] += 1
+                return False
+        self._lines.update(bounds.keys())
+        return True
 
     def turn(self, minute: int) -> None:
         """Begin another minute, where it is another."""
@@ -128,12 +159,34 @@ class _Counted:
             if minute == self._minute:
                 return
             ended, more = self._minute, list(self._more.values())
+            left_out = list(self._left_out.items())
             self._minute = minute
-            self._more.clear()
+            for each in (self._more, self._lines, self._left_out):
+                each.clear()
         begun = datetime.fromtimestamp(ended * _MINUTE, UTC).strftime("%Y-%m-%dT%H:%MZ")
         for event, facts, times in more:
             if times:
                 _write(event, {**facts, "again": times, "minute": begun})
+        for (event, where), times in left_out:
+            _write(event, {"of": where, "left_out": times, "minute": begun})
+
+
+def _bounds(facts: Facts) -> dict[str, int]:
+    """Of what an event is one more line within its minute, the widest first, and how many at most.
+
+    Of a person that is known its own, so that it is told whatever others do from where it is.
+    """
+    if person := facts.get("person"):
+        return {EVERYBODY: MOST_OF_ALL, f"person {person}": MOST_OF_PERSON}
+    address = str(facts.get("address", "unknown"))
+    separator = ":" if ":" in address else "."
+    network = address.rpartition(separator)[0] or address
+    return {
+        EVERYBODY: MOST_OF_ALL,
+        NOBODY_KNOWN: MOST_OF_UNKNOWN,
+        f"network {network}": MOST_OF_NETWORK,
+        f"address {address}": MOST_OF_ADDRESS,
+    }
 
 
 _counted = _Counted()

@@ -18,6 +18,9 @@ OF_ONE = 2
 MOST_WAITING = 64
 """Calls of one that wait. So many of each still leave others room among what a process holds."""
 
+FOR_NEWCOMERS = 8
+"""One part in so many of the open requests is for those of whom no other is open."""
+
 
 class OpenRequests:
     """Requests that are answered or wait for it, by the party that asks, or by its address."""
@@ -47,9 +50,13 @@ class OpenRequests:
     def require_room(self, who: str, most: int, part: int) -> None:
         """Raise ProblemError: 503 where there are too many, 429 where too many are of these.
 
+        Whoever asks is counted already.
+
         `most` are open at once, and one part in `part` of them may be of the same.
         """
-        if self._of.total() > most:
+        # With none but its own bound two could fill it all.
+        room = most if self._of[who] <= 1 else most - most // FOR_NEWCOMERS
+        if self._of.total() > room:
             raise ProblemError(503)
         if self._of[who] > max(1, most // part):
             raise ProblemError(429)

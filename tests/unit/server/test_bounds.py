@@ -14,7 +14,7 @@ from touchstone.server.app import MOST_AT_ONCE, READER, Application, environ_of
 from touchstone.server.bodies import FREE, Bodies, Sender
 from touchstone.server.errors import ProblemError
 from touchstone.server.serving import Serving
-from touchstone.server.turns import Turns
+from touchstone.server.turns import OpenRequests, Turns
 
 pytestmark = pytest.mark.enable_socket  # a loop makes a pair for itself
 
@@ -116,6 +116,54 @@ def test_one_party_leaves_the_others_room_however_many_persons_it_has():
             pass
     with held.read(piece, people[0]):
         pass
+
+
+def attack(held: Bodies, stack: ExitStack, length: int) -> None:
+    """Three parties, each of many persons, take of each size all that they are given."""
+    for n in range(3 * 200):
+        with suppress(ProblemError):
+            stack.enter_context(held.read(length, Sender(f"p{n}", f"attacker {n % 3}")))
+
+
+def test_a_party_that_holds_none_finds_room_however_much_others_hold():
+    held = Bodies()
+    with ExitStack() as stack:
+        # With long bodies six more find room for one each, and of short ones 256 more after that.
+        for length, more in ((16 << 20, 6), (FREE, 256)):
+            attack(held, stack, length)
+            for n in range(more):
+                stack.enter_context(held.read(length, Sender(f"ann {n}", f"other {n}")))
+            with pytest.raises(ProblemError) as refused, held.read(length, Sender("b", "other 0")):
+                pass
+            assert refused.value.status == 503
+    with held.read(FREE, Sender("ann", "other 0")), held.read(FREE, Sender("ann", "other 0")):
+        pass
+
+
+def test_twin_with_bounds_by_party_alone_three_fill_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Bodies, "_require_first", lambda *_: None)
+    held = Bodies()
+    with ExitStack() as stack:
+        attack(held, stack, 16 << 20)
+        with pytest.raises(ProblemError), held.read(16 << 20, Sender("ann", "other")):
+            pass
+
+
+def test_of_open_requests_some_are_for_those_who_have_none():
+    opened = OpenRequests()
+    for who in ("a", "b"):
+        with suppress(ProblemError):
+            for _ in range(MOST_AT_ONCE):
+                opened.begin(who)
+                opened.require_room(who, MOST_AT_ONCE, 2)
+        opened.end(who)
+    for n in range(MOST_AT_ONCE // 8):
+        opened.begin(f"other {n}")
+        opened.require_room(f"other {n}", MOST_AT_ONCE, 2)
+    opened.begin("one more")
+    with pytest.raises(ProblemError) as refused:
+        opened.require_room("one more", MOST_AT_ONCE, 2)
+    assert refused.value.status == 503
 
 
 def test_nobody_known_leaves_room_and_so_does_one_address():

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,12 +168,91 @@ def test_what_is_asked_again_and_again_is_counted(
     assert len([each for each in lines.said if "again" in each]) == 1
 
 
-def test_of_too_many_different_ones_each_is_told(lines: Lines, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(security_log, "MOST_COUNTED", 2)
+def flood(addresses: Iterable[str], client: Client | None = None) -> None:
+    """Something different of each of these addresses."""
+    for number, address in enumerate(addresses):
+        if client is None:
+            security_log.count_event("refused", status=number, person="", address=address)
+        else:
+            client.get("/v1/cases", REMOTE_ADDR=address)
+
+
+@pytest.fixture
+def next_minute(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    now = [1_000_000 * 60.0]
+    monkeypatch.setattr("touchstone.server.security_log.time.time", lambda: now[0])
+
+    def turns() -> None:
+        now[0] += 60
+        tell_counted()
+
+    tell_counted()
+    return turns
+
+
+def left_out(lines: Lines) -> dict[tuple[str, str], int]:
+    return {(each["event"], each["of"]): each["left_out"] for each in lines.said if "of" in each}
+
+
+def test_one_network_fills_no_log_and_what_is_left_out_is_counted(
+    client: Client, lines: Lines, next_minute: Callable[[], None]
+):
+    """Requests over the API from one /48, each of another /64, and one from elsewhere."""
+    flood((f"2001:db8:7:{n:x}::1" for n in range(300)), client)
+    client.get("/v1/cases", REMOTE_ADDR="2001:db8:8::1")
+    told = Counter(each["address"][:14] for each in lines.of("not-known"))
+    assert told == {"2001:0db8:0007": security_log.MOST_OF_NETWORK, "2001:0db8:0008": 1}
+    client.get("/v1/cases", headers=READS, REMOTE_ADDR="2001:db8:7::1")
+    # Whoever is known is told, wherever it comes from.
+    assert [each["person"] for each in lines.of("allowed")] == ["bob"]
+    next_minute()
+    assert left_out(lines) == {("not-known", "network 2001:0db8:0007"): 60}
+    flood(["2001:db8:7:1::1"], client)
+    assert len(lines.of("not-known")) == security_log.MOST_OF_NETWORK + 3
+
+
+def test_nobody_known_writes_more_than_so_many_lines_a_minute(
+    lines: Lines, next_minute: Callable[[], None]
+):
+    flood(["192.0.2.1"] * 100)
+    assert len(lines.said) == security_log.MOST_OF_ADDRESS
+    flood(f"198.51.{n % 250}.{n // 250}" for n in range(4_000))
+    assert len(lines.said) == security_log.MOST_OF_UNKNOWN
+    for number in range(security_log.MOST_OF_PERSON + 5):
+        security_log.count_event("refused", status=number, person="bob", address="192.0.2.1")
+    assert len(lines.said) == security_log.MOST_OF_UNKNOWN + security_log.MOST_OF_PERSON
+    security_log.count_event("refused", status=1, person="ann", address="192.0.2.1")
+    next_minute()
+    assert left_out(lines) == {
+        ("refused", "address 192.0.2.1"): 40,
+        ("refused", security_log.NOBODY_KNOWN): 4_100 - 40 - security_log.MOST_OF_UNKNOWN,
+        ("refused", "person bob"): 5,
+    }
+
+
+def test_lines_of_what_was_left_out_are_bounded_too(
+    lines: Lines, next_minute: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(security_log, "MOST_OF_ADDRESS", 1)
+    monkeypatch.setattr(security_log, "MOST_LEFT_OUT", 2)
+    flood(f"198.51.{n // 2}.1" for n in range(10))
+    next_minute()
+    assert left_out(lines) == {
+        ("refused", "address 198.51.0.1"): 1,
+        ("refused", "address 198.51.1.1"): 1,
+        ("refused", "elsewhere"): 3,
+    }
+
+
+def test_all_together_write_no_more_than_is_remembered(
+    lines: Lines, next_minute: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(security_log, "MOST_OF_ALL", 2)
     for number in range(5):
-        security_log.count_event("refused", status=number)
-        security_log.count_event("refused", status=number)
-    assert [each["status"] for each in lines.said] == [0, 1, 2, 2, 3, 3, 4, 4]
+        security_log.count_event("refused", status=number, person=f"p{number}")
+    assert [each["status"] for each in lines.said] == [0, 1]
+    next_minute()
+    assert left_out(lines) == {("refused", security_log.EVERYBODY): 3}
 
 
 def test_a_process_writes_in_this_one_form_and_to_stderr_alone(
