@@ -55,6 +55,56 @@ def with_faults(*given):
 commands.answer_until_told = with_faults
 """
 """A server that dies at the moment which stands in a file, once a deed comes to it."""
+MEETING = """
+import os
+from touchstone.server import commands, running
+
+answers = commands.answer_until_told
+
+def met(*given):
+    from touchstone.server import daily_reads
+    digests, records, gate = daily_reads.digest_of_day, daily_reads.record_reads, os.environ["GATE"]
+
+    def waits(*asked):
+        open(gate + "there", "w").close()
+        open(gate + "go").close()
+        return digests(*asked)
+
+    def tells(*asked):
+        done = records(*asked)
+        with open(gate + "done", "w") as told:
+            told.write(str(done.recorded))
+        return done
+
+    daily_reads.digest_of_day, daily_reads.record_reads = waits, tells
+    running.PUBLISH_SECONDS = 0.2
+    answers(*given)
+
+commands.answer_until_told = met
+"""
+"""A server that, between its look at a day of reads and its lock, waits at three pipes of its own:
+it is `there`, it may `go` on, and is `done`, with how many days it recorded."""
+UNMARKED = """
+import os, signal
+from touchstone.server import commands
+
+answers = commands.answer_until_told
+
+def dies_unmarked(*given):
+    from touchstone.server.notices import sending
+    marks = sending._mark
+
+    def dies(row, **changes):
+        if changes["state"] == "sent":
+            os.kill(os.getpid(), signal.SIGKILL)
+        marks(row, **changes)
+
+    sending._mark = dies
+    answers(*given)
+
+commands.answer_until_told = dies_unmarked
+"""
+"""A server that dies once a notice has arrived, before it is marked as sent."""
 
 
 @dataclass
@@ -72,15 +122,20 @@ class Served:
 
 @contextmanager
 def serve_process(
-    home: Path, fault: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    home: Path,
+    fault: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    before: str = "",
 ) -> Iterator[Served]:
     """A server on a home, until the block ends or it is killed.
 
-    `fault` is the file of `FAULTS`; `settings` are those of the environment.
+    `fault` is the file of `FAULTS`; `settings` are those of the environment; `before` is what else
+    the process does before it serves.
     """
     environment = {name: value for name, value in os.environ.items() if name != DATABASE}
     environment |= {HOME: str(home), **settings}
-    command = [sys.executable, "-c", FAULTS + SERVE if fault else SERVE, str(fault)]
+    program = before + (FAULTS if fault else "") + SERVE
+    command = [sys.executable, "-c", program, str(fault)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None

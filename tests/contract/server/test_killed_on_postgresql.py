@@ -1,7 +1,12 @@
-"""A server on PostgreSQL that is killed, or loses its database, in the middle of a deed."""
+"""Servers on one PostgreSQL: killed in the middle of something, and two that do the same."""
 
+import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -11,9 +16,17 @@ from support.liar import lying
 from support.party_homes import machines
 from support.party_server import CASE
 from support.postgresql import Postgresql, running_postgresql
-from support.served import code_for
+from support.receivers import HookServer, serving
+from support.served import MEETING, UNMARKED, code_for, command, serve_process
+from touchstone.handin import utc_text
+from touchstone.keys import SystemClock, SystemRandom
 from touchstone.records import DATABASE, DATABASE_READER, prepare
-from touchstone.server.accounts.preparing import prepare_accounts
+from touchstone.server.accounts.models import ACCOUNTS, Account, NoticeRow
+from touchstone.server.accounts.preparing import open_accounts, prepare_accounts
+from touchstone.server.accounts.reads import note_read
+from touchstone.server.notices.channels import add_webhook
+from touchstone.server.principal import Principal
+from touchstone.service.configuration import CONFIGURATION
 
 pytestmark = pytest.mark.needs_postgresql
 OWNER, APP, READER, NAME = "record_owner", "record_app", "record_reader", "record"
@@ -89,3 +102,89 @@ def test_a_database_that_ends_and_refuses_in_the_middle_of_a_deed(
     connections.close_all()
     assert place.entries() == before
     place.is_answered_once(before)
+
+
+def test_another_server_answers_for_one_that_was_killed_before_its_answer(place: Place):
+    """The same bytes to the other process of the same database: one entry, and one answer."""
+    with serve_process(place.home, settings=place.settings) as other:
+        before, killed = place.entries(), place.served
+        assert killed is not None
+        place.fault.write_text("before the answer")
+        assert "waits for an answer: " in place.does(*NOTE, "By one of two.").line()
+        assert killed.process.wait() == -signal.SIGKILL
+        place.fault.unlink()
+        assert place.entries() == before + 1
+        (sent,) = {*place.liar.deeds()}
+        place.liar.honest = other.url
+        answer = place.is_answered_once(before)
+    # And the first one, once it runs again, says the very same of these bytes.
+    place.start()
+    assert place.served is not killed
+    assert asked(place, f"cases/{CASE}/deeds", sent).content == answer
+    assert place.entries() == before + 1
+
+
+def person_of_the_lab(place: Place) -> Principal:
+    open_accounts(place.home, place.settings[DATABASE])
+    person = Account.objects.using(ACCOUNTS).get(institution=LAB).person
+    return Principal(person, LAB, frozenset({"lead"}), frozenset({"read"}), "t")
+
+
+def stopped(place: Place) -> None:
+    """No server runs that would do what the test is about."""
+    assert place.served is not None
+    place.served.kill()
+
+
+def test_of_two_servers_that_record_the_same_day_of_reads_one_does(place: Place, tmp_path: Path):
+    stopped(place)
+    # Long enough ago to be over, whatever hour it is.
+    day = utc_text(SystemClock().now() - timedelta(days=2))
+    note_read(person_of_the_lab(place), CASE, "v1/cases/<case>/entries", 0, 1, now=day)
+    before, gates = place.entries(), [str(tmp_path / name) for name in ("a-", "b-")]
+    with ExitStack() as stack:
+        for gate in gates:
+            for pipe in ("there", "go", "done"):
+                os.mkfifo(gate + pipe)
+            settings = {**place.settings, "GATE": gate}
+            stack.enter_context(serve_process(place.home, settings=settings, before=MEETING))
+        # Both have looked, and neither has recorded.
+        for pipe, mode in (("there", "r"), ("go", "w")):
+            for gate in gates:
+                Path(gate + pipe).open(mode).close()
+        recorded = [int(Path(gate + "done").read_text()) for gate in gates]
+    assert sorted(recorded) == [0, 1]
+    assert place.entries() == before + 1
+    asks = ("reads", "show", CASE, "--day", day[:10], "--json")
+    shown = command(place.home, *asks, settings=place.settings)
+    assert [each["stands"] for each in json.loads(shown.out)["days"]] == ["as-recorded"]
+
+
+def test_a_notice_of_a_server_that_was_killed_before_its_mark_comes_again_with_its_id(
+    place: Place,
+):
+    stopped(place)
+    hook, by = HookServer(), person_of_the_lab(place)
+    now = utc_text(SystemClock().now())
+    chosen = place.home / CONFIGURATION
+    chosen.write_text(
+        '[notices]\nlink = "https://reviews.example/"\nprivate_webhooks = ["127.0.0.0/8"]\n'
+    )
+    address = f"http://127.0.0.1:{hook.server_address[1]}/told"
+    add_webhook(by, address, now=now, random=SystemRandom())
+    rows = NoticeRow.objects.using(ACCOUNTS).filter(target=address)
+    with serving(hook):
+        with serve_process(place.home, settings=place.settings, before=UNMARKED) as served:
+            assert served.process.wait(60) == -signal.SIGKILL
+        assert [each.state for each in rows] == ["sending"]
+        # Its lease is over, as it is ten minutes later.
+        rows.update(next_at=now)
+        for _ in range(2):
+            said = command(place.home, "notices", "send", settings=place.settings)
+            assert said.code == 0, said.err
+            open_accounts(place.home, place.settings[DATABASE])
+    told = [json.loads(body) for _, _, body in hook.taken]
+    assert [each["id"] for each in told] == [rows.get().name] * 2
+    assert [each["repeats"] for each in told] == [False, True]
+    assert rows.get().state == "sent"
+    chosen.unlink()
