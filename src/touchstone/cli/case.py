@@ -71,12 +71,14 @@ def open_(
         choices = choices.model_copy(update={"model": line_of("--model", model)})
     text = first_text(law, participants_among(roles), choices)
     new = name_of("--id", name) if name is not None else secrets.token_hex(16)
+    # The centre opens it, whoever is named beside: entry 0 is its own joining.
     with hand_of(replace(where, party=centre)) as hand:
         if elsewhere is not None:
             brought, after = elsewhere
         else:
             home = hand.keys(make=True)
             brought, after = home.signer().public_key.hex(), home.following().fingerprint
+        # Bound into entry 0, so that no other installation can pass the case off as its own.
         own = hand.installation_key()
 
         def draft(known: "PartyCase") -> "Deed":
@@ -138,6 +140,7 @@ def hand_in(case: CaseId, file: Path, *, where: Where = HERE) -> int:
     handed_in = load_submission(file)
 
     def draft(known: "PartyCase") -> "Deed":
+        # Before anything is signed: the file of another lab, or for another framework, is a slip.
         opened, own = known.state.opened, handed_in.developer.id
         if own != known.by:
             raise BadInputError(f"{file.name}: developer.id is {own}, and {known.by} hands it in")

@@ -50,8 +50,10 @@ def sign(
     from touchstone.keys import SystemClock, SystemRandom
 
     drafted = read_deed_file(file)
+    # A second signature would be a second deed: the first may have been sent already.
     drafted.require_unsigned()
     actor = drafted.deed.event.actor
+    # Which keys may sign it stands in the file: this machine need not know the case.
     signer = party_home(actor).signer_among(drafted.keys)
     if not yes:
         question = f"Sign this as {actor}? [y/N] "
@@ -83,6 +85,7 @@ def send(what: str, *, where: AtServer = ANYWHERE) -> int:
     check_options(where)
     path = Path(what)
     with refusals():
+        # What is no file is the beginning of a digest: one word serves for both ways to name a deed.
         if not path.exists():
             return _resend(what, where)
         drafted = read_deed_file(path)
@@ -146,6 +149,7 @@ def receipts(case: CaseId, *, out: Path, where: AtServer = ANYWHERE) -> int:
     out.mkdir(parents=True, exist_ok=True)
     files = [out / f"{digest[:16]}.answer" for digest in answers]
     for file, line in zip(files, answers.values(), strict=True):
+        # Each by itself: `verify` takes one answer, and an answer says nothing of another deed.
         write_file(file, [line, b"\n"])
     said = f"{'1 answer' if len(files) == 1 else f'{len(files)} answers'} written to {out}"
     tell_facts(said, {"case": whole, "files": [str(file) for file in files]}, json=where.json)

@@ -50,6 +50,7 @@ class Screen(Console):
 
 def screen(*, errors: bool = False) -> Screen:
     """Where tables and progress go: stdout, or stderr for errors; as wide as the terminal."""
+    # In a pipe there is no width to ask for: tables must come out alike on every machine.
     found = Screen(stderr=errors, highlight=False)
     return found if found.is_terminal else Screen(stderr=errors, highlight=False, width=PIPED)
 

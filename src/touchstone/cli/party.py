@@ -61,6 +61,7 @@ def init(
     said = f"{name} signs with {own.fingerprint} (public key {facts['key']})."
     if signer:
         facts["claim"] = claim_of(name, own)
+        # A signer's key is nobody's until the party says so; a party's own joins cases by itself.
         said += "\nIt signs nothing before the party admits it, where its own key is:"
         said += f"\n  touchstone party signers admit {facts['claim']} --label LABEL --kind TYPE"
     else:
@@ -198,6 +199,7 @@ def remove(case: CaseId, guest: str, *, reason: str | None = None, where: Where 
     name, why = name_of("GUEST", guest), line_of("--reason", reason)
 
     def draft(known: PartyCase) -> Deed:
+        # Who has not joined has no part that could end: its invitation is taken back, without a word.
         if name in known.state.invitations:
             return party_uninvited(known, known.by, name)
         if why is None:
@@ -285,6 +287,7 @@ def rejoin(
 
         def draft(known: PartyCase) -> Deed:
             old = known.state.parties.get(known.by)
+            # The signers' keys too: whoever had the party's own may have admitted them.
             ending = [fingerprint(bytes.fromhex(old.key)), *old.signers] if old else []
             lasts = dict.fromkeys(ending) if stands_by == "none" else {}
             key = signer.public_key.hex()

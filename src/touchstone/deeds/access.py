@@ -71,6 +71,7 @@ def directive_issued(
         "order": directive.digest,
         "expires": utc(directive.expires),
         "number": number,
+        # Each once: an order may restore several names that one directive barred.
         "restores": list(dict.fromkeys(each.directive for each in directive.restores)),
     }
     parts = {"order": text_part(case, text, marking)[0], "people": _counts(case, people, marking)}
@@ -150,6 +151,7 @@ def standing_classes_authorised(
 def _read_so(
     case: KnownCase, reading: tuple[str, str] | None, people: Mapping[str, Any] | None
 ) -> dict[str, Content | None]:
+    # The digest is a fact and stays; the words are a part, and go with the case's key.
     own = text_part(case, reading[1])[0] if reading else None
     return {"reading": own, "people": _counts(case, people)}
 
@@ -159,6 +161,7 @@ def _counts(
 ) -> Content | None:
     if people is None:
         return None
+    # A part and no facts: even numbers of people are to be gone once the case is destroyed.
     return Content({"people": dict(people)}, marking or case.marks.case)
 
 
@@ -221,6 +224,7 @@ def receipt_noted(
         "receipt": receipt[0],
         "applied_at": applied_at,
     }
+    # The line itself, so that a reader checks the gateway's word and not the developer's.
     part = Content({"receipt": receipt[1]}, case.marks.case)
     return Deed(event_of(case, settling.ReceiptNoted, by, **facts), (part,))
 

@@ -54,6 +54,8 @@ def case_opened(
         "nonce": case.random.draw(NONCE).hex(),
         "key_act": _joins(by, "centre", key, following),
     }
+    # Whole, and not by name: a framework's file that changes must not change what this case is
+    # held to.
     text = framework.model_dump(mode="json", exclude_defaults=True)
     marking = case.marks.case
     parts = (Content(text, marking), Content(dict(agreement), marking))
@@ -98,6 +100,7 @@ def party_left(case: KnownCase, by: str, reason: str | None = None) -> Deed:
 
 def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
     """A party lets another key sign some types of deed for it; `label` is what it calls the key."""
+    # Sorted and each once, so that one choice is one act, however it was typed.
     act = {
         "act": "admitted",
         "alg": "ed25519",
@@ -198,6 +201,7 @@ def submission_received(case: KnownCase, by: str, submission: Submission) -> Dee
         "planned_public_release": public,
     }
     event = event_of(case, opening.SubmissionReceived, by, **facts)
+    # Two parts: where an endpoint is, and how it is asked, is for fewer than what is reviewed.
     shown = Content({"modes": _modes_shown(submission)}, case.marks.case)
     readers = case.marks.shown_to(*case.agreed_readers("submission"))
     whole = Content(submission.model_dump(mode="json"), readers)
@@ -238,6 +242,7 @@ def _modes_shown(submission: Submission) -> list[dict[str, Any]]:
 
 def submission_assessed(case: KnownCase, by: str, submission: str, missing: Sequence[str]) -> Deed:
     """The centre says what is missing in a submission, by its digest; nothing: it is complete."""
+    # What lacks may tell of a model: as a part it goes with the case's key, and a fact stays.
     texts = {"missing": list(missing) or None}
     facts = {"submission": submission, "complete": not missing}
     return worded(case, opening.SubmissionAssessed, by, texts=texts, **facts)

@@ -52,11 +52,13 @@ def attached(attachment: Attachment) -> Attached:
     """The part as it is signed."""
     marking = attachment.marking.as_dict()
     told: dict[str, Any]
+    # The value is the part itself, and is bound whole: no digest of it is needed beside it.
     if isinstance(attachment, Content):
         return Attached({"kind": "content", "marking": marking, "content": attachment.value})
     told = {"kind": "evidence", "marking": marking, "media_type": attachment.media_type}
     told |= {"name": attachment.name}
     if isinstance(attachment, SentEvidence):
+        # Its bytes are not here to be measured: what was taken while they were sent is signed.
         told |= {"digest": attachment.digest, "size": attachment.size}
         return Attached(told, kept=attachment.size)
     told |= {"digest": digest_bytes(attachment.data), "size": len(attachment.data)}

@@ -139,6 +139,7 @@ def designation_proposed(
         "says": [each.model_dump(mode="json") for each in proposed.says],
         "words": digest_value(proposed.words),
     }
+    # The digest among the facts binds the words; who reads them, their own marking says.
     words = Content(proposed.words, case.marks.case)
     parts = (Content({"together": list(together)}, case.marks.case),) if together else ()
     return Deed(event_of(case, judging.DesignationProposed, by, **facts), (words, *parts))

@@ -90,6 +90,7 @@ def battery_sealed(
         "runs": [[run.item_set, run.mode.variant, run.mode.id] for run in chosen],
         "verdicts": verdicts.model_dump(mode="json"),
     }
+    # For the centre alone: whoever has the seed can make every item, with its answer.
     secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
     return Deed(event, (Content(registered, case.marks.case), Content(secret, case.marks.centre)))
 
@@ -173,6 +174,7 @@ def snapshot_changed(
         at=at,
         marking=case.marks.case,
         variant=variant,
+        # Named by what answers now, so that it has one name however often it is met.
         new_variant=f"{variant}-changed-{identity[-8:]}",
         method=METHOD,
         digest=identity,
@@ -189,6 +191,7 @@ def _probed(
     shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
     asked = {mode: said.model_dump(mode="json") for mode, said in readiness.items()}
     told = {"probes": shown, **({"readiness": asked} if asked else {})}
+    # What a probe brought is an answer of the model, and for those who may see its others.
     parts = (Content(told, case.marks.shown_to(*case.agreed_readers("outcomes"))),)
     if conditions is None:
         return parts

@@ -174,11 +174,13 @@ def see_case(
         if isinstance(item, PaddedEntry):
             leaves.append(item.leaf)
         elif isinstance(item, Opened | HiddenPart):
+            # Another entry begins: only now are all parts of the one before it there.
             if item.i == 0 and item.n:
                 sight.take_in(leaves[item.n - 1], parts)
                 parts = []
             parts.append(item)
         elif isinstance(item, DeedBundleSummary):
+            # Its first key and not today's: from the pinned one each rotation leads to the next.
             first = item.keys.lines[0].fingerprint
             if first != pinned:
                 raise AlteredError(f"the bundle is by the installation {first}, not by {pinned}")
@@ -209,6 +211,7 @@ class _Sight:
         first, n = parts[0], self.log.size
         self.entries.append(parts)
         if not isinstance(first, Opened):
+            # It counts all the same: roots are over every entry, whether it is shown or not.
             self.log.append_hidden(leaf)
             self.hidden.append(n)
             self.state = replace(self.state, size=n + 1)
@@ -261,6 +264,8 @@ def foresee(seen: SeenCase, framework: Framework, deed: Deed, at: str) -> Foresi
     Raises:
         BadEventError: this version knows no such type.
     """
+    # The record's time does not go back: a clock that is behind it would foresee for a moment that
+    # is over.
     event, moment = deed.event, max(at, seen.state.recorded_at)
     named = sorted(topics_of(event).must_name)
     unseen = tuple(topic for topic in named if _may_have_moved(seen, topic))
@@ -281,4 +286,5 @@ def foresee(seen: SeenCase, framework: Framework, deed: Deed, at: str) -> Foresi
 
 def _may_have_moved(seen: SeenCase, topic: str) -> bool:
     newest = seen.log.newest(topic)
+    # The newest of them is enough: if that one lies before, all do.
     return any(newest is None or n > newest for n in seen.hidden[-1:])

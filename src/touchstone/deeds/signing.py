@@ -80,6 +80,7 @@ def prepare_deed(
     event = deed.event
     beside = [attached(each) for each in deed.attachments]
     parts = tuple(
+        # Each has a salt of its own, or whoever is shown one could guess another of few values.
         SentPart(random.draw(SALT), dumps(value))
         for value in (event.facts(), *(each.value for each in beside))
     )
@@ -91,6 +92,7 @@ def prepare_deed(
         actor=event.actor,
         deed=event.type,
         parts=tuple(commit_part(part.salt, part.data) for part in parts),
+        # A key's deeds are a chain: one that is left out, or put in another place, is missed.
         seq=last.seq + 1 if last else 0,
         before=last.digest if last else None,
         seen=SeenHead(log.size, log.root(log.size).hex()),
@@ -114,6 +116,7 @@ def key_of(state: State, event: Event) -> bytes | None:
 
     None of an actor that is not in the case.
     """
+    # Signed by the key that it brings, which shows that whoever names it also holds it.
     if isinstance(event, PartyJoined | PartyKeyRotated | PartyRejoined):
         return bytes.fromhex(event.key_act.key)
     if isinstance(event, CaseOpened) and event.key_act is not None:
