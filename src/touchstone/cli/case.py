@@ -71,14 +71,12 @@ def open_(
         choices = choices.model_copy(update={"model": line_of("--model", model)})
     text = first_text(law, participants_among(roles), choices)
     new = name_of("--id", name) if name is not None else secrets.token_hex(16)
-    # The centre opens it, whoever is named beside: entry 0 is its own joining.
     with hand_of(replace(where, party=centre)) as hand:
         if elsewhere is not None:
             brought, after = elsewhere
         else:
             home = hand.keys(make=True)
             brought, after = home.signer().public_key.hex(), home.following().fingerprint
-        # Bound into entry 0, so that no other installation can pass the case off as its own.
         own = hand.installation_key()
 
         def draft(known: "PartyCase") -> "Deed":

@@ -85,7 +85,7 @@ def send(what: str, *, where: AtServer = ANYWHERE) -> int:
     check_options(where)
     path = Path(what)
     with refusals():
-        # What is no file is the beginning of a digest: one word serves for both ways to name a deed.
+        # What is no file is a digest's beginning: one word serves for both ways to name a deed.
         if not path.exists():
             return _resend(what, where)
         drafted = read_deed_file(path)

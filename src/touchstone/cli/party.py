@@ -199,7 +199,7 @@ def remove(case: CaseId, guest: str, *, reason: str | None = None, where: Where 
     name, why = name_of("GUEST", guest), line_of("--reason", reason)
 
     def draft(known: PartyCase) -> Deed:
-        # Who has not joined has no part that could end: its invitation is taken back, without a word.
+        # Who has not joined has no part to end: its invitation is taken back, without a word.
         if name in known.state.invitations:
             return party_uninvited(known, known.by, name)
         if why is None:

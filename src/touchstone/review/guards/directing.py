@@ -38,6 +38,7 @@ def directive_ends_later(
     _f: Framework, state: State, event: settling.DirectiveIssued
 ) -> Ground | None:
     """A directive that has ended orders nothing."""
+    # By the record's time: the date that a signer writes could be any.
     if event.expires > state.recorded_at:
         return None
     return Ground("directive-ended", expires=event.expires, at=state.recorded_at)
@@ -93,6 +94,7 @@ def class_is_authorised(
     standing = state.standing
     if standing is None or standing.classes is None:
         return Ground("classes-not-authorised")
+    # By their digest: an answer under classes that were replaced meanwhile meant others.
     if event.standing != standing.classes:
         return Ground("classes-superseded", classes=standing.classes)
     if state.recorded_at >= standing.until:

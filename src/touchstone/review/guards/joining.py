@@ -82,6 +82,7 @@ def joins_as_invited(_f: Framework, state: State, event: joining.PartyJoined) ->
         return Ground("uninvited")
     if invited.role != act.role:
         return Ground("invited-in-another-role", role=invited.role)
+    # None: who invited it knew no fingerprint, and takes whichever key it brings.
     if invited.expects not in {None, fingerprint(bytes.fromhex(act.key))}:
         return Ground("key-not-invited", expects=invited.expects)
     return None

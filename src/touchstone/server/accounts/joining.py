@@ -99,6 +99,7 @@ def redeem(proof: str, envelope: object, *, installation: str, now: str) -> Join
         check_taking(said, proof)
     except (MalformedError, AlteredError) as error:
         raise UnprovenError from error
+    # What was signed for another installation lets nobody in here, whoever shows it.
     digest = digest_of_code_key(said.code)
     if said.aud != installation:
         raise UnprovenError
@@ -109,6 +110,7 @@ def redeem(proof: str, envelope: object, *, installation: str, now: str) -> Join
         account = _held(invitation)
         if account is None or account.institution != said.party:
             raise NotUsableError
+        # Used already: by another device, or by this one, which lost the answer.
         if not _use_up(digest, now):
             return _joined_before(account, digest, said.key)
         device = DeviceKey(
@@ -159,6 +161,7 @@ def issue_token(
             raise ScopeError(scopes_of(account.roles))
         _use_nonce(said, now)
         token, expires = new_token(random), _later(now, seconds=TOKEN_SECONDS)
+        # Its digest alone: nobody gets in by what stands in the table, or in a copy of it.
         AccessToken.objects.using(ACCOUNTS).create(
             digest=token_digest(token),
             account=account,

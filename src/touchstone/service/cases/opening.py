@@ -135,6 +135,7 @@ def _begun(
     for listing in installation.records.cases(framework=framework.id, status="open"):
         state = installation.state(listing.case)
         opened = state.opened
+        # Only a case that a crash left half open: same terms, no other party, nothing handed in.
         there = {(name, act.role) for name, act in state.invitations.items()}
         there |= {(name, party.role) for name, party in state.parties.items()}
         if (
@@ -182,6 +183,7 @@ def _opening(case: Case) -> Deed:
 def _owed(case: Case) -> Deed | None:
     """The next deed of an opening, or of a model that is handed in anew; None: all is done."""
     state, submission = case.state, case.submission
+    # From what the record has, and not from what this process did: so it goes on after a crash.
     if (deed := _owed_joining(case, state)) is not None:
         return deed
     handed_in = state.submission
