@@ -103,9 +103,11 @@ async def _round(scene: Scene, crowd: StreamingCrowd, key: bytes) -> _Round:
     await asyncio.sleep(_SETTLE)
     seconds = await _put(order)
     reached = {number: each.reached for number, each in crowd.barred.items()}
+    # Counted from the receipt on: what reached the stub before it is no leak.
     requests = await crowd.upstream()
     await crowd.try_again()
     await asyncio.sleep(_SETTLE)
+    # Only now: what was on its way when the receipt came has had its time to arrive.
     late = sum(each.reached - reached[number] for number, each in crowd.barred.items())
     still = sum(not each.connection.lost for each in crowd.barred.values())
     requests = await crowd.upstream() - requests

@@ -129,6 +129,7 @@ class Designating:
     @property
     def in_question(self) -> judging.Designation | None:
         """What agencies speak to: what was made on the newest proposal, else what it says."""
+        # A decision on an older proposal says nothing of the newest one.
         newest = len(self.proposals)
         if self.decisions and self.decisions[-1].proposal == newest:
             return self.decisions[-1].designation
@@ -176,6 +177,7 @@ class Directive:
     def carried(self, at: str) -> str | None:
         """The digest of the text that is carried out at a time (UTC); None: nothing is."""
         said = self.said
+        # An order that ran out is carried no more, though nobody has lifted it.
         over = self.lifted_at is not None or at >= self.issued.expires
         if said is None or said.answer == "contested" or over:
             return None

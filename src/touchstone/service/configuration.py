@@ -56,6 +56,7 @@ class WitnessText(Text):
     def _possible(self) -> "WitnessText":
         try:
             address = urlsplit(self.url)
+            # Asked for, since only then is it looked at.
             _ = address.port
         except ValueError as error:
             raise ValueError(f"url: {error}") from None
@@ -133,6 +134,7 @@ class Configuration(Text):
     def _distinct(self) -> "Configuration":
         if len({each.name for each in self.witnesses}) < len(self.witnesses):
             raise ValueError("two witnesses have one name: give each its own")
+        # Under two names one witness would count as two.
         keys = {parse_vkey(each.vkey, COSIGNATURE_V1).public_key for each in self.witnesses}
         if len(keys) < len(self.witnesses):
             raise ValueError("two witnesses have one key: take one out")
@@ -153,6 +155,7 @@ def read_configuration(home: Path) -> Configuration:
         UnsafeHomeError: others may write there.
         ConfigurationError: it cannot be used; one line that names the file, the key and the fix.
     """
+    # A link that leads nowhere is a mistake of somebody's, and not a file that is missing.
     if not os.path.lexists(home / CONFIGURATION):
         return Configuration()
     path = check_home(home) / CONFIGURATION

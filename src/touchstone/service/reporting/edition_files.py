@@ -117,6 +117,7 @@ def page_for(
         log=reader.log,
         size=reader.size,
         root=reader.root,
+        # The first key: readers know that one from elsewhere, whatever has followed it.
         fingerprint=installation.keyring.history.lines[0].fingerprint,
         bundle=f"bundle-{audience.name}.jsonl",
     )
@@ -183,6 +184,7 @@ def _standing(case: Case, audience: Audience, edition: Edition) -> bytes | None:
         return None
     reader = case.installation.records.case(case.id)
     reports, size = dict(reader.events_of([issued.type])), reader.size
+    # Back over the editions themselves: each is of the case as it was before it was issued.
     while size - 1 in reports:
         size -= 1
     # Of the editions issued since anything else happened, those of one moment share a head.
@@ -215,6 +217,7 @@ def _renew(path: Path, today: bytes, at: str) -> None:
         return
     if now != _sentences(OTHERS, page):
         section = render_since(now, at).encode() + b"\n"
+        # By a function: as a text to put there, its backslashes would be read as groups.
         page = OTHERS.sub(lambda found: found[0] + section, page, count=1)
     write_file(path, [page])
 
