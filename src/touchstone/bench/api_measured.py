@@ -108,6 +108,7 @@ def _serving(home: Path, folder: Path) -> Iterator[_Bench]:
             subprocess.Popen(
                 [sys.executable, "-m", "touchstone.server.worker", words],
                 stdin=subprocess.PIPE,
+                # Handed down as it is, so that no other process takes its port meanwhile.
                 pass_fds=[listener.fileno()],
                 env=os.environ | {"TOUCHSTONE_HOME": str(home)},
             )

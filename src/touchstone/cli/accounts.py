@@ -82,6 +82,7 @@ class _Invited:
             yield f"{who} may come in for {self.shown.institution}: {', '.join(self.shown.roles)}."
         else:
             yield f"{who} may come in as an administrator."
+        # Told here alone: from what is kept of it, no code can be made again.
         yield f"Code, once, until {self.told.expires}: {self.told.code}"
         yield "Give it to nobody else, with this server's address and its fingerprint, by which it"
         yield f"is known: {self.fingerprint}"

@@ -80,6 +80,7 @@ def plan(
         points: Difference to detect with 80% power, in percentage points, beyond these items.
         out: Write the plan as a page, with charts.
     """
+    # By the kind of question that each goes with: one of the other kind is refused.
     question: Options = {"tasks": tasks, "threshold": threshold, "relative": relative or None}
     question |= {"paired_correlation": paired_correlation, "attempts": attempts}
     question |= {"rate": rate, "alpha": alpha}

@@ -80,6 +80,7 @@ def show_(*, case: OneCase = (), where: AtServer = ANYWHERE) -> int:
         for name in case or hand.cases():
             known = hand.look(name)
             party = known.state.parties.get(known.by)
+            # Invited, and not joined yet: it has no key there.
             if party is None:
                 continue
             further = [
@@ -130,9 +131,11 @@ def admit(
 
     def due(known: "PartyCase", party: "Party") -> tuple[Draft, ...]:
         check_claim("CLAIM", claim, known.by)
+        # What a crash left undone is due still; where the key signs already, nothing is.
         if own in party.signers:
             return ()
         for each, act in party.signers.items():
+            # A label is to mean one key: `remove` by it would end another one too.
             if act.label == called:
                 raise BadInputError(
                     f"--label: {called} is what the party calls {each} in {known.id}; choose"
@@ -169,6 +172,7 @@ def remove(
 
     def removing(own: str) -> Draft:
         def draft(known: "PartyCase") -> "Deed":
+            # Of each case by itself: the key's deeds are counted in each.
             last = known.seen.log.last_deed(own) if stands_by == "all" else None
             return signer_removed(known, known.by, own, last.seq if last else None)
 

@@ -58,6 +58,7 @@ def other_cases(installation: Installation, case: str, audience: Audience) -> tu
     told = (*state.having("developer"), *state.having("centre"))
     if audience.name not in told or audience.sight != "contents":
         return (untold(),)
+    # By day and id, so that the same cases make the same bytes of a page.
     found = sorted(_others(installation, case, state), key=lambda other: (other.opened, other.id))
     return tuple(other.sentence for other in found) or (sentence("other-cases.none"),)
 
@@ -71,6 +72,7 @@ def _others(installation: Installation, case: str, state: State) -> Iterator[Oth
         if other.having("developer") != state.having("developer") or other.opened is None:
             continue
         theirs = _identity(installation, listing.case, other)
+        # One mark is enough: a model comes again under another name, or at another address.
         same = tuple(kind for kind in marks if marks[kind] & theirs[kind])
         if same:
             yield OtherCase(
