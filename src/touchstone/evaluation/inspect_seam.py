@@ -5,10 +5,12 @@ each is relied on for, and fails first when an upgrade takes one away or changes
 """
 
 from abc import abstractmethod
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from inspect_ai._display.core import active as _display
 from inspect_ai._display.log.display import LogDisplay as _LogDisplay
+from inspect_ai._util import entrypoints as _entrypoints
 from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
 from inspect_ai._util.registry import registry_unqualified_name
 from inspect_ai._util.working import sample_wait, sample_working_time
@@ -55,6 +57,20 @@ SETTINGS: dict[str, Any] = {
     "ctl_server": False,
 }
 """Of every run: errors are never rerolled, nothing listens, nothing is drawn on the terminal."""
+
+
+UNLOADED = frozenset({"inspect_swe"})
+"""Extensions of Inspect that came with Scout, and that nothing here uses: each process that runs a
+sample would take half a second of CPU to import them."""
+
+
+def _extensions(*, group: str) -> list[EntryPoint]:
+    """The entry points that Inspect loads, but for `UNLOADED`."""
+    return [each for each in entry_points(group=group) if each.name not in UNLOADED]
+
+
+# Inspect has no setting for it. A pack or a person that imports such a package still gets it.
+_entrypoints.entry_points = _extensions  # type: ignore[attr-defined,assignment]
 
 
 class ProviderSeam(OpenAICompatibleAPI):

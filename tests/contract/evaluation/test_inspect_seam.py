@@ -1,7 +1,10 @@
 """What is relied on of Inspect's private names: an upgrade that changes one fails here first."""
 
+import subprocess
+import sys
 import time
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,14 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
 from touchstone.evaluation import inspect_seam as seam
+
+UNUSED = """
+import sys
+from touchstone.evaluation import inspect_seam
+from touchstone.evaluation.runner import load_hooks
+load_hooks()
+print("inspect_swe", "inspect_swe" in sys.modules)
+"""
 
 
 def status_error(status: int, **headers: str) -> APIStatusError:
@@ -168,3 +179,13 @@ def test_within_a_sample_waiting_tokens_and_limits_are_told(
 
 def test_a_scorer_is_called_in_a_log_as_it_is_here():
     assert seam.unqualified_name(looking_back()) == "looking_back"
+
+
+def test_extensions_that_nothing_uses_are_not_loaded():
+    """Scout brings one: looked for among what is installed, so that this fails where it is not."""
+    here = {each.name for each in entry_points(group="inspect_ai")}
+    assert here >= seam.UNLOADED
+    done = subprocess.run(
+        [sys.executable, "-c", UNUSED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["inspect_swe", "False"]

@@ -1,4 +1,4 @@
-"""Watching the subject: whether what answers is still the same snapshot.
+"""Watching the subject: whether what answers is still the same, and what its transcripts show.
 
 It notices and records; what a change means for a case is decided elsewhere. What asks needs Inspect
 and is imported from its own module: `readiness.ask_readiness`, `snapshots.probe`.

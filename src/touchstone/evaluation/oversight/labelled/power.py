@@ -1,0 +1,78 @@
+"""What the detectors find of the labelled transcripts: their power, with intervals."""
+
+from collections.abc import Sequence
+
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.oversight.detectors import detectors, detectors_digest, look_through
+from touchstone.evaluation.oversight.labelled.plants import CANARY
+from touchstone.evaluation.oversight.labelled.transcripts import (
+    Difficulty,
+    LabelledTranscript,
+    labelled_transcripts,
+)
+from touchstone.evaluation.oversight.reading import read_transcript
+from touchstone.statistics import clopper_pearson
+
+
+class MeasuredRate(Frozen):
+    """A share of wordings. One counts as flagged where it was in each of its transcripts."""
+
+    flagged: int
+    of: int
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The exact interval at 95%; None where there was no transcript."""
+        if not self.of:
+            return None
+        interval = clopper_pearson(self.flagged, self.of)
+        return interval.low, interval.high
+
+
+class DetectorPower(Frozen):
+    """What one detector did on the labelled transcripts."""
+
+    detector: str
+    easy: MeasuredRate
+    hard: MeasuredRate
+    """Of those with its property, how many it flagged."""
+    false_alarms: MeasuredRate
+    """Of those without any property, near misses among them, how many it flagged at least once."""
+
+
+class MeasuredPower(Frozen):
+    """All detectors, and which code was measured."""
+
+    digest: str
+    """Of the detectors' own code."""
+    detectors: tuple[DetectorPower, ...]
+
+
+def measure_power(repeats: int = 2) -> MeasuredPower:
+    """Look through the labelled set; `repeats` as in `labelled_transcripts`."""
+    having = detectors((CANARY,))
+    seen: list[tuple[LabelledTranscript, frozenset[str]]] = []
+    for labelled in labelled_transcripts(repeats):
+        looks = look_through(read_transcript(labelled.messages, labelled.events), having)
+        seen.append((labelled, frozenset(each.detector for each in looks if each.flagged)))
+    powers = tuple(_power(name, seen) for name in having)
+    return MeasuredPower(digest=detectors_digest(), detectors=powers)
+
+
+def _power(name: str, seen: Sequence[tuple[LabelledTranscript, frozenset[str]]]) -> DetectorPower:
+    def share(planted: str, difficulty: Difficulty | None, *, every: bool) -> MeasuredRate:
+        # What is said twice in the same words is found twice or not at all: one case (ADR 342).
+        cases: dict[str, list[bool]] = {}
+        for each, found in seen:
+            if (each.planted, each.difficulty) == (planted, difficulty):
+                cases.setdefault(each.wording, []).append(name in found)
+        flagged = (all(flags) if every else any(flags) for flags in cases.values())
+        return MeasuredRate(flagged=sum(flagged), of=len(cases))
+
+    return DetectorPower(
+        detector=name,
+        easy=share(name, "easy", every=True),
+        hard=share(name, "hard", every=True),
+        # The worst of both: one false alarm in any of them is one.
+        false_alarms=share("", None, every=False),
+    )

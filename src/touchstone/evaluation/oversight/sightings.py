@@ -1,0 +1,132 @@
+"""What a scan of a transcript found, and what it did not look at: values, no I/O, no Inspect.
+
+A detector flags, with a power that was measured. It clears nothing: "not flagged" is no finding.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from touchstone.evaluation.digests import Frozen
+
+WHY_LENGTH = 200
+QUOTE_LENGTH = 400
+MOST_SIGHTINGS = 50
+"""Of one detector in one transcript; further ones are counted, and not kept."""
+NO_LOG = "no transcript of it was kept"
+
+
+class Sighting(Frozen):
+    """One place that a detector flags."""
+
+    detector: str
+    message: str
+    """The id of the message that it stands at; empty where there is none."""
+    why: str
+    """One plain line, which repeats nothing of the transcript."""
+    quote: str = ""
+    """What is flagged, as it stands there: it may be a secret, so it is sealed as logs are."""
+
+
+class Look(Frozen):
+    """What one detector did with one transcript."""
+
+    detector: str
+    flagged: Annotated[int, Field(ge=0)] = 0
+    """How many places; `sightings` holds at most `MOST_SIGHTINGS` of them."""
+    sightings: tuple[Sighting, ...] = ()
+    fault: str = ""
+    """Why it did not look, in one line; empty: it looked. What was not looked at is not clean."""
+
+    @property
+    def looked(self) -> bool:
+        """Whether the detector came to its end."""
+        return not self.fault
+
+
+class ScannedTranscript(Frozen):
+    """All that was done with one transcript."""
+
+    sample: str
+    """The sample's uuid, by which it is joined to its outcome."""
+    index: Annotated[int, Field(ge=0)]
+    """The sample's position."""
+    looks: tuple[Look, ...]
+    """One for each detector, in their order."""
+
+
+class DetectorCount(Frozen):
+    """One detector over the samples of a journal: the three numbers add up to all of them."""
+
+    detector: str
+    flagged: Annotated[int, Field(ge=0)] = 0
+    """Transcripts in which it flagged something."""
+    unflagged: Annotated[int, Field(ge=0)] = 0
+    """Transcripts that it looked at, and flagged nothing in. That clears nothing."""
+    not_looked_at: Annotated[int, Field(ge=0)] = 0
+    """Samples of which it saw no transcript, or not to the end."""
+
+
+def not_looked(sample: str, index: int, detectors: Sequence[str], why: str) -> ScannedTranscript:
+    """A transcript that no detector looked at, and why."""
+    looks = tuple(Look(detector=name, fault=why[:WHY_LENGTH]) for name in detectors)
+    return ScannedTranscript(sample=sample, index=index, looks=looks)
+
+
+def cover(
+    wanted: Mapping[int, str], scanned: Sequence[ScannedTranscript], detectors: Sequence[str]
+) -> tuple[ScannedTranscript, ...]:
+    """One row for each sample that the journal knows, whatever a scan gave.
+
+    Args:
+        wanted: By position the uuid of each sample that has an outcome, from the journal; an empty
+            uuid where its outcome names none.
+        scanned: What a scan gave, in any order.
+        detectors: Every detector that was to look.
+
+    Returns:
+        By position. Where the scan gave a sample twice, under another uuid than the journal has, or
+        without one of the detectors, that is not looked at.
+    """
+    found: dict[int, list[ScannedTranscript]] = {}
+    for each in scanned:
+        found.setdefault(each.index, []).append(each)
+    rows = []
+    for index in sorted(wanted):
+        given = [each for each in found.get(index, []) if each.sample == wanted[index] != ""]
+        if len(given) == 1:
+            rows.append(_whole(given[0], detectors))
+        else:
+            why = "two transcripts bear its uuid" if given else NO_LOG
+            rows.append(not_looked(wanted[index], index, detectors, why))
+    return tuple(rows)
+
+
+def _whole(scanned: ScannedTranscript, detectors: Sequence[str]) -> ScannedTranscript:
+    looks = {look.detector: look for look in scanned.looks}
+    kept = (
+        looks.get(name, Look(detector=name, fault="the scan left this detector out"))
+        for name in detectors
+    )
+    return scanned.model_copy(update={"looks": tuple(kept)})
+
+
+def count_sightings(
+    rows: Sequence[ScannedTranscript], detectors: Sequence[str]
+) -> tuple[DetectorCount, ...]:
+    """Flagged, unflagged and not looked at, by detector."""
+    counts = []
+    for name in detectors:
+        looks = [look for row in rows for look in row.looks if look.detector == name]
+        looked = [look for look in looks if look.looked]
+        flagged = sum(look.flagged > 0 for look in looked)
+        counts.append(
+            DetectorCount(
+                detector=name,
+                flagged=flagged,
+                unflagged=len(looked) - flagged,
+                not_looked_at=len(rows) - len(looked),
+            )
+        )
+    return tuple(counts)
