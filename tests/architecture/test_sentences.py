@@ -134,6 +134,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     ],
     "which": [frozenset({"all", "only", "some"})],
     "whole": [YES_OR_NO],
+    "with_weights": [YES_OR_NO],
     "why": [
         NOT_SHOWN | {"reference", "both", "lost"},
         frozenset({"evidence", "both", "settled", "whole", "open"}),

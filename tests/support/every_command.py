@@ -41,7 +41,7 @@ BY_A_SERVER_ALONE = {
 """What the record of this machine is asked for by other commands."""
 BY_A_FILE_ALONE = {("party", "rotate")}
 """What takes a case with --to-file, and else goes through all of a party's cases."""
-OF_ONE_THING = {("document", "get")}
+OF_ONE_THING = {("document", "get"), ("weights", "get")}
 """What fetches one thing of a case, which has to be there."""
 WITH_CASE = {
     words: command
@@ -94,6 +94,11 @@ def file_for(noun: str, june: June) -> str:
         path = june.file("SUBMISSION.toml")
         path.write_text(SUBMISSION.format(framework="example"), "utf-8")
         return str(path)
+    if noun == "weights":
+        folder = june.file("weights")
+        folder.mkdir(exist_ok=True)
+        (folder / "model.bin").write_bytes(b"weights")
+        return str(folder)
     return str(june.file("terms.toml" if noun == "terms" else "june-12.toml"))
 
 

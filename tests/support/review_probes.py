@@ -243,6 +243,16 @@ def report(edition: int) -> settling.ReportIssued:
     return make(settling.ReportIssued, CENTRE, **facts)
 
 
+WITH_WEIGHTS = opening.Variant(
+    id="final", modes=("instant", "thinking"), purpose="final", weights=digest("plan")
+)
+
+
+def manifest(by: str) -> opening.DocumentHandedIn:
+    facts = {"document": by, "kind": opening.WEIGHTS_MANIFEST, "digest": digest("plan")}
+    return make(opening.DocumentHandedIn, by, **facts)
+
+
 def document() -> opening.DocumentHandedIn:
     facts = {"document": "plan", "kind": "safety-plan", "digest": digest("plan")}
     return make(opening.DocumentHandedIn, LAB, **facts)
@@ -463,6 +473,11 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("inquiry-answered", "inquiry_is_known"): on(opened, answered("i1")),
     ("submission-received", "is_no_inquiry"): on(inquiring, submission()),
     ("submission-received", "measured_variants_stay"): on(measured, another_final()),
+    ("submission-received", "weights_are_handed_in"): on(
+        # Another document of that digest, and another party's manifest of it, are not enough.
+        then(opened, document(), manifest(CENTRE)),
+        submission(variants=(WITH_WEIGHTS,)),
+    ),
     ("submission-assessed", "submission_is_current"): on(ready, assessed("old")),
     ("clock-anchored", "window_is_laid_once"): on(ready, laid),
     ("clock-paused", "clock_runs"): on(then(ready, PAUSED), PAUSED),

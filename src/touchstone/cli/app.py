@@ -52,6 +52,7 @@ from touchstone.cli.review_running import review_measure, review_run
 from touchstone.cli.server import server
 from touchstone.cli.serving import serve
 from touchstone.cli.terms import terms
+from touchstone.cli.weights import weights
 from touchstone.cli.witness import witness
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.handin import printable_line
@@ -76,7 +77,7 @@ app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):
     app.command(group)
-for group in (clock, finding, evidence, designation, document, postponement, reads):
+for group in (clock, finding, evidence, designation, document, postponement, reads, weights):
     app.command(group)
 
 

@@ -103,7 +103,7 @@ def add(
 
     Args:
         file: The file, of at most 1 GiB.
-        kind: What it is, as `safety-plan`, or `weights` for a file of them.
+        kind: What it is, as `safety-plan`. A set of weights goes by `touchstone weights add`.
         called: Its id in the case; default: the beginning of its digest.
         media_type: What kind of file it is.
         name: What readers are told that it is called; default: the file's name.
@@ -123,7 +123,7 @@ def add(
     id_ = name_of("--id", called or short_digest(digest.removeprefix("sha256:")))
     readers = tuple(name_of("--reader", each) for each in reader)
     with refusals():
-        whole = _bring(where, case, file, digest)
+        whole = bring(where, case, file, digest)
 
     def draft(known: "PartyCase") -> "Deed":
         # By the deed that waited for these bytes, say: what was sent before is answered by now.
@@ -133,7 +133,7 @@ def add(
                     f"document {id_} is there already, with these bytes, as entry {each.n}; to"
                     " hand it in once more, take a new id"
                 )
-        part = SentEvidence(digest, file.stat().st_size, what, told, _marking(known, readers))
+        part = SentEvidence(digest, file.stat().st_size, what, told, marking_for(known, readers))
         return document_handed_in(known, known.by, id_, about, part)
 
     return act(where, whole, draft)
@@ -183,7 +183,7 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
     # Beside it: what was broken off is found again, and nobody takes half a document for a whole.
     part = out.with_name(f".{out.name}.part")
     try:
-        _fetch(where, whole, by, wanted, part)
+        fetch_into(where, whole, by, wanted, part)
     except OSError as error:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
     if digest_of_file(part) != wanted.digest:
@@ -199,7 +199,8 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
     return DONE
 
 
-def _marking(known: "PartyCase", readers: tuple[str, ...]) -> Any:
+def marking_for(known: "PartyCase", readers: tuple[str, ...]) -> Any:
+    """Who may read a file: those who are named and its party, else every party of the case."""
     from touchstone.clearance import tlp
 
     return (
@@ -207,7 +208,7 @@ def _marking(known: "PartyCase", readers: tuple[str, ...]) -> Any:
     )
 
 
-def _bring(where: Where, case: str, file: Path, digest: str) -> str:
+def bring(where: Where, case: str, file: Path, digest: str) -> str:
     """Send the file before its deed; the case's whole id."""
     if where.server is not None:
         from touchstone.cli.hands_there import greeted_server
@@ -246,7 +247,7 @@ def _taking(installation: "Installation", case: str) -> str:
     return found.id
 
 
-def _fetch(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> None:
+def fetch_into(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> None:
     """What is still to come of a document, after what was written before. Raises OSError."""
     with part.open("ab") as file:
         start = file.tell()

@@ -223,7 +223,8 @@ def document_handed_in(
 
 def _variant(submission: Submission, variant: SubmittedVariant) -> dict[str, Any]:
     modes = [mode.id for mode in submission.modes if mode.variant == variant.id]
-    return {"id": variant.id, "modes": modes, "purpose": variant.purpose}
+    named = {} if variant.weights is None else {"weights": variant.weights}
+    return {"id": variant.id, "modes": modes, "purpose": variant.purpose, **named}
 
 
 def _modes_shown(submission: Submission) -> list[dict[str, Any]]:

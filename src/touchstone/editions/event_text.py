@@ -11,6 +11,7 @@ from touchstone.editions.sentences import catalogue, sentence
 from touchstone.review import late_days
 from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
 from touchstone.review.events.measuring import NOT_SHOWN, ClockAnchored, VerdictReached
+from touchstone.review.events.opening import SubmissionReceived
 from touchstone.statistics import VerdictWord
 
 LONGEST_TYPE = 80
@@ -94,8 +95,8 @@ def _about(
         found["criterion"] = quoted_title(str(facts["criterion"]), titles)
     if "domain" in facts:
         found["domain"] = str(facts["domain"]).replace("-", " ")
-    named = (name for name in ("audience", "party") if name in facts)
-    found |= {name: names.get(facts[name], facts[name]) for name in named}
+    parties = (name for name in ("audience", "party") if name in facts)
+    found |= {name: names.get(facts[name], facts[name]) for name in parties}
     for name, lines in _LISTS.items():
         if name in facts:
             found[name] = lines(facts[name], names, titles)
@@ -104,6 +105,9 @@ def _about(
         found["framework"] = facts["framework"]["id"]
     if isinstance(event, VerdictReached):
         found |= {"verdict": _verdict(event), "counts": _counts(event)}
+    if isinstance(event, SubmissionReceived):
+        named = [f"{each.id} {each.weights}" for each in event.variants if each.weights]
+        found |= {"with_weights": bool(named), "weights": named}
     if isinstance(event, ClockAnchored):
         found["late"] = late_days(event)
     return found

@@ -31,6 +31,10 @@ class FamilyError(BadInputError):
     """A family that is named is not there, cannot be loaded, or is other code than was sealed."""
 
 
+class WeightsError(BadInputError):
+    """A set of weights, or its manifest, that nobody could take for the same set again."""
+
+
 class EndpointKeyMissingError(BadInputError):
     """The environment variable that should hold the endpoint's key is empty."""
 

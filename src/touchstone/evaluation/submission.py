@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.errors import SubmissionError
@@ -106,6 +114,13 @@ class SubmittedVariant(Frozen):
     """Every one but `reference` is under review and can be found covered. Unsaid, it is the model
     as it would be released, which every criterion is asked of."""
     description: Text = ""
+    weights: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    """The digest of the manifest of its weights, where they are handed in."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without weights where there are none: earlier submissions keep their digest."""
+        return {k: v for k, v in handler(self).items() if k != "weights" or v is not None}
 
 
 class ModeSettings(Frozen):

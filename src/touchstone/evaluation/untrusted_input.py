@@ -29,6 +29,7 @@ _SECRET_VALUE = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY|\bBearer\s+\S{8,})"
 )
 _LONG_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NOT_KEYS = ("path", "digest", "base_url", "model")
 
 
@@ -62,8 +63,11 @@ def refuse_keys(raw: dict[str, Any]) -> None:
         leaf = re.split(r"[.\]]", place)[-1]
         named = bool(_SECRET_NAME.match(leaf)) and not leaf.endswith("_env")
         pasted = leaf == "api_key_env" and not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", value)
+        digest = leaf == "weights" and _DIGEST.fullmatch(value)
         shaped = _SECRET_VALUE.search(value) or (
-            leaf not in _NOT_KEYS and any(map(_random_looking, _LONG_RUN.findall(value)))
+            leaf not in _NOT_KEYS
+            and not digest
+            and any(map(_random_looking, _LONG_RUN.findall(value)))
         )
         if value and (named or pasted or shaped):
             raise SubmissionError(

@@ -149,6 +149,18 @@ def move_secret(path: Path, target: Path) -> None:
         raise KeyFileError(f"{path}: cannot be moved: {error.strerror}") from error
 
 
+def move_folder(path: Path, target: Path) -> None:
+    """Give a whole folder its name, which nothing may have. Raises OSError.
+
+    What lies in it is as durable as whoever wrote it made it.
+    """
+    # By the same system call that would put it in the place of an empty folder.
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "is there already", str(target))
+    path.rename(target)
+    sync_folder(target.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

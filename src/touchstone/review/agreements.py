@@ -69,6 +69,9 @@ def submission_is_what_is_told(event: opening.SubmissionReceived, parts: Parts) 
         return Ground("submission-told-otherwise", what="modes")
     if {each["id"] for each in submission["variants"]} != {each.id for each in event.variants}:
         return Ground("submission-told-otherwise", what="variants")
+    named = {each["id"]: each.get("weights") for each in submission["variants"]}
+    if named != {each.id: each.weights for each in event.variants}:
+        return Ground("submission-told-otherwise", what="weights")
     return None
 
 

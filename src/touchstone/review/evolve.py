@@ -187,7 +187,7 @@ def _(event: opening.SubmissionReceived, state: State, recorded: str) -> State:
 
 @_changed.register
 def _(event: opening.DocumentHandedIn, state: State) -> State:
-    return replace(state, documents=state.documents | {event.document})
+    return replace(state, documents=with_item(state.documents, event.document, event))
 
 
 @_changed.register

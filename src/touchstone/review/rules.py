@@ -85,7 +85,11 @@ RULES: Mapping[type[Event], Rule] = {
     opening.SubmissionReceived: Rule(
         ("developer",),
         OPEN,
-        (beginning.is_no_inquiry, beginning.measured_variants_stay),
+        (
+            beginning.is_no_inquiry,
+            beginning.measured_variants_stay,
+            beginning.weights_are_handed_in,
+        ),
         topics=speaks_to(SUBMISSION),
     ),
     opening.DocumentHandedIn: Rule(

@@ -238,8 +238,8 @@ class State:
     submitted_at: str = ""
     """When it was recorded (UTC): the day on which the model was shared follows from that."""
     assessment: opening.SubmissionAssessed | None = None
-    documents: frozenset[str] = frozenset()
-    """The ids of the documents that were handed in."""
+    documents: Mapping[str, opening.DocumentHandedIn] = field(default_factory=empty)
+    """The documents that were handed in, by id."""
     variants: Mapping[str, opening.Variant] = field(default_factory=empty)
     clock: Clock | None = None
     batteries: Mapping[str, measuring.BatterySealed] = field(default_factory=empty)

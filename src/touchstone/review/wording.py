@@ -323,6 +323,10 @@ CLAUSES: Mapping[str, str] = {
     "receipt-noted": "{gateway}'s receipt {number} is noted already",
     # What is kept.
     "installation-alone": "{actor} is a party, and signs for itself alone",
+    "weights-not-there": (
+        "variant {variant} names the weights {weights}, of which the developer handed no manifest "
+        "in: touchstone weights add does so"
+    ),
     "document-id-taken": "document {document} was handed in already: take a new id",
     "day-not-over": "{day} is not over",
     "day-digested": "the reads of {day} are digested already",

@@ -236,3 +236,16 @@ def test_twin_without_the_key_guard_a_pasted_key_is_taken(
 def test_an_unknown_mode_names_the_known(write: Write):
     with pytest.raises(SubmissionError, match="no mode 'slow' in the submission; it has: instant"):
         load_submission(write()).mode("slow")
+
+
+def test_weights_are_named_by_a_digest_alone(write: Write):
+    said = 'description = "as it would be released"'
+    path = write(said, f'weights = "sha256:{"ab" * 32}"')
+    assert load_submission(path).variants[0].weights == f"sha256:{'ab' * 32}"
+    # Hex as long as a key is one, where it is not said to be a digest.
+    assert "a key is written" in refusal(write(said, f'weights = "{"ab" * 32}"'))
+    assert "weights" in refusal(write(said, 'weights = "model/"'))
+
+
+def test_a_submission_without_weights_has_the_digest_that_it_had(write: Write):
+    assert "weights" not in load_submission(write()).model_dump_json()

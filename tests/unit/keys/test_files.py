@@ -10,7 +10,14 @@ import pytest
 
 from touchstone.errors import BadInputError
 from touchstone.keys import KeyExistsError, KeyFileError, KeyMissingError, KeyUnsafeError, files
-from touchstone.keys.files import locked, read_secret, secret_folder, write_file, write_secret
+from touchstone.keys.files import (
+    locked,
+    move_folder,
+    read_secret,
+    secret_folder,
+    write_file,
+    write_secret,
+)
 
 
 @pytest.fixture
@@ -192,3 +199,16 @@ def test_a_lock_is_held_alone(tmp_path: Path):
         pytest.raises(BlockingIOError),
     ):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_folder_takes_the_place_of_no_other(tmp_path: Path):
+    whole, there = tmp_path / "whole", tmp_path / "there"
+    whole.mkdir()
+    (whole / "a").write_bytes(b"a")
+    there.mkdir()
+    with pytest.raises(FileExistsError):
+        move_folder(whole, there)
+    assert [*there.iterdir()] == []
+    move_folder(whole, tmp_path / "new")
+    assert (tmp_path / "new" / "a").read_bytes() == b"a"
+    assert not whole.exists()

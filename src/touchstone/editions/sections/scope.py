@@ -24,6 +24,13 @@ def model_facts(case: AudienceCase) -> tuple[Fact, ...]:
         return ()
     variants = [
         sentence("scope.variant", variant=variant.id, purpose=variant.purpose)
+        if variant.weights is None
+        else sentence(
+            "scope.variant-with-weights",
+            variant=variant.id,
+            purpose=variant.purpose,
+            weights=variant.weights,
+        )
         for variant in received.variants
     ]
     return (

@@ -209,6 +209,13 @@ class Variant(Facts):
     """Its modes, as `instant` and `thinking`; at least one."""
     purpose: Literal["final", "helpful-only", "restricted", "public-derivative", "reference"]
     """What it is for; `reference` is another model to compare with."""
+    weights: Digest | None = None
+    """The digest of the manifest of its weights, a document of the developer; absent: none."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without weights where there are none: what a record holds stays as it is."""
+        return {k: v for k, v in handler(self).items() if k != "weights" or v is not None}
 
     @model_validator(mode="after")
     def _modes_once(self) -> Self:
@@ -241,6 +248,10 @@ class SubmissionReceived(Event):
         return self
 
 
+WEIGHTS_MANIFEST = "weights-manifest"
+"""The kind of document that is the manifest of a set of weights."""
+
+
 class DocumentHandedIn(Event):
     """A party hands in a document, or a file of weights: its bytes go with it as evidence."""
 
@@ -248,7 +259,7 @@ class DocumentHandedIn(Event):
     document: Name
     """Its id in this case."""
     kind: Name
-    """What it is, as `safety-plan` or `weights`."""
+    """What it is, as `safety-plan`, `weights` or `weights-manifest`."""
     digest: Digest
     """The digest of its bytes."""
 

@@ -98,6 +98,21 @@ def measured_variants_stay(
     return None
 
 
+def weights_are_handed_in(
+    _f: Framework, state: State, event: opening.SubmissionReceived
+) -> Ground | None:
+    """A submission names weights that the developer handed in, so that nobody waits for them."""
+    manifests = {
+        each.digest
+        for each in state.documents.values()
+        if each.kind == opening.WEIGHTS_MANIFEST and each.actor == event.actor
+    }
+    for variant in event.variants:
+        if variant.weights is not None and variant.weights not in manifests:
+            return Ground("weights-not-there", variant=variant.id, weights=variant.weights)
+    return None
+
+
 def submission_is_current(
     _f: Framework, state: State, event: opening.SubmissionAssessed
 ) -> Ground | None:

@@ -1,0 +1,303 @@
+"""Sets of weights by the commands of parties' machines, against one real server on loopback."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.live_server import Doorkeeper, LiveServer, Told, live
+from support.party_homes import Machines, machines
+from support.party_server import CASE
+from support.small_case import SUBMISSION
+from touchstone.cli import connecting
+from touchstone.cli.app import run
+from touchstone.client import http_server
+from touchstone.client.http_server import HttpServer
+from touchstone.client.party_home import PartyHome
+from touchstone.ledger import digest_bytes, dumps
+from touchstone.server.accounts.preparing import open_accounts
+
+LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
+CANARY = b"canary-3c1e-of-weights"
+LARGE = CANARY + b"".join(sha256(str(n).encode()).digest() for n in range(5_000))
+PIECE = 64 << 10
+"""160 kB are of three pieces."""
+
+
+class Wire(httpx.BaseTransport):
+    """The network: what was sent, and cut after so many pieces."""
+
+    def __init__(self) -> None:
+        self._carries = httpx.HTTPTransport()
+        self.pieces_left: int | None = None
+        self.sent: list[tuple[str, str]] = []
+        self.fetched: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            if self.pieces_left == 0:
+                raise httpx.ReadError("the connection was cut")
+            self.pieces_left = None if self.pieces_left is None else self.pieces_left - 1
+            digest = request.url.path.rpartition("/")[2]
+            self.sent.append((digest, request.headers["Content-Range"].partition("/")[0]))
+        if "/documents/" in request.url.path:
+            self.fetched.append(request.url.path.rpartition("/")[2])
+        return self._carries.handle_request(request)
+
+    def close(self) -> None:
+        self._carries.close()
+
+
+@dataclass
+class Scene:
+    """The parties' machines, the one server, and the wire of each party to it."""
+
+    made: Machines
+    server: LiveServer
+    wires: dict[str, Wire]
+
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        made = stack.enter_context(machines(tmp_path_factory.mktemp("weights")))
+        open_accounts(made.here.home, None)
+        server = stack.enter_context(live(made.here, Doorkeeper()))
+        found, talks = Scene(made, server, {}), dict[str, HttpServer]()
+        for party in (LAB, CENTRE, AGENCY):
+            wire = found.wires[party] = Wire()
+            token = Told(server.doorkeeper.lets_in(party))
+            own = PartyHome.open(made.home(party), party)
+            own.keep(own.server(server.url, made.pinned))
+            talks[party] = stack.enter_context(HttpServer(server.url, token, transport=wire))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(connecting, "connect", lambda home, _: talks[home.party])
+        patch.setattr(http_server, "PIECE", PIECE)
+        patch.delenv("TOUCHSTONE_DATABASE", raising=False)
+        yield found
+
+
+@pytest.fixture
+def call(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command on a party's machine: its exit code, and what it says."""
+
+    def called(party: str, *words: str | Path) -> tuple[int, str]:
+        monkeypatch.setenv("TOUCHSTONE_HOME", str(scene.made.home(party)))
+        there = ("--server", scene.server.url, "--trust", scene.made.pinned, "--as", party)
+        capsys.readouterr()
+        code = run([*map(str, words), *there])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return called
+
+
+def weights(tmp_path: Path, salt: bytes = b"") -> Path:
+    folder = tmp_path / "model"
+    (folder / "shards").mkdir(parents=True)
+    (folder / "config.json").write_bytes(b'{"of":"example-model-3"}' + salt)
+    (folder / "shards" / "1.bin").write_bytes(LARGE + salt)
+    (folder / "shards" / "2.bin").write_bytes(LARGE[::-1] + salt)
+    # The same bytes twice: one document, and two files where it is fetched.
+    (folder / "shards" / "3.bin").write_bytes(LARGE[::-1] + salt)
+    return folder
+
+
+def named(folder: Path, capsys: pytest.CaptureFixture[str], out: Path) -> str:
+    """The digest of a set, as the lab's machine says it, with its manifest written."""
+    capsys.readouterr()
+    assert run(["weights", "manifest", str(folder), "--out", str(out), "--json"]) == 0
+    digest: str = json.loads(capsys.readouterr().out)["digest"]
+    assert digest == digest_bytes(out.read_bytes())
+    return digest
+
+
+def submission(tmp_path: Path, digest: str) -> Path:
+    path = tmp_path / "SUBMISSION.toml"
+    text = SUBMISSION.format(framework="example")
+    text = text.replace(
+        '[[variants]]\nid = "final"', f'[[variants]]\nid = "final"\nweights = "{digest}"'
+    )
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_set_is_handed_in_named_by_a_submission_and_fetched_whole(
+    scene: Scene, call: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    folder, manifest, wire = weights(tmp_path), tmp_path / "weights.json", scene.wires[LAB]
+    digest, before = named(folder, capsys, manifest), scene.made.events()
+    add = ("weights", "add", CASE, folder, "--manifest", manifest, "--reader", CENTRE, "--yes")
+    handed_in = ("submission", "hand-in", CASE, submission(tmp_path, digest), "--yes")
+    code, said = call(LAB, *handed_in)
+    assert (code, "weights-not-there" in said, digest in said) == (1, True, True), said
+    assert scene.made.events() == before
+
+    wire.pieces_left = 3
+    code, said = call(LAB, *add)
+    assert (code == 0, "the server does not answer" in said, said.count("\n")) == (False, True, 1)
+    wire.pieces_left = None
+    wire.sent.clear()
+    code, said = call(LAB, *add)
+    assert (code, f'weights = "{digest}"' in said) == (0, True), said
+    # It goes on: the file that was there is not sent again, and the broken one from its middle.
+    large = digest_bytes(LARGE)
+    assert digest_bytes(b'{"of":"example-model-3"}') not in {each for each, _ in wire.sent}
+    assert [span for each, span in wire.sent if each == large] == [
+        f"bytes 0-{PIECE - 1}",
+        f"bytes {2 * PIECE}-{len(LARGE) - 1}",
+    ]
+    assert scene.made.events() == [*before, *["document-handed-in"] * 4]
+    # Again, nothing is sent and nothing recorded.
+    wire.sent.clear()
+    assert call(LAB, *add)[0] == 0
+    assert (wire.sent, len(scene.made.events())) == ([], len(before) + 4)
+
+    # What it binds is shown before it is signed, and in the record after.
+    code, said = call(LAB, *handed_in[:-1])
+    assert (code == 0, digest in said) == (False, True), said
+    code, said = call(LAB, *handed_in)
+    assert (code, f"with weights: final {digest}" in said) == (0, True), said
+    *_, bound = scene.made.here.records.case(CASE).events()
+    assert (bound["type"], bound["variants"][0]["weights"]) == ("submission-received", digest)
+
+    out = tmp_path / "fetched"
+    code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", out)
+    assert code == 0, said
+    assert {
+        str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()
+    } == {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    # Whoever may not read it is told what is told of a set that is not there.
+    of_none = f"sha256:{'0' * 64}"
+    told = [
+        call(AGENCY, "weights", "get", CASE, each, "--out", out.with_name("a"))
+        for each in (digest, of_none)
+    ]
+    assert told[0] == told[1]
+    assert (told[0][0], "no manifest of weights" in told[0][1]) == (2, True), told
+    # In the clear it lies nowhere on the server's disk.
+    files = [path for path in scene.made.home("server").rglob("*") if path.is_file()]
+    assert [path for path in files if CANARY in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda at: (at / "shards" / "1.bin").write_bytes(LARGE[:-1] + b"x"), "has changed"),
+        (lambda at: (at / "shards" / "4.bin").write_bytes(b"x"), "was added"),
+        (lambda at: (at / "config.json").unlink(), "is missing"),
+        (lambda at: (at / ".git").mkdir(), "hidden by its name"),
+    ],
+)
+def test_a_folder_that_changed_since_its_manifest_is_refused_and_nothing_sent(
+    scene: Scene,
+    call: Call,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    change: Callable[[Path], object],
+    said: str,
+):
+    folder, manifest = weights(tmp_path, b"changed"), tmp_path / "weights.json"
+    named(folder, capsys, manifest)
+    before = scene.made.events()
+    change(folder)
+    scene.wires[LAB].sent.clear()
+    code, told = call(LAB, "weights", "add", CASE, folder, "--manifest", manifest, "--yes")
+    assert (code, said in told, told.count("\n")) == (2, True, 1), told
+    assert (scene.wires[LAB].sent, scene.made.events()) == ([], before)
+
+
+def test_a_file_that_changes_while_the_set_is_handed_in_is_refused(
+    scene: Scene,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):
+    folder, before = weights(tmp_path, b"meanwhile"), scene.made.events()
+    bring = HttpServer.bring_file
+
+    def changes(self: HttpServer, case: str, path: Path) -> None:
+        bring(self, case, path)
+        (folder / "shards" / "2.bin").write_bytes(b"other")
+        (folder / "shards" / "3.bin").write_bytes(b"other")
+
+    monkeypatch.setattr(HttpServer, "bring_file", changes)
+    code, said = call(LAB, "weights", "add", CASE, folder, "--yes")
+    assert (code, "has changed since" in said, said.count("\n")) == (2, True, 1), said
+    # Of the set there is no manifest, so that no submission names it.
+    kinds = [each.get("kind") for each in scene.made.here.records.case(CASE).events()]
+    assert kinds[len(before) :] == ["weights", "weights"]
+
+
+def test_a_manifest_that_leads_outside_writes_nothing_where_it_is_fetched(
+    call: Call, tmp_path: Path
+):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    file, hostile = tmp_path / "a.bin", tmp_path / "hostile.json"
+    file.write_bytes(b"outside")
+    entry = {"path": "../outside.bin", "size": 7, "sha256": sha256(b"outside").hexdigest()}
+    hostile.write_bytes(dumps({"format": "touchstone/weights/1", "files": [entry]}))
+    for path, kind in ((file, "weights"), (hostile, "weights-manifest")):
+        assert call(LAB, "document", "add", CASE, path, "--kind", kind, "--yes")[0] == 0
+    digest = digest_bytes(hostile.read_bytes())
+    code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", inner / "got")
+    assert (code, "leads elsewhere" in said, said.count("\n")) == (2, True, 1), said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin", "hostile.json", "inner"]
+    assert [*inner.iterdir()] == []
+
+
+def test_what_lies_beside_the_files_of_a_set_is_not_taken_for_one(
+    scene: Scene, call: Call, tmp_path: Path
+):
+    folder, out = weights(tmp_path, b"beside"), tmp_path / "got"
+    code, said = call(LAB, "weights", "add", CASE, folder, "--yes", "--json")
+    digest = json.loads(said)["digest"]
+    part = tmp_path / ".got.part"
+    part.mkdir()
+    (part / "more.bin").write_bytes(b"x")
+    # Half of one came before.
+    (part / "config.json").write_bytes((folder / "config.json").read_bytes()[:5])
+    get = ("weights", "get", CASE, digest, "--out", out)
+    code, said = call(CENTRE, *get)
+    assert (code, "not of the set" in said, out.exists()) == (2, True, False), said
+    (part / "more.bin").unlink()
+    # What is whole is not fetched again.
+    scene.wires[CENTRE].fetched.clear()
+    code, said = call(CENTRE, *get)
+    assert (code, out.is_dir(), part.exists()) == (0, True, False), said
+    assert [each for each in scene.wires[CENTRE].fetched if each.startswith("weights-")] == [
+        f"weights-manifest-{digest.removeprefix('sha256:')[:24]}"
+    ]
+
+
+def test_of_a_destroyed_case_no_file_of_a_set_is_left(scene: Scene, call: Call, tmp_path: Path):
+    """The last test of this file: of the case nothing but proofs is left."""
+    home = scene.made.home("server")
+
+    def sealed() -> list[Path]:
+        found = (path for path in home.rglob("*") if path.is_file() and CASE in path.parts)
+        return [path for path in found if path.stat().st_size > len(LARGE)]
+
+    folder = weights(tmp_path, b"destroyed")
+    code, said = call(LAB, "weights", "add", CASE, folder, "--yes", "--json")
+    digest = json.loads(said)["digest"]
+    assert len(sealed()) >= 2
+    over = ("--reason", "The agreed time is over.", "--yes")
+    assert call(CENTRE, "review", "close", CASE, *over)[0] == 0
+    code, said = call(CENTRE, "review", "destroy", CASE, *over, "--out", tmp_path)
+    assert (code, sealed()) == (0, []), said
+    code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", tmp_path / "gone")
+    assert (code, said.count("\n"), (tmp_path / "gone").exists()) == (2, 1, False), said
