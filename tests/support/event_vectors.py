@@ -6,9 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from support.review_case import LAB, Case, example_framework
+from support.review_case import LAB, Case, digest, example_framework, submission
 from support.review_deeds import one_of_each
-from touchstone.review.events import TYPES, Event, read_event
+from touchstone.review.events import TYPES, Event, opening, read_event
 from touchstone.review.events.upcasting import newest_schema, written_schema
 
 PATH = Path(__file__).parents[1] / "vectors" / "events" / "events.jsonl"
@@ -79,10 +79,15 @@ def unlike(kinds: Iterable[type[Event]], vectors: Iterable[EventVector]) -> list
 
 
 def examples() -> list[Event]:
-    """One event of every type, as this version writes it, and every way in which a case opens."""
+    """One event of every type, as this version writes it.
+
+    And every way in which a case opens, and a submission that names weights.
+    """
     framework = example_framework()
     opened = [*Case(framework).open().events[:1], *Case(framework).open_by_key(LAB).events[:1]]
-    return [*opened, *one_of_each(framework).values()]
+    weighed = opening.Variant(id="final", modes=("instant",), purpose="final", weights=digest("w"))
+    handed_in = submission(schema=2, variants=(weighed,))
+    return [*opened, handed_in, *one_of_each(framework).values()]
 
 
 def added(vectors: Iterable[EventVector], events: Iterable[Event]) -> list[EventVector]:

@@ -476,7 +476,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("submission-received", "weights_are_handed_in"): on(
         # Another document of that digest, and another party's manifest of it, are not enough.
         then(opened, document(), manifest(CENTRE)),
-        submission(variants=(WITH_WEIGHTS,)),
+        submission(variants=(WITH_WEIGHTS,), schema=2),
     ),
     ("submission-assessed", "submission_is_current"): on(ready, assessed("old")),
     ("clock-anchored", "window_is_laid_once"): on(ready, laid),

@@ -200,7 +200,9 @@ def submission_received(case: KnownCase, by: str, submission: Submission) -> Dee
         "planned_partner_release": partner,
         "planned_public_release": public,
     }
-    event = event_of(case, opening.SubmissionReceived, by, **facts)
+    weighed = any(each.weights is not None for each in submission.variants)
+    schema = 2 if weighed else 1
+    event = event_of(case, opening.SubmissionReceived, by, schema=schema, **facts)
     # Two parts: where an endpoint is, and how it is asked, is for fewer than what is reviewed.
     shown = Content({"modes": _modes_shown(submission)}, case.marks.case)
     readers = case.marks.shown_to(*case.agreed_readers("submission"))

@@ -103,6 +103,7 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     opening.SubmissionReceived: with_parts(
         content("modes", shapes.ModesShape),
         content("submission", shapes.SubmissionShape, {"submission": of_content}),
+        elsewhere={"variants.weights": "a manifest handed in before: a guard compares"},
         agrees=agreements.submission_is_what_is_told,
     ),
     opening.DocumentHandedIn: with_parts(evidence("document", {"digest": as_bytes})),

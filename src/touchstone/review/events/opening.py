@@ -228,6 +228,8 @@ class SubmissionReceived(Event):
     """The developer hands in a model. A later submission replaces an earlier one."""
 
     type: Literal["submission-received"] = "submission-received"
+    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=1, alias="schema")
+    """2 where a variant names weights, 1 where none does."""
     submission: Digest
     """The digest of the submission's canonical content."""
     model: Line
@@ -245,6 +247,13 @@ class SubmissionReceived(Event):
     def _variants_once(self) -> Self:
         if not self.variants or len({v.id for v in self.variants}) < len(self.variants):
             raise ValueError("variants is empty or names one twice: name each variant once")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_as_its_schema_says(self) -> Self:
+        # Whoever does not know weights is to upgrade, and not to take their set for any other.
+        if (self.schema_version == 1) != all(each.weights is None for each in self.variants):
+            raise ValueError("weights stand in schema 2, and schema 2 has weights: take the other")
         return self
 
 
