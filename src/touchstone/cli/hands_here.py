@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from touchstone.clearance import party_audience
 from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where, careful
-from touchstone.cli.hands_there import agreed, to_file
+from touchstone.cli.hands_there import agreed, doubt, to_file
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
 from touchstone.cli.passphrases import asked_once
@@ -64,6 +64,8 @@ class HandHere:
                 return to_file(self.where, known, deed)
             if not self.where.yes:
                 agreed(self.where, known, deed)
+            else:
+                doubt(known, deed)
             # On the log that was shown: what moved since is for whoever signs to look at again.
             after = found.record([deed], known.seen.log)
         return DeedDone(found.id, known.by, deed, after.size - 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from touchstone.cli import connecting
 from touchstone.cli.confirming import confirm
 from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where, careful
+from touchstone.cli.output import warn
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.acting import Client
 from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
@@ -15,7 +16,7 @@ from touchstone.client.drafts import check_certificate
 from touchstone.client.held_edition import HeldEdition, take_edition
 from touchstone.client.party_case import PartyCase, case_shown
 from touchstone.client.party_home import PartyHome, parties_of
-from touchstone.client.preview import Preview, preview_of
+from touchstone.client.preview import Preview, cautions_of, preview_of
 from touchstone.client.server import DraftsForCentre
 from touchstone.client.trusting import greeted
 from touchstone.deeds.deed import Deed
@@ -231,7 +232,15 @@ def agreed(where: Where, known: PartyCase, deed: Deed) -> Deed:
     if not where.yes:
         question = f"Sign this as {known.by}? [y/N] "
         confirm(preview.lines(), question, "sign", "nothing was signed")
+    else:
+        doubt(known, deed)
     return deed
+
+
+def doubt(known: PartyCase, deed: Deed) -> None:
+    """Warn of what is seldom meant, where nobody is shown the deed before it is signed."""
+    for line in cautions_of(known.state, deed.event):
+        warn(line)
 
 
 def to_file(where: Where, known: PartyCase, deed: Deed) -> DeedDone:
@@ -239,6 +248,7 @@ def to_file(where: Where, known: PartyCase, deed: Deed) -> DeedDone:
     if where.to_file is None:
         raise TypeError("no file was asked for")
     preview, state = _previewed(known, deed), known.state
+    doubt(known, deed)
     keys = keys_that_sign(state, deed.event)
     drafted = DraftedDeed(
         known.id,

@@ -1,10 +1,20 @@
 """`touchstone party`: a party's keys on its own machine, and how it is in its cases by them."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
+from touchstone.cli.hands import (
+    ANYWHERE,
+    HERE,
+    AtServer,
+    CaseId,
+    Where,
+    act,
+    check_options,
+    hand_of,
+)
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts
 from touchstone.cli.signers import rotate, signers, successor
 from touchstone.cli.texts import fingerprint_of, key_elsewhere, line_of, name_of
@@ -76,20 +86,21 @@ def init(
 
 
 @party.command(name="show")
-def show_(
-    *,
-    name: Annotated[str | None, Parameter(name="--as", help="The party; default: all.")] = None,
-    json: Json = False,
-) -> int:
+def show_(*, where: AtServer = ANYWHERE) -> int:
     """Show the parties that have keys on this machine, and the servers that each knows.
 
-    For example: touchstone party show
+    By a server, too: which key each of the party's cases there has of it, and which one it expects
+    next.
+
+    For example: touchstone party show --as example-lab --server https://touchstone.example
     """
     from touchstone.cli.hands_there import party_home
     from touchstone.client.party_home import parties_of
     from touchstone.service.homes import check_home, home_folder
 
-    names = parties_of(check_home(home_folder())) if name is None else (name,)
+    check_options(where)
+    one = (party_home(where.party).party,) if where.party or where.server else None
+    names = parties_of(check_home(home_folder())) if one is None else one
     rows = list[dict[str, Any]]()
     for each in names:
         home = party_home(each)
@@ -97,7 +108,9 @@ def show_(
         own = home.signer()
         keys = {"fingerprint": own.fingerprint, "key": own.public_key.hex()}
         rows.append({"party": each, **keys, "next": home.announced_here(), "servers": servers})
-    if json:
+        if where.server is not None:
+            rows[-1]["cases"] = _recorded_keys(replace(where, party=each), own.fingerprint)
+    if where.json:
         show_json(rows)
         return DONE
     for row in rows:
@@ -105,9 +118,31 @@ def show_(
         show(f"  The key that is to follow it: {row['next'] or 'its file is not on this machine'}")
         for place in row["servers"]:
             show(f"  knows {place['server']}, whose first key is {place['pinned']}")
+        for case in row.get("cases", ()):
+            show(f"  in case {case['case']}: {case['key']}, and then {case['next']}")
+            if case["key"] != row["fingerprint"] and not case["further"]:
+                show("    not the key here: what was begun goes on by touchstone party rotate")
     if not rows:
         show("No party has a key on this machine; make one: touchstone party init NAME")
     return DONE
+
+
+def _recorded_keys(where: AtServer, here: str) -> list[dict[str, Any]]:
+    """The key that each of a party's cases at a server has of it, and the one that is to follow.
+
+    `further`: the key of this machine, with the fingerprint `here`, signs beside it.
+    """
+    from touchstone.ledger import fingerprint
+
+    rows = list[dict[str, Any]]()
+    with where.hand as hand:
+        for name in hand.cases():
+            own = hand.look(name)
+            if party := own.state.parties.get(own.by):
+                key = fingerprint(bytes.fromhex(party.key))
+                facts = {"key": key, "next": party.next, "further": here in party.signers}
+                rows.append({"case": own.id, **facts})
+    return rows
 
 
 @party.command

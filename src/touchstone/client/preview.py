@@ -135,11 +135,14 @@ def preview_of(
         return Preview(case, deed, roles, Foresight("", len(seen.hidden), ()), "")
     told = foresee(seen, framework, deed, at)
     then = "" if told.refused or 0 in seen.hidden else _then(seen.state, deed.event, at)
-    return Preview(case, deed, roles, told, then, tuple(_cautions(seen.state, deed.event)))
+    return Preview(case, deed, roles, told, then, tuple(cautions_of(seen.state, deed.event)))
 
 
-def _cautions(state: State, event: Event) -> Iterator[str]:
-    # Not refused: what is released need not be what was reviewed, and the record says so then.
+def cautions_of(state: State, event: Event) -> Iterator[str]:
+    """What in an event is seldom meant, and binds all the same: a line each.
+
+    No rule may refuse a release (ADR 30): it need not be of what was reviewed, and then is told so.
+    """
     if isinstance(event, ReleaseAnnounced) and state.variants:
         unknown = [each for each in event.variants if each not in state.variants]
         if unknown:

@@ -183,7 +183,9 @@ def _release(told: Told, _folder: Path) -> None:
     refused(told, "not asked", LAB, "postponement", "answer", "other", "declined")
     does(LAB, "postponement", "answer", "more-time", "declined")
     released = ("--scope", "public", "--variant", "final", "--same-model", "same")
-    does(LAB, "release", "announce", *released)
+    # Not refused, whatever it names (ADR 30): who typed it wrong is told, also without a question.
+    said = told.hands.at(LAB, "release", "announce", CASE, *released, "--variant", "finl")
+    assert (said.code, "no variant is called finl; those are: final" in said.err) == (0, True)
     told.shown["released"] = shows(AGENCY, "clock")
     centre = told.hands.made.parties[1]
     before = answers({"instant": "example-3", "thinking": "example-3"})(None, "final", "")

@@ -16,6 +16,7 @@ from touchstone.client.errors import UnheardError
 from touchstone.deeds.cases import party_invited, party_joined, signer_admitted
 from touchstone.deeds.signing import Outgoing
 from touchstone.keys import FileSigner, SystemClock
+from touchstone.ledger import fingerprint
 
 from .conftest import Command, Sits
 
@@ -302,6 +303,7 @@ def test_a_key_is_rotated_in_all_cases_and_a_crash_is_gone_on_with(
 ):
     at(LAB)
     own = made.home(LAB) / "parties" / LAB
+    before = FileSigner.load(own / "0.pem").public_key.hex()
     after = FileSigner.load(own / "next-1.pem").public_key.hex()
     said = command("party", "rotate", *by_server)
     assert said.code == 1
@@ -316,6 +318,16 @@ def test_a_key_is_rotated_in_all_cases_and_a_crash_is_gone_on_with(
 
     monkeypatch.setattr(server, "send", once)
     assert "not in case-2" in command("party", "rotate", *by_server, "--yes").err
+    # One case has the new key, and the other has the old one and expects the new one still.
+    shown = command("party", "show", *by_server)
+    new, old = (fingerprint(bytes.fromhex(each)) for each in (after, before))
+    third = FileSigner.load(own / "next-2.pem").fingerprint
+    assert f"in case {CASE}: {new}, and then {third}\n  in case {OTHER}: {old}, and then {new}" in (
+        shown.out
+    )
+    assert shown.out.count("not the key here") == 1
+    (told,) = json.loads(command("party", "show", *by_server, "--json").out)
+    assert [each["key"] for each in told["cases"]] == [new, old]
     monkeypatch.setattr(server, "send", send)
     rotated = command("party", "rotate", *by_server, "--yes", "--json")
     announced = FileSigner.load(own / "next-2.pem").fingerprint

@@ -9,6 +9,7 @@ import pytest
 
 from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
+from touchstone.deeds.access import release_announced
 from touchstone.editions.gathering import invented
 from touchstone.editions.page import ReportData, render_html
 from touchstone.editions.sentences import sentence
@@ -33,6 +34,8 @@ def undisclosed(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
     with small_case(tmp_path_factory.mktemp("case"), framework="us-2026-06") as case:
         measure(case)
         conclude(case, "battery-1")
+        released = release_announced(case, "example-lab", "public", ("final", "finl"))
+        case.record([released])
         return facts_for(case, party_audience(case.participants.centre))
 
 
@@ -192,6 +195,15 @@ def test_without_thresholds_nothing_is_concluded(undisclosed: ReportData):
         "Thresholds undisclosed: measured, nothing concluded."
     }
     assert "nothing is concluded from the numbers" in undisclosed.summary[0]
+
+
+def test_a_release_of_what_was_not_handed_in_is_said_to_be_one(
+    pages: dict[str, ReportData], undisclosed: ReportData
+):
+    said = "What was released as finl was not handed in for this review."
+    assert said in undisclosed.summary[1]
+    # One that was is not doubted.
+    assert not any("was not handed in" in line for line in pages["example-centre"].summary)
 
 
 def test_claims_that_conflict_stand_side_by_side(undisclosed: ReportData):

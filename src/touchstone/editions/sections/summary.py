@@ -164,12 +164,15 @@ def _made(case: AudienceCase) -> str:
 
 
 def _released(case: AudienceCase) -> list[str]:
-    return [
-        sentence(
-            "summary.released", party=case.name(each.actor), scope=each.scope, day=each.at[:10]
-        )
-        for each in case.state.releases
-    ]
+    said = []
+    for each in case.state.releases:
+        party = case.name(each.actor)
+        said.append(sentence("summary.released", party=party, scope=each.scope, day=each.at[:10]))
+        # A release is never refused: whoever reads of it must not take it for what was reviewed.
+        handed_in = case.state.variants
+        if handed_in and (unknown := [name for name in each.variants if name not in handed_in]):
+            said.append(sentence("summary.not-handed-in", variants=unknown))
+    return said
 
 
 def _missing(case: AudienceCase) -> str:
