@@ -12,7 +12,6 @@ from touchstone.deeds.signing import SeenLog
 from touchstone.editions.audience_case import Example
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
-from touchstone.handin.shown_ids import short_case
 from touchstone.keys import RandomSource
 from touchstone.records import EarlierContractError
 from touchstone.review import State
@@ -35,7 +34,8 @@ CONTROLS = "openai-api/subject/control"
 def destroyed_error(case: str, state: State) -> DestroyedCaseError:
     """What is left of a destroyed case and what can still be done, in one line."""
     on = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
-    return DestroyedCaseError("case-destroyed", case=short_case(case), on=on)
+    # Whole: what is for good, as the certificate written again, takes no beginning of an id.
+    return DestroyedCaseError("case-destroyed", case=case, on=on)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,7 @@ def test_every_other_command_says_what_is_left_of_a_destroyed_case(june: June, t
         line = june.call(*words_for(words, command, june, tmp_path / "out")).refused(1)
         assert "was destroyed on 20" in line, words
         assert "Still possible: touchstone review show" in line
+        assert f"touchstone review destroy {june.case} --out FOLDER" in line
     listed = june.call("review", "list", "--json").json
     assert [row["status"] for row in listed] == ["destroyed"]
     assert june.call("check").code == 0
