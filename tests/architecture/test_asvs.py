@@ -14,7 +14,7 @@ from support.scripted import script
 ROOT = Path(__file__).parents[2]
 asvs = script("make_asvs")
 ROWS = asvs.rows()
-MOST_NOT_MET = 23
+MOST_NOT_MET = 18
 """It may only fall: what is met once stays met."""
 
 

@@ -94,7 +94,8 @@ def readers(marking: Marking, author: str, there: frozenset[str]) -> frozenset[s
     if marking.scheme != "TLP:2.0":
         return frozenset()
     if marking.label == "CLEAR" and not marking.parties:
-        return frozenset({*MEMBERS, INVITED})
+        # Of what came after its leaving a server tells a party nothing, whoever may read it.
+        return there | {INVITED}
     if EVERY_PARTY in marking.parties or (marking.label == "GREEN" and not marking.parties):
         # The parties of a case are of the community, from when they join it until they leave.
         return there

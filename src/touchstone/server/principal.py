@@ -19,6 +19,8 @@ class Principal:
     """What the token may be used for: `read`, `deeds`, `evidence`, `secrets`, `people`."""
     token: str
     """The token's id, which is no secret."""
+    made: str = ""
+    """When the token was asked for, which its device signs (UTC); empty: nobody knows."""
 
     @property
     def sight(self) -> Sight:

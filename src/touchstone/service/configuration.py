@@ -76,6 +76,10 @@ LEAST_PREFIX = 7
 _OWN = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"), ip_network("fd00:ec2::/32"))
 
 
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9.:-]{1,253}$")]
+"""Of a host, as an address has it: in small letters, without a port."""
+
+
 class NoticesText(Text):
     """How people are told that deeds wait for them."""
 
@@ -94,6 +98,9 @@ class NoticesText(Text):
     """Whether `touchstone serve` sends them; else `touchstone notices send` alone does."""
     private_webhooks: Annotated[tuple[str, ...], Field(max_length=32)] = ()
     """Networks that are not of the Internet to which webhooks may go, as `10.1.0.0/16`."""
+
+    webhook_hosts: Annotated[tuple[HostName, ...] | None, Field(max_length=256)] = None
+    """To which hosts webhooks may go, and no others; without it to any that leads where it may."""
 
     @model_validator(mode="after")
     def _possible(self) -> "NoticesText":

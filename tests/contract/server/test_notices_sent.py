@@ -136,6 +136,17 @@ def test_who_answers_drop_by_drop_is_left(signer: FileSigner, monkeypatch: pytes
     assert not lost.value.certain
 
 
+def test_where_hosts_are_named_webhooks_go_to_no_other(hook: HookServer, signer: FileSigner):
+    address = f"http://127.0.0.1:{hook.server_address[1]}/"
+    for named in ((), ("hooks.example",)):
+        with pytest.raises(UndeliveredError, match="webhook_hosts does not name it") as refused:
+            webhook_way(chosen(webhook_hosts=named), signer)(notice(address))
+        assert refused.value.certain
+    assert hook.taken == []
+    webhook_way(chosen(webhook_hosts=("hooks.example", "127.0.0.1")), signer)(notice(address))
+    assert len(hook.taken) == 1
+
+
 def test_a_name_that_nobody_answers_for_is_left_and_not_asked_again_meanwhile(
     signer: FileSigner, monkeypatch: pytest.MonkeyPatch
 ):

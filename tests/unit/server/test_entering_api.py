@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.limits import ENTERING, Limiter, Rate
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.models import RateRow
-from touchstone.server.accounts.people import invite
+from touchstone.server.accounts.people import invite, invite_again
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES, scopes_of
 from touchstone.server.api import declared
@@ -330,3 +330,64 @@ def test_a_clock_that_is_wrong_is_told_the_time(site: Site):
     status, said = site.ask("POST", "tokens", {"envelope": envelope})
     assert (status, said["code"]) == (401, "statement-late")
     assert said["now"] == site.now
+
+
+def minutes_later(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    later = Standing().now() + timedelta(minutes=minutes)
+    monkeypatch.setattr(Standing, "now", lambda _: later)
+
+
+def test_who_changes_an_account_shows_a_token_of_these_minutes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    """A stolen token of an hour ago reads until it is over, and lets nobody in or out."""
+    _, lead = site.let_in("example-lab", "lead")
+    other, _ = site.let_in("example-lab", "reviewer")
+    path = f"people/{other.person}"
+    changes: tuple[tuple[str, str, Any], ...] = (
+        ("POST", "people", {"institution": "example-lab", "roles": ["lead"], "name": CANARY}),
+        ("PUT", f"{path}/roles", {"roles": ["lead"]}),
+        ("POST", f"{path}/invitations", None),
+        ("DELETE", f"{path}/devices/{other.key}", None),
+        ("DELETE", path, None),
+        ("DELETE", f"me/devices/{other.key}", None),
+        ("DELETE", "me/tokens", None),
+    )
+    declares = {each for each, need in declared.DECLARED.items() if need.fresh}
+    assert len(declares) == len(changes)
+    with monkeypatch.context() as patch:
+        minutes_later(patch, 11)
+        assert [site.ask(*each[:2], each[2], lead)[0] for each in changes] == [401] * 7
+        assert site.ask("GET", path, token=lead)[0] == 200
+    minutes_later(monkeypatch, 10)
+    assert site.ask("PUT", f"{path}/roles", {"roles": ["auditor"]}, lead)[0] == 200
+
+
+def test_a_person_sees_its_devices_and_tokens_and_ends_them(site: Site):
+    first, token = site.let_in("example-lab", "reviewer")
+    again = invite_again(
+        Manager.machine(), first.person, now=site.now, random=site.serving.here.random
+    )
+    second = Device("second", site.serving.fingerprint, party="example-lab")
+    second.joins(again, site.now)
+    tokens = [site.token(each, "read") for each in (first, second, second)]
+    own = {each["key"]: each["tokens"] for each in site.ask("GET", "me", token=token)[1]["devices"]}
+    assert own == {first.key: 2, second.key: 2}
+    stranger, strangers = site.let_in("example-centre", "reviewer")
+    for key in (stranger.key, "0" * 64, "x"):
+        assert site.ask("DELETE", f"me/devices/{key}", token=token)[0] == 404
+    assert site.ask("DELETE", "me/tokens", token=token) == (204, None)
+    holds = [site.ask("GET", "me", token=each)[0] for each in (token, *tokens, strangers)]
+    assert holds == [200, 401, 401, 401, 200]
+    late = site.token(second, "read")
+    assert site.ask("DELETE", f"me/devices/{second.key}", token=token) == (204, None)
+    assert site.ask("GET", "me", token=late)[0] == 401
+    shown = {
+        each["key"]: each["revoked"] for each in site.ask("GET", "me", token=token)[1]["devices"]
+    }
+    assert (shown[first.key], bool(shown[second.key])) == ("", True)
+    # A lead is told of it as of any other.
+    _, lead = site.let_in("example-lab", "lead")
+    acts = site.ask("GET", "account-acts", token=lead)[1]["acts"]
+    ended = [each for each in acts if each["act"] == "device-revoked"]
+    assert [each["facts"]["key"] for each in ended if each["by"] == first.person] == [second.key]

@@ -226,6 +226,7 @@ TESTED = {
     "notices.private_webhooks": "test_notices_that_would_not_be_safe_are_refused",
     "notices.sender": "an address: from whom mail comes is the mail server's to hold",
     "notices.smtp_port": "a number: who answers there has to show a certificate",
+    "notices.webhook_hosts": "it bounds where webhooks go, and opens nothing",
     "notices.by_server": "whether it sends: both are safe",
 }
 

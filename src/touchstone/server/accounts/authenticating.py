@@ -20,6 +20,7 @@ _COLUMNS = (
     "digest",
     "revoked_at",
     "device__revoked_at",
+    "made_at",
     "account__is_active",
     "expires_at",
     "used_at",
@@ -49,7 +50,7 @@ def principal_of(authorization: str | None, now: str) -> Principal:
         # a look-up tells is nothing about the token.
         if found is None or not hmac.compare_digest(found[0], digest):
             raise NotAuthenticatedError(_NOBODY)
-        _, revoked, ended, active, expires, used, held, person, party, given = found
+        _, revoked, ended, made, active, expires, used, held, person, party, given = found
         if revoked or ended or not active or now >= expires:
             raise NotAuthenticatedError(_NOBODY)
         minute = now[:MINUTE_LENGTH]
@@ -58,7 +59,8 @@ def principal_of(authorization: str | None, now: str) -> Principal:
             AccessToken.objects.using(ACCOUNTS).filter(digest=digest).update(used_at=minute)
     roles = frozenset(_words_of(given))
     # What its roles allow now, and not when it was made.
-    return Principal(person, party, roles, scopes_of(roles) & frozenset(_words_of(held)), digest)
+    scopes = scopes_of(roles) & frozenset(_words_of(held))
+    return Principal(person, party, roles, scopes, digest, made)
 
 
 @cache

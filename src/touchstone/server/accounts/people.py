@@ -5,6 +5,7 @@ show(invited.code)  # once: only its digest is kept
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from touchstone.server.accounts.errors import (
     LastAdministratorError,
     NoSuchPersonError,
 )
-from touchstone.server.accounts.managing import Manager, changing
+from touchstone.server.accounts.managing import Manager, changing, note_once_it_stands
 from touchstone.server.accounts.models import (
     ACCOUNTS,
     AccessToken,
@@ -241,17 +242,39 @@ def revoke_device(by: Manager, person: str, key: str, *, now: str) -> None:
     Raises:
         NoSuchPersonError: there is no such person, or it has no such device.
     """
-    if not _KEY.fullmatch(key):
-        raise NoSuchPersonError
     with changing():
-        account = by.managed(person)
-        devices = DeviceKey.objects.using(ACCOUNTS).filter(account=account, key=key)
-        if not devices.exists():
-            raise NoSuchPersonError
-        if devices.filter(revoked_at="").update(revoked_at=now):
-            tokens = AccessToken.objects.using(ACCOUNTS).filter(device__key=key, revoked_at="")
-            tokens.update(revoked_at=now)
-            by.note("device-revoked", account, now, key=key)
+        _end_device(by, by.managed(person), key, now)
+
+
+def revoke_own_device(principal: Principal, key: str, *, now: str) -> None:
+    """The same of one's own. Raises NoSuchPersonError where one has no such device."""
+    with changing():
+        _end_device(Manager.of(principal), _own(principal), key, now)
+
+
+def revoke_other_tokens(principal: Principal, now: str) -> None:
+    """End all tokens of a person but the one that it asks with."""
+    with changing():
+        account = _own(principal)
+        held = AccessToken.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
+        others = held.filter(expires_at__gt=now).exclude(digest=principal.token)
+        if ended := others.update(revoked_at=now):
+            note_once_it_stands("token-revoked", person=account.person, ended=ended)
+
+
+def _own(principal: Principal) -> Account:
+    """The account of who speaks, held until the transaction ends."""
+    return Account.objects.using(ACCOUNTS).select_for_update().get(person=principal.person)
+
+
+def _end_device(by: Manager, account: Account, key: str, now: str) -> None:
+    devices = DeviceKey.objects.using(ACCOUNTS).filter(account=account, key=key)
+    if not _KEY.fullmatch(key) or not devices.exists():
+        raise NoSuchPersonError
+    if devices.filter(revoked_at="").update(revoked_at=now):
+        tokens = AccessToken.objects.using(ACCOUNTS).filter(device__key=key, revoked_at="")
+        tokens.update(revoked_at=now)
+        by.note("device-revoked", account, now, key=key)
 
 
 def anybody() -> bool:
@@ -283,16 +306,20 @@ def shown_person(by: Manager, person: str) -> ShownPerson:
         return _shown(_with_all(Account.objects.using(ACCOUNTS).filter(person=person)).get())
 
 
-def own_account(principal: Principal) -> dict[str, Any]:
-    """What a person is told of itself, and of the token that it asks with."""
+def own_account(principal: Principal, now: str) -> dict[str, Any]:
+    """What a person is told of itself, of the token that it asks with, and of its devices."""
     with translated(ACCOUNTS):
         account = Account.objects.using(ACCOUNTS).get(person=principal.person)
+        tokens = AccessToken.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
+        holding = Counter(tokens.filter(expires_at__gt=now).values_list("device__key", flat=True))
+        shown = _shown(_with_all(Account.objects.using(ACCOUNTS).filter(pk=account.pk)).get())
     return {
         "person": principal.person,
         "party": principal.party,
         "name": account.name,
         "roles": sorted(principal.roles),
         "scopes": sorted(principal.scopes),
+        "devices": [asdict(each) | {"tokens": holding[each.key]} for each in shown.devices],
     }
 
 

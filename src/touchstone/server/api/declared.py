@@ -7,13 +7,13 @@ nothing of cases (`clearance.SIGHTS`) is told so here, whichever case it asks fo
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from django.http import HttpRequest
 
 from touchstone.clearance import SIGHTS
-from touchstone.handin import utc_text
+from touchstone.handin import moment_of, utc_text
 from touchstone.server.accounts.limits import (
     BY_ADDRESS,
     BY_PERSON,
@@ -46,12 +46,17 @@ class Need:
     """Those of them that may stand there more than once."""
     entering: bool = False
     """Whether somebody is let in by it: then it is asked for seldom."""
+    fresh: bool = False
+    """Whether the token is to be one that a device signed for lately: who holds one of an hour ago
+    changes nobody's account by it."""
 
     def lets(self, principal: Principal) -> bool:
         """Whether a person's token and roles are for it."""
         return self.scope in {ANY, *principal.scopes} and bool(self.roles & principal.roles)
 
 
+FRESH = timedelta(minutes=10)
+"""So old a token may be where it is to be fresh."""
 READING = frozenset(role for role in PARTY_ROLES if SIGHTS[role] != "nothing")
 """Who is told anything of its party's cases."""
 ACTING = READING - {"auditor"}
@@ -87,13 +92,15 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("POST", "v1/tokens"): Need(entering=True),
     ("DELETE", "v1/tokens/current"): Need(ANY, EVERYBODY),
     ("GET", "v1/me"): Need(ANY, EVERYBODY),
+    ("DELETE", "v1/me/devices/<key>"): Need(ANY, EVERYBODY, fresh=True),
+    ("DELETE", "v1/me/tokens"): Need(ANY, EVERYBODY, fresh=True),
     ("GET", "v1/people"): Need("people", MANAGERS, ("after", "most")),
-    ("POST", "v1/people"): Need("people", MANAGERS),
+    ("POST", "v1/people"): Need("people", MANAGERS, fresh=True),
     ("GET", "v1/people/<person>"): Need("people", MANAGERS),
-    ("DELETE", "v1/people/<person>"): Need("people", MANAGERS),
-    ("PUT", "v1/people/<person>/roles"): Need("people", MANAGERS),
-    ("POST", "v1/people/<person>/invitations"): Need("people", MANAGERS),
-    ("DELETE", "v1/people/<person>/devices/<key>"): Need("people", MANAGERS),
+    ("DELETE", "v1/people/<person>"): Need("people", MANAGERS, fresh=True),
+    ("PUT", "v1/people/<person>/roles"): Need("people", MANAGERS, fresh=True),
+    ("POST", "v1/people/<person>/invitations"): Need("people", MANAGERS, fresh=True),
+    ("DELETE", "v1/people/<person>/devices/<key>"): Need("people", MANAGERS, fresh=True),
     ("GET", "v1/next"): Need("read", READING),
     ("GET", "v1/notices/channels"): Need("read", READING),
     ("POST", "v1/notices/webhooks"): Need("read", READING),
@@ -136,7 +143,14 @@ def admitted(request: HttpRequest) -> Principal:
     by_person(principal.person)
     if not need.lets(principal):
         raise ProblemError(403)
+    if need.fresh and not _is_fresh(principal, moment):
+        # As one that is over: a client then asks for another, which its device signs.
+        raise NotAuthenticatedError("the token is too old for this")
     return principal
+
+
+def _is_fresh(principal: Principal, moment: datetime) -> bool:
+    return bool(principal.made) and moment - moment_of(principal.made) <= FRESH
 
 
 def _counted(

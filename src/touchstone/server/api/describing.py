@@ -120,8 +120,17 @@ ANSWERED: dict[Route, RouteAnswer] = {
     ("POST", "v1/tokens"): RouteAnswer(_named(IssuedToken), status=201, refused=(401, 403)),
     ("DELETE", "v1/tokens/current"): RouteAnswer(media=None, status=204),
     ("GET", "v1/me"): RouteAnswer(
-        _object(person=TEXT, party=TEXT, name=TEXT, roles=_listed(TEXT), scopes=_listed(TEXT))
+        _object(
+            person=TEXT,
+            party=TEXT,
+            name=TEXT,
+            roles=_listed(TEXT),
+            scopes=_listed(TEXT),
+            devices=_listed(_object(key=TEXT, label=TEXT, added=TEXT, revoked=TEXT, tokens=COUNT)),
+        )
     ),
+    ("DELETE", "v1/me/devices/<key>"): RouteAnswer(media=None, status=204),
+    ("DELETE", "v1/me/tokens"): RouteAnswer(media=None, status=204),
     ("GET", "v1/people"): RouteAnswer(_object(people=_listed(_named(ShownPerson)), after=TEXT)),
     ("POST", "v1/people"): RouteAnswer(_named(InvitedPerson), status=201, refused=(409,)),
     ("GET", _PERSON): RouteAnswer(_named(ShownPerson)),

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from touchstone.server.accounts.joining import issue_token, redeem, revoke_token
-from touchstone.server.accounts.people import own_account
+from touchstone.server.accounts.people import own_account, revoke_other_tokens, revoke_own_device
 from touchstone.server.api.answers import answer_json
 from touchstone.server.api.parsing import Strict
 from touchstone.server.serving import serving_of, speaker_of
@@ -60,6 +60,20 @@ def end_token(request: HttpRequest) -> HttpResponse:
 
 @router.get("me")
 def me(request: HttpRequest) -> HttpResponse:
-    """Who asks, and what its token is for."""
+    """Who asks, what its token is for, and its devices with how many tokens of each hold."""
     principal = speaker_of(request)
-    return answer_json(own_account(principal))
+    return answer_json(own_account(principal, serving_of(request).here.now()))
+
+
+@router.delete("me/devices/{key}")
+def end_own_device(request: HttpRequest, key: str) -> HttpResponse:
+    """End one of one's own devices, with its tokens, at once; also that which asks."""
+    revoke_own_device(speaker_of(request), key, now=serving_of(request).here.now())
+    return HttpResponse(status=204)
+
+
+@router.delete("me/tokens")
+def end_other_tokens(request: HttpRequest) -> HttpResponse:
+    """End all of one's own tokens, of whichever device, but the one that this is asked with."""
+    revoke_other_tokens(speaker_of(request), serving_of(request).here.now())
+    return HttpResponse(status=204)

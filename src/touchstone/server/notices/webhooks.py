@@ -76,6 +76,7 @@ def _send(chosen: NoticesText, signer: Signer, notice: NoticeSent) -> None:
     host, port = found.hostname or "", found.port or (443 if secure else 80)
     body = notice_body(chosen, signer, notice)
     try:
+        _require_named(host, chosen.webhook_hosts)
         reached = _connected(host, port, chosen.private_webhooks, until, secure=secure)
     except (OSError, ValueError) as error:
         # A ValueError is of a name that none can be (`a..b`): it must not keep others' from going.
@@ -87,6 +88,12 @@ def _send(chosen: NoticesText, signer: Signer, notice: NoticeSent) -> None:
             raise UndeliveredError(type(error).__name__, certain=False) from error
     if status not in _ACCEPTED:
         raise UndeliveredError(f"answered {status}", certain=True, reached=True)
+
+
+def _require_named(host: str, named: Sequence[str] | None) -> None:
+    """Raise OSError where the configuration says to which hosts webhooks go, and not to this."""
+    if named is not None and host not in named:
+        raise OSError("webhooks may not go to that host: webhook_hosts does not name it")
 
 
 def _left(until: float) -> float:
