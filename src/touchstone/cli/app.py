@@ -31,7 +31,15 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.evidence import evidence
 from touchstone.cli.finding import finding
 from touchstone.cli.gateway import gateway
-from touchstone.cli.hands import HERE, CaseId, Where, require_whole
+from touchstone.cli.hands import (
+    ANYWHERE,
+    HERE,
+    AtServer,
+    CaseId,
+    Where,
+    check_options,
+    require_whole,
+)
 from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
 from touchstone.cli.next_deeds import next_deeds
@@ -182,14 +190,25 @@ def demo(
 
 
 @review.command(name="list")
-def review_list(*, json: Json = False) -> int:
-    """List the cases of this installation."""
+def review_list(*, where: AtServer = ANYWHERE) -> int:
+    """List the cases of this installation; for a party, those that it has joined.
+
+    For example: touchstone review list --server https://touchstone.example --as example-lab
+    """
     from touchstone.cli import tables
+    from touchstone.editions.case_summary import summarise
+    from touchstone.editions.questions.case import case_row
     from touchstone.service.cases.case_admin import list_cases
 
-    with opened() as installation:
-        rows = list_cases(installation)
-    if json:
+    check_options(where)
+    if where.server is None and where.party is None:
+        with opened() as installation:
+            rows = list_cases(installation)
+    else:
+        with where.hand as hand:
+            seen = [hand.look(name) for name in hand.cases()]
+        rows = [case_row(each.id, summarise(each.id, each.state)) for each in seen]
+    if where.json:
         show_json([row.as_dict() for row in rows])
     else:
         tables.cases(rows)
@@ -197,18 +216,27 @@ def review_list(*, json: Json = False) -> int:
 
 
 @review.command(name="show")
-def review_show(case: str, *, json: Json = False) -> int:
+def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
     """Show one case: status, clock, verdicts, designation and timeline.
 
-    Args:
-        case: The case's id, or enough of its beginning.
+    In the record of this machine as its centre reads it; for a party, as that one does.
+
+    For example: touchstone review show 3f2a
     """
     from touchstone.cli import tables
+    from touchstone.editions.questions.case import case_standing, happenings
     from touchstone.service.cases.case_admin import show_case
 
-    with opened() as installation:
-        shown = show_case(installation, case)
-    if json:
+    check_options(where)
+    if where.server is None and where.party is None:
+        with opened() as installation:
+            shown = show_case(installation, case)
+    else:
+        with where.hand as hand:
+            known = hand.look(case)
+        told = happenings(known, known.seen.hidden)
+        shown = case_standing(known.id, known.state, known.framework, told, known.now())
+    if where.json:
         show_json(shown.as_dict())
     else:
         tables.case(shown)

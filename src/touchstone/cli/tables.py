@@ -12,7 +12,7 @@ from touchstone.handin.shown_ids import short_cases
 
 if TYPE_CHECKING:
     from touchstone.bench.table import BenchTable
-    from touchstone.service.cases.case_admin import CaseRow, CaseShown
+    from touchstone.editions.questions.case import CaseRow, CaseShown
     from touchstone.service.checks import Check
     from touchstone.verifier import Verdict
 
@@ -61,14 +61,16 @@ def cases(rows: Sequence["CaseRow"]) -> None:
 def case(shown: "CaseShown") -> None:
     """One case."""
     console = screen()
-    console.print(f"[bold]{_shown(shown.model)}[/], case {shown.case}", soft_wrap=True)
+    # Nothing is handed in so far, or what is, is not open to the reader.
+    model = f"[bold]{_shown(shown.model)}[/], case" if shown.model else "Case"
+    console.print(f"{model} {shown.case}", soft_wrap=True)
     console.print(f"Framework {_shown(shown.framework)}; {_shown(shown.status)}")
     if shown.left:
         console.print(_shown(f"{shown.left[0].upper()}{shown.left[1:]}."), soft_wrap=True)
     for each in shown.not_known:
         console.print(_shown(f"Not known to this version: {each}"), soft_wrap=True)
     if agreed := shown.agreement:
-        from touchstone.service.cases.case_admin import LONGEST_DAYS
+        from touchstone.editions.questions.case import LONGEST_DAYS
 
         days = agreed["retention_days"]
         kept = f"{days} days" if days <= LONGEST_DAYS else "more than 100 years"

@@ -1,5 +1,6 @@
 """A person whom a server let in for a party reads by a token: no key of the party is there."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from support.every_command import arguments, commands
 from support.party_homes import URL, Machines
 from support.party_server import CASE
+from touchstone.clearance import tlp
 from touchstone.cli.app import app
+from touchstone.deeds.cases import participation_noted
 
 from .conftest import Command
 
@@ -68,7 +71,9 @@ def test_it_is_shown_what_the_party_is_shown(
     words: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    case = ("--case", CASE) if words in NAMED_BY_OPTION else (CASE,)
+    case: tuple[str, ...] = ("--case", CASE) if words in NAMED_BY_OPTION else (CASE,)
+    if words == ("review", "list"):
+        case = ()
     typed = (*words, *case, "--server", URL, "--trust", made.pinned, "--as", CENTRE, "--json")
     own = command(*typed)
     assert not list(keyless.rglob("*.pem"))
@@ -93,3 +98,27 @@ def test_a_deed_still_needs_the_key(made: Machines, command: Command, keyless: P
     before = made.events()
     assert "has no key" in command("clock", "lay", CASE, *at).refused()
     assert made.events() == before
+
+
+def test_a_case_is_shown_with_every_entry_as_its_party_reads_it(
+    made: Machines, command: Command, keyless: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Also that there are some which it may not read: none is left out in silence."""
+    size = len(made.events())
+    private = tlp("RED", CENTRE)
+    hand = next(party for party in made.parties if party.id == CENTRE)
+    hand.act(lambda seen: participation_noted(seen, CENTRE, "declined", "A call.", private))
+    by, n = ("--server", URL, "--trust", made.pinned, "--json"), size
+    for party, open_to_it in ((CENTRE, True), ("example-agency", False)):
+        shown = json.loads(command("review", "show", CASE, *by, "--as", party).out)
+        assert [row["n"] for row in shown["timeline"]] == [*range(size + 1)]
+        assert ("not open to you" in shown["timeline"][n]["text"]) != open_to_it
+        assert shown["timeline"][n]["actor"] == (CENTRE if open_to_it else "")
+    # What the centre reads by a server is what it reads where the record is.
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(made.home("server")))
+    here = json.loads(command("review", "show", CASE, "--json").out)
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(keyless))
+    there = json.loads(command("review", "show", CASE, *by, "--as", CENTRE).out)
+    assert here == there
+    (row,) = json.loads(command("review", "list", *by, "--as", CENTRE).out)
+    assert (row["case"], row["status"]) == (CASE, here["status"])

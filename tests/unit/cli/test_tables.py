@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from touchstone.cli import question_tables, tables
+from touchstone.editions.questions.case import CaseShown
 from touchstone.editions.questions.clock import ClockDate, ClockShown
-from touchstone.service.cases.case_admin import CaseShown
 
 
 def shown(business_days: bool) -> CaseShown:
