@@ -147,21 +147,23 @@ def _rate(solved: int, counted: int, rule: RateRule) -> FixedVerdict:
     lower = lower_bound(solved, counted, rule.alpha)
     upper = upper_bound(solved, counted, rule.beta)
     extreme = solved in (0, counted)
-    # Against the threshold itself before the zone: at the end of a fixed design the stronger word
-    # is free, and a zone is for what cannot be told apart.
-    if lower > rule.threshold:
-        word = VerdictWord.ABOVE
-    elif upper < rule.threshold:
-        word = VerdictWord.BELOW
-    elif lower > rule.above_claims and upper < rule.below_claims:
-        word = VerdictWord.WITHIN_ZONE
-    elif extreme:
-        word = VerdictWord.AT_CEILING
-    else:
-        word = VerdictWord.UNDETERMINED
+    word = _word_of(lower, upper, rule, extreme=extreme)
     return FixedVerdict(
         word, solved, counted, clopper_pearson(solved, counted), lower, upper, extreme
     )
+
+
+def _word_of(lower: float, upper: float, rule: RateRule, *, extreme: bool) -> VerdictWord:
+    """What the bounds on a rate, or on a difference of rates, carry."""
+    # Against the threshold itself before the zone: at the end of a fixed design the stronger word
+    # is free, and a zone is for what cannot be told apart.
+    if lower > rule.threshold:
+        return VerdictWord.ABOVE
+    if upper < rule.threshold:
+        return VerdictWord.BELOW
+    if lower > rule.above_claims and upper < rule.below_claims:
+        return VerdictWord.WITHIN_ZONE
+    return VerdictWord.AT_CEILING if extreme else VerdictWord.UNDETERMINED
 
 
 def at_least_once(solved: int, attempts: int, rule: RateRule, unmeasured: int = 0) -> FixedVerdict:
@@ -242,16 +244,7 @@ def _beside(
     lower, _ = difference_bounds(solved, counted, reference_solved, reference_counted, rule.alpha)
     _, upper = difference_bounds(solved, counted, reference_solved, reference_counted, rule.beta)
     both_extreme = solved in (0, counted) and reference_solved in (0, reference_counted)
-    if lower > rule.threshold:
-        word = VerdictWord.ABOVE
-    elif upper < rule.threshold:
-        word = VerdictWord.BELOW
-    elif lower > rule.above_claims and upper < rule.below_claims:
-        word = VerdictWord.WITHIN_ZONE
-    elif both_extreme:
-        word = VerdictWord.AT_CEILING
-    else:
-        word = VerdictWord.UNDETERMINED
+    word = _word_of(lower, upper, rule, extreme=both_extreme)
     return FixedVerdict(
         word, solved, counted, clopper_pearson(solved, counted), lower, upper, both_extreme
     )
