@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -264,6 +265,30 @@ def test_what_is_neither_a_file_nor_waits(command: Command, at: Sits, what: str)
     at(LAB)
     line = command("deed", "cancel", what).refused()
     assert "no file is called so, and no deed that waits begins so" in line
+
+
+def test_evidence_is_named_by_its_digest_where_it_is_signed(
+    command: Command,
+    made: Machines,
+    offline: Path,
+    at: Sits,
+    by_server: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    plan, file = tmp_path / "plan.pdf", tmp_path / "declared.deed"
+    plan.write_bytes(b"what the lab holds in its hands")
+    at(LAB)
+    declares = ("evidence", "declare", CASE, "employment-effects", plan, "--shows", "not-met")
+    typed = (*declares, "--media-type", "application/pdf", *by_server, "--to-file", file)
+    assert command(*typed).code == 0
+    shutil.copytree(made.home(LAB) / "parties" / LAB, offline / "parties" / LAB)
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
+    said = command("deed", "sign", file)
+    digest = sha256(plan.read_bytes()).hexdigest()
+    assert said.code == 1
+    (line,) = [line for line in said.err.splitlines() if digest in line and "called" in line]
+    assert "application/pdf, called plan.pdf" in line
 
 
 def test_evidence_goes_with_the_file(tmp_path: Path, drafted: Path):
