@@ -28,6 +28,8 @@ class _Shown:
     """What is told of reads, with each of them where one day was asked for."""
 
     told: "ToldReads"
+    lookers: tuple[str, ...]
+    """Whom the agreement hands no copy of what models answered."""
     each: bool
 
     def lines(self) -> Iterator[str]:
@@ -48,12 +50,14 @@ class _Shown:
         for read in self.told.reads if self.each else ():
             named = {name: read[name] for name in read if name != "case"}
             yield sentence("reads.row", **named)
+        if self.lookers:
+            yield sentence("reads.view-only", parties=self.lookers)
         if self.told.altered:
             yield sentence("reads.altered", days=self.told.altered)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return self.told.as_dict()
+        return {**self.told.as_dict(), "view_only": list(self.lookers)}
 
 
 @reads.command
@@ -69,8 +73,9 @@ def show(case: CaseId, *, day: str | None = None, where: AtServer = ANYWHERE) ->
     """
     check_options(where)
     asked = _day(day)
-    found = _there(case, asked, where) if where.server is not None else _here(case, asked)
-    tell(_Shown(found, each=day is not None), json=where.json)
+    there = where.server is not None
+    found, lookers = _there(case, asked, where) if there else _here(case, asked)
+    tell(_Shown(found, tuple(sorted(lookers)), each=day is not None), json=where.json)
     return NO if found.altered else DONE
 
 
@@ -94,12 +99,13 @@ def record(*, json: Json = False) -> int:
     return NO if done.waiting else DONE
 
 
-def _here(case: str, day: str) -> "ToldReads":
+def _here(case: str, day: str) -> "tuple[ToldReads, frozenset[str]]":
     from touchstone.server.accounts.preparing import open_accounts
 
     with opened() as installation:
         from touchstone.client.read_check import told_reads
         from touchstone.records.settings import from_environment
+        from touchstone.review.view_only import lookers_in
         from touchstone.server.accounts.reads import every_read
         from touchstone.service.cases.case_admin import find
         from touchstone.service.cases.read_digests import days_digested
@@ -107,10 +113,11 @@ def _here(case: str, day: str) -> "ToldReads":
         # First: of a case that is not there no accounts are asked, or made.
         name = find(installation, case)
         open_accounts(installation.home, from_environment())
-        return told_reads(name, days_digested(installation, name), every_read(name, day), day)
+        told = told_reads(name, days_digested(installation, name), every_read(name, day), day)
+        return told, lookers_in(installation.records.case(name))
 
 
-def _there(case: str, day: str, where: AtServer) -> "ToldReads":
+def _there(case: str, day: str, where: AtServer) -> "tuple[ToldReads, frozenset[str]]":
     from touchstone.cli.hands_there import greeted_server
     from touchstone.client.read_check import told_reads
     from touchstone.review.read_digests import digested_days
@@ -119,8 +126,9 @@ def _there(case: str, day: str, where: AtServer) -> "ToldReads":
         server, client, name = greeted_server(where, case)
         told = tuple(server.reads(name, day))
         # What the record holds is followed and checked by this machine, and not told by the server.
-        digested = digested_days(client.look(name).entries_of("reads-digested"))
-        return told_reads(name, digested, told, day)
+        seen = client.look(name)
+        digested = digested_days(seen.entries_of("reads-digested"))
+        return told_reads(name, digested, told, day), seen.lookers
 
 
 def _day(text: str | None) -> str:

@@ -109,12 +109,17 @@ class SeenCase:
         return found.get(what, ()) if found else ()
 
     @property
-    def held_back(self) -> str:
-        """Why the party is handed no copy of what models answered; empty where it is, or may be."""
+    def lookers(self) -> frozenset[str]:
+        """Who may look at what models answered and takes no copy, by the agreement that holds."""
         holds = self.state.agreement
         lookers = lookers_among(self.entries_of(*CARRYING), holds.agreement) if holds else NOBODY
-        lookers -= {*self.state.having("developer")}
-        taken = may_take(party_audience(self.party), Decision(allowed=True, reason=""), lookers)
+        return lookers - {*self.state.having("developer")}
+
+    @property
+    def held_back(self) -> str:
+        """Why the party is handed no copy of what models answered; empty where it is, or may be."""
+        read = Decision(allowed=True, reason="")
+        taken = may_take(party_audience(self.party), read, self.lookers)
         return "" if taken.allowed else taken.reason
 
     @cached_property

@@ -234,6 +234,15 @@ def test_who_read_what_is_recorded_by_the_server_and_a_change_is_found(
     assert (code, "ALTERED" in said) == (1, True)
     rows.update(person=row.person)
     assert stood() == (0, ["as-recorded"])
+    # Whom the agreement hands no copy of answers stands beside what was read, once both signed it.
+    told = "View only by the agreement: example-centre."
+    assert call(LAB, "agreement", "offer", CASE, "--view-only", CENTRE, "--yes")[0] == 0
+    code, said = call(LAB, *show[:-1])
+    assert (code, told in said) == (0, False), said
+    assert call(CENTRE, "agreement", "sign", CASE, "--yes")[0] == 0
+    code, said = call(LAB, *show[:-1])
+    assert (code, told in said) == (0, True), said
+    assert json.loads(call(LAB, *show)[1])["view_only"] == [CENTRE]
 
 
 def test_a_disk_without_room_takes_nothing_and_goes_on_with_room(

@@ -110,13 +110,18 @@ def test_a_text_is_shown_whole_before_it_is_signed(
 ):
     at(CENTRE)
     assert (
-        command("agreement", "offer", CASE, "--retention-days", "45", *by_server, "--yes").code == 0
+        command(
+            *("agreement", "offer", CASE, "--retention-days", "45", "--view-only", CENTRE),
+            *(*by_server, "--yes"),
+        ).code
+        == 0
     )
     at(LAB)
     before = made.events()
     said = command("agreement", "sign", CASE, *by_server)
     assert said.code == 1
     assert "  publication: agreed-report\n" in said.err
+    assert f"  view_only:\n    - {CENTRE}\n" in said.err
     assert FRAMEWORK.digest in said.err
     assert made.events() == before
     # What may be signed is shown by the same lines.

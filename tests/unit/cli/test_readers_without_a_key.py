@@ -31,6 +31,7 @@ ELSEWHERE = {
     ("deed", "receipts"),
     ("deed", "cancel"),
     ("document", "get"),
+    ("weights", "get"),
     ("case", "export"),
     ("reads", "show"),
     ("doctor",),

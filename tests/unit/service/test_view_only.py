@@ -88,6 +88,22 @@ def test_what_is_view_only_leaves_by_no_way(case: Case, tmp_path: Path):
     assert leaks(case, AGENCY, tmp_path / "agency") == set()
 
 
+def test_each_party_reads_on_its_page_who_may_only_look(case: Case):
+    def said(party: str) -> bool:
+        page = own_page(case.installation, case.id, party, sight="contents").decode()
+        return "may look at what models answered" in page
+
+    parties = (LAB, CENTRE, AGENCY)
+    assert [said(each) for each in parties] == [False] * 3
+    # One that nobody signed with the other says nothing of what holds.
+    agree(case, (LAB,), view_only=[CENTRE])
+    assert [said(each) for each in parties] == [False] * 3
+    agree(case, view_only=[CENTRE])
+    assert [said(each) for each in parties] == [True] * 3
+    agree(case, view_only=[LAB])
+    assert [said(each) for each in parties] == [False] * 3
+
+
 def test_twin_without_the_decision_it_leaves(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -146,3 +162,4 @@ def test_its_own_machine_says_why(case: Case):
         chunks = own_bundle(here, case.id, party, sight="contents")
         seen = see_case(chunks, party, pinned=pinned, clock=here.clock, random=SystemRandom())
         assert seen.held_back.partition(":")[0] == why
+        assert seen.lookers == {CENTRE}

@@ -9,8 +9,9 @@ from touchstone.framework.kinds import Anchor
 from touchstone.handin import moment_of
 from touchstone.review import deadline, late_days, read_clock
 from touchstone.review.clock import day_of
-from touchstone.review.events.opening import SubmissionReceived
+from touchstone.review.events.opening import AgreementSigned, CaseOpened, SubmissionReceived
 from touchstone.review.state import Clock
+from touchstone.review.view_only import CARRYING, lookers_named
 
 
 def _fact(label: str, text: str) -> Fact:
@@ -55,7 +56,23 @@ def _agreed(case: AudienceCase) -> tuple[Fact, ...]:
             _fact("access", sentence("scope.access", access=signed.access)),
             _fact("reasoning", sentence("scope.reasoning", reasoning=signed.reasoning)),
         ]
+        if lookers := _lookers(case, signed.agreement):
+            names = [case.name(each) for each in lookers]
+            facts.append(_fact("view-only", sentence("scope.view-only", parties=names)))
     return tuple(facts)
+
+
+def _lookers(case: AudienceCase, agreement: str) -> list[str]:
+    """Whom the text that holds lets look at what models answered, as far as it may be read."""
+    carrying = (each for kind in CARRYING for each in case.visible(kind))
+    texts = [
+        entry.content("agreement")
+        for entry in carrying
+        if isinstance(entry.event, CaseOpened | AgreementSigned)
+        and entry.event.agreement == agreement
+    ]
+    named = {each for text in texts if text for each in lookers_named(text.get("view_only"))}
+    return sorted(named - {*case.state.having("developer")})
 
 
 def _planned_in_words(received: SubmissionReceived, case: AudienceCase) -> str:
