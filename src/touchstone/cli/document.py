@@ -1,8 +1,10 @@
 """`touchstone document`: files that go with a case, handed in, listed and fetched again."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from touchstone.service.installation import Installation
 
 DONE = 0
-_PIECE = 1 << 20
 document = App(name="document", help="Hand in, list and fetch the documents of a case.")
 
 
@@ -165,7 +166,7 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
         document_id: Its id, as `document list` says.
         out: The file, which must not be there.
     """
-    from touchstone.keys.files import write_file
+    from touchstone.keys.files import take_place
     from touchstone.service.access.documents_handed_in import TYPE, shown_documents
 
     if out.exists():
@@ -183,18 +184,15 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
     # Beside it: what was broken off is found again, and nobody takes half a document for a whole.
     part = out.with_name(f".{out.name}.part")
     try:
-        fetch_into(where, whole, by, wanted, part)
+        if fetch_into(where, whole, by, wanted, part) != wanted.digest:
+            part.unlink()
+            raise BadInputError(
+                f"{out}: what came is not what the deed names, and was thrown away: fetch it again"
+            )
+        # Renamed and not copied: of a large document there is no room for two.
+        take_place(part, out)
     except OSError as error:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
-    if digest_of_file(part) != wanted.digest:
-        with suppress(OSError):
-            part.unlink()
-        raise BadInputError(
-            f"{out}: what came is not what the deed names, and was thrown away: fetch it again"
-        )
-    with part.open("rb") as whole_file:
-        write_file(out, iter(lambda: whole_file.read(_PIECE), b""))
-    part.unlink()
     tell(_Fetched(document_id, str(out), wanted.digest), json=where.json)
     return DONE
 
@@ -247,25 +245,48 @@ def _taking(installation: "Installation", case: str) -> str:
     return found.id
 
 
-def fetch_into(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> None:
-    """What is still to come of a document, after what was written before. Raises OSError."""
-    with part.open("ab") as file:
-        start = file.tell()
-        if start > wanted.size:
-            file.truncate(0)
-            start = 0
-        if where.server is not None:
-            with refusals():
-                for piece in _server(where, case).document(case, wanted.document, start):
-                    file.write(piece)
-            return
-        with opened() as installation:
-            from touchstone.service.access.documents_handed_in import fetch_document
+def fetch_into(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> str:
+    """Bring what is still to come of a document, after what was written before.
 
-            for piece in fetch_document(
-                installation, case, by, wanted.document, start, sight="contents"
-            ).pieces:
-                file.write(piece)
+    Returns the digest of the whole, which is durable then. Raises OSError.
+    """
+    # The document's readers are chosen by its marking, not by this machine's umask; and a link in
+    # the place of the part would have it written somewhere else.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(part, flags, 0o600), "a+b") as file:
+        os.fchmod(file.fileno(), 0o600)
+        if file.seek(0, os.SEEK_END) > wanted.size:
+            file.truncate(0)
+        # What was kept is read once, and what comes is digested as it is written.
+        file.seek(0)
+        digest = file_digest(file, sha256)
+        start = file.seek(0, os.SEEK_END)
+        # Where all of it was kept, nothing is left to ask for.
+        if start < wanted.size:
+            with _pieces(where, case, by, wanted, start) as pieces:
+                for piece in pieces:
+                    digest.update(piece)
+                    file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return f"sha256:{digest.hexdigest()}"
+
+
+@contextmanager
+def _pieces(
+    where: AtServer, case: str, by: str, wanted: "ShownDocument", start: int
+) -> Iterator[Iterable[bytes]]:
+    """A document from `start` on, from the server or from the record of this machine."""
+    if where.server is not None:
+        with refusals():
+            yield _server(where, case).document(case, wanted.document, start)
+        return
+    with opened() as installation:
+        from touchstone.service.access.documents_handed_in import fetch_document
+
+        yield fetch_document(
+            installation, case, by, wanted.document, start, sight="contents"
+        ).pieces
 
 
 def _server(where: AtServer, case: str) -> "HttpServer":

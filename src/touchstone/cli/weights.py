@@ -241,9 +241,7 @@ class _Fetching:
 
     def document(self, wanted: "ShownDocument", place: Path) -> None:
         """Fetch a document to a place, where some of it may lie. Raises BadInputError, OSError."""
-        if not place.exists() or place.stat().st_size != wanted.size:
-            fetch_into(self.where, self.case, self.by, wanted, place)
-        if digest_of_file(place) != wanted.digest:
+        if fetch_into(self.where, self.case, self.by, wanted, place) != wanted.digest:
             place.unlink()
             raise BadInputError(
                 f"{wanted.name}: what came is not what its deed names, and was thrown away: fetch"

@@ -161,6 +161,15 @@ def move_folder(path: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def take_place(draft: Path, path: Path) -> None:
+    """Give a draft that was written whole and made durable its name in its folder, durably.
+
+    For what is too large to be written a second time; `write_file` does all of it. Raises OSError.
+    """
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -188,8 +188,9 @@ def test_both_ways_go_on_where_they_were_broken_off(scene: Scene, call: Call, tm
     agency.bytes_left = PIECE
     code, said = call(AGENCY, *get)
     assert (code == 0, "the server does not answer" in said, said.count("\n")) == (False, True, 1)
-    there = (tmp_path / ".fetched.pdf.part").stat().st_size
-    assert (there, out.exists()) == (PIECE, False)
+    part = (tmp_path / ".fetched.pdf.part").stat()
+    there = part.st_size
+    assert (there, out.exists(), oct(part.st_mode & 0o777)) == (PIECE, False, "0o600")
     agency.bytes_left = None
     agency.asked.clear()
     code, said = call(AGENCY, *get)
@@ -198,6 +199,35 @@ def test_both_ways_go_on_where_they_were_broken_off(scene: Scene, call: Call, tm
         [("GET", f"bytes={there}-")],
         True,
     ), said
+    # The same file under its name: a copy would ask for the room of two.
+    assert out.stat().st_ino == part.st_ino
+
+
+@pytest.mark.usefixtures("scene")
+def test_what_was_kept_of_a_document_is_checked_with_what_comes(call: Call, tmp_path: Path):
+    file, out = tmp_path / "small", tmp_path / "small.out"
+    file.write_bytes(b"a small plan")
+    assert call(LAB, *add(file, "small"))[0] == 0
+    get = ("document", "get", CASE, "small", "--out", out)
+    part, elsewhere = tmp_path / ".small.out.part", tmp_path / "of-somebody"
+    part.write_bytes(b"a SMALL")
+    code, said = call(CENTRE, *get)
+    assert (code == 0, "not what the deed names" in said, said.count("\n")) == (False, True, 1), (
+        said
+    )
+    assert (part.exists(), out.exists()) == (False, False)
+
+    elsewhere.write_bytes(b"")
+    part.symlink_to(elsewhere)
+    code, said = call(CENTRE, *get)
+    assert (code == 0, said.count("\n"), elsewhere.read_bytes()) == (False, 1, b""), said
+    part.unlink()
+    # Twins: what is longer than the whole begins anew, and what is whole is taken as it is.
+    for kept in (b"a small plan, and more", b"a small plan"):
+        part.write_bytes(kept)
+        code, said = call(CENTRE, *get)
+        assert (code, out.read_bytes(), part.exists()) == (0, b"a small plan", False), said
+        out.unlink()
 
 
 def test_who_read_what_is_recorded_by_the_server_and_a_change_is_found(
