@@ -1,6 +1,7 @@
 """`touchstone terms`: what terms of access say, change and promise."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,11 @@ from touchstone.errors import BadInputError
 if TYPE_CHECKING:
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
-    from touchstone.service.access.user_base import UserBase
+    from touchstone.keys import FileSigner
+    from touchstone.service.access.bundles import BundleInHand
     from touchstone.service.bundle_folder import BundleFolder
+
+    Drafted = Callable[[PartyCase, FileSigner], BundleInHand]
 
 DONE, NO = 0, 1
 terms = App(
@@ -246,7 +250,15 @@ def bundle(
     from touchstone.service.cases.case_admin import open_to_act
 
     if where.elsewhere:
-        return _own_bundle(where, case, BundleFolder(out), user_base(entities), stream)
+        from touchstone.service.access.own_bundles import drafted_bundle
+
+        shelf, crowd = BundleFolder(out), user_base(entities)
+        return _own_bundle(
+            where,
+            case,
+            shelf,
+            lambda known, key: drafted_bundle(known, known.by, shelf, crowd, key, stream),
+        )
     with opened() as installation:
         found = open_to_act(installation, case)
         registry = registry_of(CaseTexts(found), user_base(entities))
@@ -254,11 +266,9 @@ def bundle(
     return DONE
 
 
-def _own_bundle(
-    where: Where, case: str, out: "BundleFolder", crowd: "UserBase", stream: str | None
-) -> int:
+def _own_bundle(where: Where, case: str, out: "BundleFolder", drafted: "Drafted") -> int:
     """The same by a server, or in a file: the bundle is signed here, and laid once it stands."""
-    from touchstone.service.access import bundles, own_bundles
+    from touchstone.service.access import bundles
 
     made: list[bundles.BundleInHand] = []
     with hand_of(where) as hand:
@@ -268,12 +278,12 @@ def _own_bundle(
         signer = hand.keys().signer(party.key if party else None)
 
         def draft(known: "PartyCase") -> "Deed":
-            made.append(own_bundles.drafted_bundle(known, known.by, out, crowd, signer, stream))
+            made.append(drafted(known, signer))
             if not made[-1].deeds:
                 raise BadInputError("CASE: the newest bundle says the same: type it again")
             return made[-1].deeds[0]
 
-        stands = own_bundles.drafted_bundle(known, known.by, out, crowd, signer, stream)
+        stands = drafted(known, signer)
         if stands.deeds:
             done = hand.act(case, draft, "developer")
             stands = made[-1]
@@ -288,12 +298,16 @@ def _own_bundle(
 
 @terms.command
 def rollback(
-    case: str, number: int, *, out: Path, stream: str | None = None, json: Json = False
+    case: CaseId, number: int, *, out: Path, stream: str | None = None, where: Where = HERE
 ) -> int:
     """Sign the next policy bundle with the state of an older one: numbers only go up.
 
+    By a server it is signed on this machine, where the older bundle is in the folder too; of one
+    that went by a file, `terms bundle` lays it there once it stands.
+
+    For example: touchstone terms rollback 3f2a 1 --out bundles
+
     Args:
-        case: The case's id, or enough of its beginning.
         number: The older bundle's number.
         out: The folder that gateways watch.
         stream: The deployment that it is for; default: the newest bundle's.
@@ -302,7 +316,17 @@ def rollback(
     from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.cases.case_admin import open_to_act
 
+    if where.elsewhere:
+        from touchstone.service.access.own_bundles import drafted_return
+
+        shelf = BundleFolder(out)
+        return _own_bundle(
+            where,
+            case,
+            shelf,
+            lambda known, key: drafted_return(known, known.by, shelf, number, key, stream),
+        )
     with opened() as installation:
         found = kept_in_view(open_to_act(installation, case))
-        tell(bundles.return_to(found, BundleFolder(out), number, stream), json=json)
+        tell(bundles.return_to(found, BundleFolder(out), number, stream), json=where.json)
     return DONE

@@ -94,6 +94,38 @@ def test_terms_and_an_order_reach_gateways_by_the_developers_own_key(
     assert made.events()[-2:] == ["receipt-noted", "receipt-noted"]
 
 
+def test_a_developer_goes_back_to_an_older_bundle_by_its_own_key(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...], files: Path
+):
+    """After the test above, whose two bundles lie in the folder."""
+    out = files / "bundles"
+    by, laid = (*by_server, "--yes", "--json"), ("--out", str(out))
+    at(LAB)
+    back, before = ("terms", "rollback", CASE), made.events()
+    # Of one that is not there nothing is signed, nor by another than the developer.
+    none = command(*back, "7", *laid, *by)
+    assert "7" in none.refused(none.code)
+    at(AGENCY)
+    assert command(*back, "1", *laid, *by).code != 0
+    assert made.events() == before
+    at(LAB)
+    found = json.loads(command(*back, "1", *laid, *by).out)
+    assert found["number"] == 3
+    pin = Pin(made.key(LAB).public_key, "gateways")
+    one = accept_bundle((out / bundle_name(1)).read_bytes(), pin, None)
+    two = accept_bundle((out / bundle_name(2)).read_bytes(), pin, position(one))
+    three = accept_bundle((out / bundle_name(3)).read_bytes(), pin, position(two))
+    assert (bool(two.directives), bool(three.directives)) == (True, False)
+    assert made.events() == [*before, "bundle-published"]
+    # By a file it is signed elsewhere, and is laid by nobody before it stands.
+    file = files / "back.deed"
+    assert command(*back, "1", *laid, *by_server, "--to-file", str(file)).code == 0
+    assert not (out / bundle_name(4)).exists()
+    assert command("deed", "sign", str(file), "--yes").code == 0
+    assert command("deed", "send", str(file), *by_server).code == 0
+    assert made.events() == [*before, "bundle-published", "bundle-published"]
+
+
 def test_what_only_the_record_of_this_machine_has_is_said(
     command: Command, at: Sits, by_server: tuple[str, ...], tmp_path: Path
 ):

@@ -185,11 +185,7 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
 
     def prepared(state: State) -> BundleInHand:
         place, position = next_place(state, stream, lambda: case.submission.model.id)
-        older = next((b for b in state.bundles if (b.stream, b.number) == (place, number)), None)
-        if older is None or position is None:
-            known = tuple(b.number for b in state.bundles if b.stream == place)
-            code = "bundle-unknown"
-            raise CannotOrderError(code, stream=place, number=number, published=known)
+        older = older_bundle(state, place, number)
         at = case.now()
         data = reissue_bundle(
             CaseTexts(case, state).bundle(older),
@@ -203,6 +199,15 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
 
     published = _done(case, out, *_recorded(case, prepared))
     return replace(published, changes=_changes(case.state))
+
+
+def older_bundle(state: State, stream: str, number: int) -> BundlePublished:
+    """The bundle of a stream with a number. Raises CannotOrderError: none was published."""
+    for each in state.bundles:
+        if (each.stream, each.number) == (stream, number):
+            return each
+    known = tuple(each.number for each in state.bundles if each.stream == stream)
+    raise CannotOrderError("bundle-unknown", stream=stream, number=number, published=known)
 
 
 def _developer(case: Case) -> Signer:

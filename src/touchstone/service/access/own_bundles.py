@@ -16,6 +16,7 @@ from touchstone.service.access.bundles import (
     BundleShelf,
     bundle_deed,
     next_place,
+    older_bundle,
     published_by,
     same_in_force,
 )
@@ -26,7 +27,7 @@ from touchstone.service.access.own_texts import PartyTexts
 from touchstone.service.access.user_base import UserBase, reach_of, registry_of
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText
-from touchstone.terms import build_bundle
+from touchstone.terms import build_bundle, reissue_bundle
 
 
 def drafted_bundle(
@@ -76,6 +77,36 @@ def drafted_bundle(
         return BundleInHand((), newest, old)
     carried = recorded.carried(at)
     deed = bundle_deed(known, at, place, position, data, agreed.digest, carried)
+    if deed.event.actor != party:
+        raise CannotOrderError("bundle-of-another", party=party, developer=deed.event.actor)
+    return BundleInHand((deed,), published_by(deed, shelf), data)
+
+
+def drafted_return(
+    known: TableCase,
+    party: str,
+    shelf: BundleShelf,
+    number: int,
+    signer: Signer,
+    stream: str | None = None,
+) -> BundleInHand:
+    """The next bundle with the state of an older one, which lies on the shelf, with its deed.
+
+    The arguments, and what it raises, are as for `drafted_bundle`; `number` is the older bundle's.
+    """
+    state, at = known.state, known.now()
+    require_known(state)
+    shelf.prepare()
+    place, position = next_place(state, stream, lambda: _model_of(known))
+    older = older_bundle(state, place, number)
+    data = reissue_bundle(
+        PartyTexts(known, shelf).bundle(older),
+        issued=seconds_of(at),
+        signer=signer,
+        after=position,
+    )
+    told = older.terms, older.directives, number
+    deed = bundle_deed(known, at, place, position, data, *told)
     if deed.event.actor != party:
         raise CannotOrderError("bundle-of-another", party=party, developer=deed.event.actor)
     return BundleInHand((deed,), published_by(deed, shelf), data)
