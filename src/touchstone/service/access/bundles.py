@@ -185,13 +185,13 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
 
     def prepared(state: State) -> BundleInHand:
         place, position = next_place(state, stream, lambda: case.submission.model.id)
-        older = older_bundle(state, place, number)
+        older, newest = older_bundle(state, place, number, position)
         at = case.now()
         data = reissue_bundle(
             CaseTexts(case, state).bundle(older),
             issued=seconds_of(at),
             signer=_developer(case),
-            after=position,
+            after=newest,
         )
         told = older.terms, older.directives, number
         deed = bundle_deed(case, at, place, position, data, *told)
@@ -201,11 +201,16 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
     return replace(published, changes=_changes(case.state))
 
 
-def older_bundle(state: State, stream: str, number: int) -> BundlePublished:
-    """The bundle of a stream with a number. Raises CannotOrderError: none was published."""
+def older_bundle(
+    state: State, stream: str, number: int, newest: Position | None
+) -> tuple[BundlePublished, Position]:
+    """The bundle of a stream with a number, and the newest's place, after which it comes again.
+
+    Raises CannotOrderError: none was published.
+    """
     for each in state.bundles:
-        if (each.stream, each.number) == (stream, number):
-            return each
+        if newest is not None and (each.stream, each.number) == (stream, number):
+            return each, newest
     known = tuple(each.number for each in state.bundles if each.stream == stream)
     raise CannotOrderError("bundle-unknown", stream=stream, number=number, published=known)
 

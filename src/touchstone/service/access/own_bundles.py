@@ -98,12 +98,12 @@ def drafted_return(
     require_known(state)
     shelf.prepare()
     place, position = next_place(state, stream, lambda: _model_of(known))
-    older = older_bundle(state, place, number)
+    older, newest = older_bundle(state, place, number, position)
     data = reissue_bundle(
         PartyTexts(known, shelf).bundle(older),
         issued=seconds_of(at),
         signer=signer,
-        after=position,
+        after=newest,
     )
     told = older.terms, older.directives, number
     deed = bundle_deed(known, at, place, position, data, *told)
