@@ -32,7 +32,7 @@ def next_deeds(
         case: The case's id, or enough of its beginning; default: every case.
         ics: Also write the ends as a calendar file, for any calendar program.
     """
-    from touchstone.editions.next_text import next_rows
+    from touchstone.editions.next_text import next_rows, reservations
 
     check_options(where)
     found, now, told = _there(case, where) if where.server is not None else _here(case, where.party)
@@ -43,6 +43,9 @@ def next_deeds(
         show_json([row.as_dict() for row in rows])
     else:
         _show(found, rows, told)
+    # Beside JSON too: an empty list alone would read as if nothing were next.
+    for line in reservations(found):
+        warn(f"touchstone: {line}")
     return DONE
 
 
@@ -79,7 +82,6 @@ def _there(case: str | None, where: AtServer) -> "_Told":
 
 def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -> None:
     from touchstone.cli import tables
-    from touchstone.editions.next_text import reservations
     from touchstone.editions.sentences import sentence
 
     # As below: what else is said of cases is said of the same ones.
@@ -98,8 +100,6 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
         show(sentence("next.nothing"))
     else:
         show(sentence("next.nothing-for", party=party))
-    for line in reservations(found):
-        warn(f"touchstone: {line}")
 
 
 def _show_narrow(row: "NextRow", case: str) -> None:

@@ -231,6 +231,8 @@ def test_who_may_not_read_the_framework_is_told_of_its_own_finding(
     quiet = command("next", *by_server)
     assert quiet.out == f"Nothing that is next for {EVALUATOR} is shown to it.\n"
     assert f"The framework of case {CASE} is not open to {EVALUATOR}: it is told" in quiet.err
+    programs = command("next", *by_server, "--json")
+    assert (programs.out, programs.err) == ("[]\n", quiet.err)
     evaluator.act(
         lambda seen: outside_finding_signed(
             seen,
