@@ -35,8 +35,9 @@ ELSEWHERE = {
     ("case", "export"),
     ("reads", "show"),
     ("doctor",),
+    ("party", "show"),
 }
-"""What asks a server for no case's entries: each has tests of its own, by tokens alone."""
+"""What asks a server for no case's entries, or shows keys that are here: each has its own tests."""
 
 
 def _readings() -> Iterator[tuple[str, ...]]:
