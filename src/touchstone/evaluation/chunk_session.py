@@ -280,6 +280,7 @@ class ChunkSession(EndpointWatch):
             return
         seconds = ended.working_time or ended.total_time or 0
         outcome = self._outcome(index, facts, limit, error, seconds, ended.messages)
+        outcome = outcome.model_copy(update={"uuid": ended.uuid or ""})
         failed = outcome.result == "lost-endpoint"
         self._faults_in_a_row = self._faults_in_a_row + 1 if failed else 0
         if self._faults_in_a_row >= ENDPOINT_FAULTS:

@@ -105,6 +105,8 @@ class Outcome(Frozen):
     """What was odd, such as usage that had to be clamped."""
     events: tuple[SandboxEvent, ...] = ()
     """What the sandbox recorded."""
+    uuid: str = ""
+    """By which its transcript is found in Inspect's log; empty where there is none."""
     pack: PackMark | None = None
     """Whose statement the result is, where a pack's code scored; None: a family's judge did."""
 

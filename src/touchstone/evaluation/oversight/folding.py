@@ -19,6 +19,7 @@ _ALIKE = {
     )
 }
 _SPACES = {ord(c): " " for c in map(chr, (0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))}
+_BEYOND = re.compile(r"[^\x00-\x7f]+")
 _BLANK = re.compile(r"\s+")
 
 
@@ -26,8 +27,13 @@ def unmasked(text: str) -> str:
     """The text with look-alikes folded and what leaves no mark left out; lines and case stay."""
     if text.isascii():
         return text
-    plain = unicodedata.normalize("NFKD", text.translate(_SPACES))
-    kept = (c for c in plain if not unicodedata.combining(c) and not is_unseen_mark(c))
+    # Run by run: most of a text is ASCII, and each other character is looked up.
+    return _BEYOND.sub(_plain, text)
+
+
+def _plain(found: re.Match[str]) -> str:
+    decomposed = unicodedata.normalize("NFKD", found.group().translate(_SPACES))
+    kept = (c for c in decomposed if not unicodedata.combining(c) and not is_unseen_mark(c))
     return "".join(kept).translate(_ALIKE)
 
 

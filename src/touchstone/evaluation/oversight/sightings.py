@@ -14,7 +14,7 @@ WHY_LENGTH = 200
 QUOTE_LENGTH = 400
 MOST_SIGHTINGS = 50
 """Of one detector in one transcript; further ones are counted, and not kept."""
-NO_LOG = "no transcript of it was kept"
+NO_LOG = "no transcript of it could be read"
 
 
 class Sighting(Frozen):

@@ -92,5 +92,6 @@ def _outcome(said: PackOutcome, rule: AdjudicationRule, journal: Journal) -> Out
         models=said.models,
         calls=said.calls,
         attempt=journal.begun[said.place],
+        uuid=said.uuid,
         pack=said.pack,
     )
