@@ -1,6 +1,8 @@
 """What detectors find of labelled transcripts and leave alone, and what was not looked at."""
 
+import ast
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 from inspect_ai.event import Event, ModelEvent, SandboxEvent, ToolEvent
@@ -13,7 +15,7 @@ from inspect_ai.model import (
     ModelOutput,
 )
 
-from touchstone.evaluation.oversight.detectors import detectors, look_through
+from touchstone.evaluation.oversight.detectors import MEASURED_FILES, detectors, look_through
 from touchstone.evaluation.oversight.folding import fold_text
 from touchstone.evaluation.oversight.labelled.power import DetectorPower, measure_power
 from touchstone.evaluation.oversight.labelled.transcripts import labelled_transcripts
@@ -52,7 +54,7 @@ def power() -> dict[str, DetectorPower]:
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_the_power_of_each_detector_is_what_the_page_says(
+def test_the_power_of_each_detector_is_what_the_decision_says(
     power: dict[str, DetectorPower], name: str
 ):
     found = power[name]
@@ -65,6 +67,20 @@ def test_the_power_of_each_detector_is_what_the_page_says(
 
 def test_every_detector_is_measured(power: dict[str, DetectorPower]):
     assert list(power) == list(detectors()) == list(MEASURED)
+
+
+def test_what_decides_is_in_the_digest_of_what_was_measured():
+    room = "touchstone.evaluation.oversight."
+    todo, found = ["detectors"], set[str]()
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        tree = ast.parse((resources.files(room[:-1]) / f"{name}.py").read_text())
+        named = {each.module or "" for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+        todo += {each.removeprefix(room) for each in named if each.startswith(room)} - found
+    # Sightings are what is kept of a flag, once it is one.
+    code = {f"{each}.py" for each in found - {"sightings"}}
+    assert sorted(code | {"said_patterns.toml"}) == list(MEASURED_FILES)
 
 
 def test_a_rate_has_the_exact_interval_of_its_wordings(power: dict[str, DetectorPower]):

@@ -25,7 +25,7 @@ from touchstone.evaluation.oversight.tool_results import (
 from touchstone.handin import printable_line
 
 Detect = Callable[[TranscriptReading], Found]
-_MODULES = (
+MEASURED_FILES = (
     "detectors.py",
     "folding.py",
     "hidden_reasoning.py",
@@ -35,6 +35,7 @@ _MODULES = (
     "said_patterns.toml",
     "tool_results.py",
 )
+"""What decides whether a transcript is flagged: the digest of the detectors' code is over these."""
 
 
 def detectors(canaries: tuple[str, ...] = ()) -> dict[str, Detect]:
@@ -87,5 +88,5 @@ def _sighting(name: str, message: str, why: str, quote: str) -> Sighting:
 def detectors_digest() -> str:
     """`sha256:...` of the detectors' own code: what was measured of other code holds of that."""
     here = resources.files("touchstone.evaluation.oversight")
-    parts = (hashlib.sha256(here.joinpath(name).read_bytes()).digest() for name in _MODULES)
+    parts = (hashlib.sha256(here.joinpath(name).read_bytes()).digest() for name in MEASURED_FILES)
     return "sha256:" + hashlib.sha256(b"".join(parts)).hexdigest()
