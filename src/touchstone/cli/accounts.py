@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from touchstone.cli.hands import AtServer
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, tell_facts
-from touchstone.cli.texts import name_of, words_of
+from touchstone.cli.typed import line_of, name_of
 
 if TYPE_CHECKING:
     from touchstone.client.people import ServerDesk, ToldAct, ToldInvitation, ToldPerson
@@ -158,7 +158,7 @@ def first_administrator(name: str, *, json: Json = False) -> int:
     Args:
         name: Who it is, for those who see the list of people.
     """
-    person = words_of("NAME", name)
+    person = line_of("NAME", name)
     with _machine_desk() as (desk, fingerprint):
         told = desk.first_administrator(person)
         tell(_Invited(told, desk.shown(told.person), fingerprint, ""), json=json)
@@ -186,11 +186,11 @@ def invite(
     """
     from touchstone.cli.connecting import ADMINISTRATOR
 
-    person = words_of("NAME", name)
+    person = line_of("NAME", name)
     # Before accounts are opened: where there are none, that makes their database.
     role = tuple(name_of("--role", each) for each in role)
     institution = "" if of is None else name_of("--of", of)
-    address = "" if email is None else words_of("--email", email)
+    address = "" if email is None else line_of("--email", email)
     roles = role or (() if institution else (ADMINISTRATOR,))
     with _desk(where) as (desk, fingerprint):
         told = desk.invite(institution, roles, person, address)

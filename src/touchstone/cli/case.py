@@ -10,7 +10,7 @@ from touchstone.cli.agreement import UNCHOSEN, Chosen
 from touchstone.cli.endpoint_keys import endpoint_key
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act, hand_of, refusals
 from touchstone.cli.output import show, tell
-from touchstone.cli.texts import key_elsewhere, line_of, name_of
+from touchstone.cli.typed import key_elsewhere, line_if, name_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def open_(
     roles = _roles(law, name_of("--developer", developer), centre, agency)
     choices = chosen.read()
     if model is not None:
-        choices = choices.model_copy(update={"model": line_of("--model", model)})
+        choices = choices.model_copy(update={"model": line_if("--model", model)})
     text = first_text(law, participants_among(roles), choices)
     new = name_of("--id", name) if name is not None else secrets.token_hex(16)
     with hand_of(replace(where, party=centre)) as hand:

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act
 from touchstone.cli.output import show_json
-from touchstone.cli.typed import reason_of
+from touchstone.cli.typed import line_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def pause(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     """
     from touchstone.deeds.cases import clock_paused
 
-    why = reason_of("--reason", reason)
+    why = line_of("--reason", reason)
     return act(where, case, lambda known: clock_paused(known, known.by, why))
 
 
@@ -95,7 +95,7 @@ def extend(case: CaseId, *, days: int, reason: str, where: Where = HERE) -> int:
     """
     from touchstone.deeds.cases import clock_extended
 
-    why = reason_of("--reason", reason)
+    why = line_of("--reason", reason)
     if days < 1:
         raise BadInputError("--days: write how many days it is to end later, 1 or more")
     return act(where, case, lambda known: clock_extended(known, known.by, days, why), "developer")
@@ -114,5 +114,5 @@ def end(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     """
     from touchstone.deeds.cases import clock_ended
 
-    why = reason_of("--reason", reason)
+    why = line_of("--reason", reason)
     return act(where, case, lambda known: clock_ended(known, known.by, why))

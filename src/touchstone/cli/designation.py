@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act
 from touchstone.cli.output import show_json
-from touchstone.cli.texts import statement_of
+from touchstone.cli.typed import statement_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -10,14 +10,8 @@ from touchstone.cli.hands import act as do
 from touchstone.cli.opened import act, opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, tell
-from touchstone.cli.texts import (
-    line_of,
-    party_of,
-    shelf,
-    terms_text,
-    terms_text_if,
-    user_base,
-)
+from touchstone.cli.texts import shelf, terms_text, terms_text_if, user_base
+from touchstone.cli.typed import line_if, party_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -168,7 +162,7 @@ def answer(
     from touchstone.service.access import own_bundles
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
-    why = line_of("--contested", contested) or line_of("--reason", reason)
+    why = line_if("--contested", contested) or line_if("--reason", reason)
     crowd, text, place = user_base(entities, people), terms_text_if(reading), shelf(out)
     if where.elsewhere:
         return do(

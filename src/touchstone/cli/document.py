@@ -22,12 +22,12 @@ from touchstone.cli.hands import (
 )
 from touchstone.cli.opened import opened
 from touchstone.cli.output import tell
-from touchstone.cli.texts import name_of
-from touchstone.cli.typed import digest_of_file, reason_of
+from touchstone.cli.typed import digest_of_file, line_of, name_of
 from touchstone.errors import AnswerIsNoError, BadInputError
 from touchstone.handin.shown_ids import short_case, short_digest
 
 if TYPE_CHECKING:
+    from touchstone.clearance import Marking
     from touchstone.client.http_server import HttpServer
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
@@ -119,8 +119,8 @@ def add(
     if where.party is None:
         raise BadInputError("--as: name the party that hands it in")
     digest = digest_of_file(file)
-    about, what = name_of("--kind", kind), reason_of("--media-type", media_type)
-    told = reason_of("--name", name or file.name)
+    about, what = name_of("--kind", kind), line_of("--media-type", media_type)
+    told = line_of("--name", name or file.name)
     id_ = name_of("--id", called or short_digest(digest.removeprefix("sha256:")))
     readers = tuple(name_of("--reader", each) for each in reader)
     with refusals():
@@ -197,7 +197,7 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
     return DONE
 
 
-def marking_for(known: "PartyCase", readers: tuple[str, ...]) -> Any:
+def marking_for(known: "PartyCase", readers: tuple[str, ...]) -> "Marking":
     """Who may read a file: those who are named and its party, else every party of the case."""
     from touchstone.clearance import tlp
 

@@ -6,8 +6,7 @@ from typing import Literal
 from cyclopts import App
 
 from touchstone.cli.hands import HERE, CaseId, Where, act
-from touchstone.cli.texts import name_of
-from touchstone.cli.typed import bytes_of, reason_of
+from touchstone.cli.typed import bytes_of, line_of, name_of
 
 evidence = App(name="evidence", help="Declare what a criterion without a number asks for.")
 
@@ -40,7 +39,7 @@ def declare(
     from touchstone.deeds.designation import evidence_declared
 
     about, data = name_of("CRITERION", criterion), bytes_of(file)
-    kind, called = reason_of("--media-type", media_type), reason_of("--name", name or file.name)
+    kind, called = line_of("--media-type", media_type), line_of("--name", name or file.name)
     return act(
         where,
         case,

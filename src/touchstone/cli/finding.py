@@ -7,8 +7,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, act
 from touchstone.cli.output import show_json
-from touchstone.cli.texts import name_of, statement_of
-from touchstone.cli.typed import digest_of, digest_of_file, reason_of, words_of
+from touchstone.cli.typed import digest_of, digest_of_file, line_of, name_of, statement_of, words_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def sign(
     """
     new, about = name_of("FINDING", finding), name_of("--domain", domain)
     bears_on = None if criterion is None else name_of("--criterion", criterion)
-    content = {"title": reason_of("--title", title), "text": words_of(text, text_file)}
+    content = {"title": line_of("--title", title), "text": words_of(text, text_file)}
     kept = _kept_back(withheld_evidence, withheld_digest, withheld_reason)
 
     return act(
@@ -144,7 +143,7 @@ def _kept_back(file: Path | None, digest: str | None, reason: str | None) -> tup
     if reason is None:
         raise BadInputError("--withheld-reason: write one line that says why it is kept back")
     named = digest_of_file(file) if file else digest_of("--withheld-digest", digest or "")
-    return named, reason_of("--withheld-reason", reason)
+    return named, line_of("--withheld-reason", reason)
 
 
 @finding.command

@@ -296,7 +296,7 @@ def check_options(where: Where | AtServer) -> None:
     if where.trust is not None and where.server is None:
         raise BadInputError("--trust: says whom a server is believed to be: add --server URL")
     if where.trust is not None:
-        from touchstone.cli.texts import fingerprint_of
+        from touchstone.cli.typed import fingerprint_of
 
         fingerprint_of("--trust", where.trust)
     if isinstance(where, Where) and where.to_file is not None and where.to_file.exists():

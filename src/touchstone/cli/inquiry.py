@@ -5,7 +5,7 @@ from typing import Literal
 from cyclopts import App
 
 from touchstone.cli.hands import HERE, CaseId, Where, act
-from touchstone.cli.texts import name_of, statement_of
+from touchstone.cli.typed import name_of, statement_of
 
 inquiry = App(name="inquiry", help="Ask whether a model would qualify, or answer that.")
 participation = App(name="participation", help="Say how a party stands to the framework.")

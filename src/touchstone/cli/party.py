@@ -17,7 +17,7 @@ from touchstone.cli.hands import (
 )
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts
 from touchstone.cli.signers import rotate, signers, successor
-from touchstone.cli.texts import fingerprint_of, key_elsewhere, line_of, name_of
+from touchstone.cli.typed import fingerprint_of, key_elsewhere, line_if, name_of
 from touchstone.errors import BadInputError
 
 DONE = 0
@@ -231,7 +231,7 @@ def remove(case: CaseId, guest: str, *, reason: str | None = None, where: Where 
     from touchstone.deeds.cases import party_removed, party_uninvited
     from touchstone.deeds.deed import Deed
 
-    name, why = name_of("GUEST", guest), line_of("--reason", reason)
+    name, why = name_of("GUEST", guest), line_if("--reason", reason)
 
     def draft(known: PartyCase) -> Deed:
         # Who has not joined has no part to end: its invitation is taken back, without a word.
@@ -260,7 +260,7 @@ def leave(case: CaseId, *, reason: str | None = None, where: Where = HERE) -> in
     """
     from touchstone.deeds.cases import party_left
 
-    why = line_of("--reason", reason)
+    why = line_if("--reason", reason)
     return act(where, case, lambda known: party_left(known, known.by, why))
 
 

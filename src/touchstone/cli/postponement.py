@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from touchstone.cli.hands import HERE, CaseId, Where, act
-from touchstone.cli.texts import name_of, statement_of
-from touchstone.cli.typed import day_of
+from touchstone.cli.typed import day_of, name_of, statement_of
 
 postponement = App(name="postponement", help="Ask the developer to postpone a release, or answer.")
 RequestId = Annotated[str, Parameter(help="The request's id.")]

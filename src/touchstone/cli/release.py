@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.hands import DONE, HERE, CaseId, Where, act, hand_of
 from touchstone.cli.output import tell
-from touchstone.cli.texts import name_of
+from touchstone.cli.typed import name_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of, require_centre
 from touchstone.cli.output import tell
-from touchstone.cli.texts import name_of
-from touchstone.cli.typed import reason_of
+from touchstone.cli.typed import line_of, name_of
 
 if TYPE_CHECKING:
     from touchstone.client.party_case import PartyCase
@@ -34,7 +33,7 @@ def halt(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     from touchstone.deeds.cases import review_halted
 
     # Before anything is opened: a bad line is bad input, whatever else is amiss.
-    why = reason_of("--reason", reason)
+    why = line_of("--reason", reason)
     # A stop is not to wait for an answer on a terminal, and it can be taken back.
     at_once = replace(where, yes=True)
     return act(at_once, case, lambda known: review_halted(known, known.by, why), role="centre")
@@ -51,7 +50,7 @@ def resume(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     """
     from touchstone.deeds.cases import review_resumed
 
-    why = reason_of("--reason", reason)
+    why = line_of("--reason", reason)
     return act(where, case, lambda known: review_resumed(known, known.by, why), role="centre")
 
 
@@ -121,5 +120,5 @@ def close(case: CaseId, *, reason: str, where: Where = HERE) -> int:
     """
     from touchstone.deeds.cases import case_closed
 
-    why = reason_of("--reason", reason)
+    why = line_of("--reason", reason)
     return act(where, case, lambda known: case_closed(known, known.by, why), role="centre")

@@ -37,7 +37,7 @@ def join(
         label: What this machine is called to those who may end it.
     """
     from touchstone.cli.connecting import home_of, let_in
-    from touchstone.cli.texts import fingerprint_of
+    from touchstone.cli.typed import fingerprint_of
 
     fingerprint_of("--fingerprint", fingerprint)
     home = home_of(party)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from touchstone.cli.output import warn
 from touchstone.cli.process import stay
-from touchstone.cli.texts import words_of
+from touchstone.cli.typed import line_of
 
 
 def serve(
@@ -30,7 +30,7 @@ def serve(
         key: The key of the certificate, a PEM file.
         proxy: A proxy that speaks TLS stands before it, and says in X-Forwarded-For who asks.
     """
-    address = "" if origin is None else words_of("--origin", origin)
+    address = "" if origin is None else line_of("--origin", origin)
     # First: Django is set up once, and the record would do it for itself alone.
     from touchstone.server.commands import begin_serving
     from touchstone.server.safety import ServeOptions

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from touchstone.cli.confirming import confirm
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, Draft, Hand, Where, hand_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
-from touchstone.cli.texts import check_claim, claimed_key, key_elsewhere, name_of
+from touchstone.cli.typed import check_claim, claimed_key, key_elsewhere, name_of
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
 if TYPE_CHECKING:

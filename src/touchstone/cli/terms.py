@@ -11,7 +11,8 @@ from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, warn
-from touchstone.cli.texts import line_of, terms_text, user_base
+from touchstone.cli.texts import terms_text, user_base
+from touchstone.cli.typed import line_if
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _answer(case: str, where: Where, reason: str | None, *, agree: bool) -> int:
     from touchstone.service.access import offers
     from touchstone.service.cases.case_admin import open_to_act, open_to_add
 
-    why = line_of("--reason", reason)
+    why = line_if("--reason", reason)
     if where.elsewhere:
         return act(
             where,

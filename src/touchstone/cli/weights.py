@@ -13,8 +13,7 @@ from touchstone.cli.confirming import confirm
 from touchstone.cli.document import ThereError, bring, fetch_into, marking_for
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, hand_of, refusals
 from touchstone.cli.output import Json, tell
-from touchstone.cli.texts import name_of
-from touchstone.cli.typed import digest_of, digest_of_file
+from touchstone.cli.typed import digest_of, digest_of_file, name_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -37,16 +36,16 @@ class _Set:
     digest: str
     files: int
     size: int
-    lies: str | None
+    written: str | None
     """The file of its manifest, or the folder, that was written."""
     case: str | None = None
 
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"{self.digest}: {self.files} files, {self.size} bytes"
-        if self.lies is not None:
-            yield f"Written: {self.lies}"
-        if self.lies is None or self.case is None:
+        if self.written is not None:
+            yield f"Written: {self.written}"
+        if self.written is None or self.case is None:
             yield f'In SUBMISSION.toml, at its variant: weights = "{self.digest}"'
 
     def as_dict(self) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def add(
         expects: The manifest that it must come to, as `weights manifest` wrote it.
         reader: Who may read it beside its party; may be given again. Default: every party.
     """
-    from touchstone.evaluation.weights import FILE_KIND, manifest_of
+    from touchstone.evaluation.weights import WEIGHTS_FILE, manifest_of
     from touchstone.review.events.opening import WEIGHTS_MANIFEST
 
     if where.to_file is not None:
@@ -116,7 +115,7 @@ def add(
         confirm(_shown(found), asked, "hand in", "nothing was handed in")
     handing = _Handing(replace(where, yes=True), case, readers)
     for digest, path in {each.digest: each.path for each in found.files}.items():
-        handing.hand_in(folder / path, digest, FILE_KIND, path)
+        handing.hand_in(folder / path, digest, WEIGHTS_FILE, path)
     # Last: whoever reads it finds each file that it names.
     with TemporaryDirectory() as beside:
         file = Path(beside, "manifest.json")
@@ -219,7 +218,7 @@ class _Fetching:
 
         Raises BadInputError: no such manifest is open to the party, or not all of its files.
         """
-        from touchstone.evaluation.weights import FILE_KIND, MOST_MANIFEST, parse_weights
+        from touchstone.evaluation.weights import MOST_MANIFEST, WEIGHTS_FILE, parse_weights
         from touchstone.review.events.opening import WEIGHTS_MANIFEST
 
         found = [e for e in there if (e.kind, e.digest) == (WEIGHTS_MANIFEST, digest)]
@@ -233,7 +232,7 @@ class _Fetching:
             self.document(found[0], file)
             told = parse_weights(file.read_bytes(), f"manifest {found[0].document}")
         by = found[0].by
-        known = {e.digest: e for e in there if (e.kind, e.by) == (FILE_KIND, by)}
+        known = {e.digest: e for e in there if (e.kind, e.by) == (WEIGHTS_FILE, by)}
         for each in told.files:
             if each.digest not in known or known[each.digest].size != each.size:
                 raise BadInputError(f"{each.path!a}: is of the set, and not open to {self.by}")

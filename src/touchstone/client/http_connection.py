@@ -103,10 +103,8 @@ class HttpConnection:
             sent.setdefault("Content-Type", _JSON)
         try:
             with ExitStack() as stack:
-                tokens, asked = (
-                    self._tokens if with_token else None,
-                    {"params": params, "content": body},
-                )
+                tokens = self._tokens if with_token else None
+                asked: dict[str, Any] = {"params": params, "content": body}
                 token = tokens.current() if tokens else ""
                 if tokens:
                     sent["Authorization"] = f"Bearer {token}"

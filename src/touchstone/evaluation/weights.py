@@ -25,7 +25,8 @@ from touchstone.ledger.errors import MalformedError
 from touchstone.review.parts import MOST_EVIDENCE
 
 FORMAT = "touchstone/weights/1"
-FILE_KIND = "weights"
+WEIGHTS_FILE = "weights"
+"""The kind of document that is one file of a set."""
 MOST_FILES = 4096
 MOST_PATH = 500
 """Characters of a path, at most."""

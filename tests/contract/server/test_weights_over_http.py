@@ -259,6 +259,32 @@ def test_a_manifest_that_leads_outside_writes_nothing_where_it_is_fetched(
     assert [*inner.iterdir()] == []
 
 
+def test_what_is_larger_than_any_manifest_is_not_fetched_for_one(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    large = tmp_path / "large.json"
+    large.write_bytes(b"as large as a document may be")
+    assert call(LAB, "document", "add", CASE, large, "--kind", "weights-manifest", "--yes")[0] == 0
+    monkeypatch.setattr("touchstone.evaluation.weights.MOST_MANIFEST", 10)
+    scene.wires[CENTRE].fetched.clear()
+    digest = digest_bytes(large.read_bytes())
+    code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", tmp_path / "got")
+    assert (code, "no manifest of weights" in said, said.count("\n")) == (2, True, 1), said
+    assert scene.wires[CENTRE].fetched == []
+
+
+def test_a_manifest_in_its_own_folder_would_be_of_the_set_and_is_not_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    folder = weights(tmp_path)
+    capsys.readouterr()
+    out = folder / "shards" / ".." / "manifest.json"
+    code = run(["weights", "manifest", str(folder), "--out", str(out)])
+    said = capsys.readouterr().err
+    assert (code, "lies in the folder" in said, said.count("\n")) == (2, True, 1), said
+    assert sorted(each.name for each in folder.iterdir()) == ["config.json", "shards"]
+
+
 def test_what_lies_beside_the_files_of_a_set_is_not_taken_for_one(
     scene: Scene, call: Call, tmp_path: Path
 ):
