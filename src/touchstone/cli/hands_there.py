@@ -46,7 +46,7 @@ class ServerHand:
     def look(self, case: str, role: Role | None = None) -> PartyCase:
         """See `Hand.look`."""
         del role
-        name = self.case_id(case)
+        name = case_named(self.client, case)
         return case_shown(name, self.client.look(name))
 
     def act(
@@ -58,7 +58,7 @@ class ServerHand:
     ) -> DeedDone:
         """See `Hand.act`."""
         del role
-        name, draft = self.case_id(case), careful(case, draft)
+        name, draft = case_named(self.client, case), careful(case, draft)
         if self.where.to_file is not None:
             known = case_shown(name, self.client.look(name))
             deed = draft(known)
@@ -137,22 +137,13 @@ class ServerHand:
     def settle(self, case: str) -> None:
         """See `Hand.settle`."""
         for kept in self.client.unanswered:
-            if kept.case == self.case_id(case):
+            if kept.case == case_named(self.client, case):
                 with suppress(RefusedDeedError):
                     self.client.send(kept.digest)
 
     def unasked(self) -> "ServerHand":
         """See `Hand.unasked`."""
         return replace(self, where=replace(self.where, yes=True))
-
-    def case_id(self, beginning: str) -> str:
-        """The followed case that begins so; else what was given, as the whole id of a new one."""
-        if not beginning:
-            raise BadInputError("CASE: name the case, by its id or enough of its beginning")
-        found = [case for case in self.client.cases if case.startswith(beginning)]
-        if len(found) > 1 and beginning not in found:
-            raise BadInputError(f"CASE: {len(found)} cases begin with {beginning[:64]!a}; say more")
-        return found[0] if len(found) == 1 else beginning
 
     def _signer(self, case: str) -> FileSigner:
         """The key that the party has in this case, or the signer's that this machine has."""
@@ -168,6 +159,19 @@ def server_hand(where: Where, *, looking: bool = False) -> ServerHand:
     # What is signed elsewhere may be drafted where no key is.
     home, client = client_of(where, keyless=looking or where.to_file is not None)
     return ServerHand(where, home, client)
+
+
+def case_named(client: Client, beginning: str) -> str:
+    """The followed case that begins so; else what was given, as the whole id of a new one.
+
+    Raises BadInputError: several begin so, or it is empty.
+    """
+    if not beginning:
+        raise BadInputError("CASE: name the case, by its id or enough of its beginning")
+    found = [case for case in client.cases if case.startswith(beginning)]
+    if len(found) > 1 and beginning not in found:
+        raise BadInputError(f"CASE: {len(found)} cases begin with {beginning[:64]!a}; say more")
+    return found[0] if len(found) == 1 else beginning
 
 
 def client_of(where: Where | AtServer, *, keyless: bool = False) -> tuple[PartyHome, Client]:
@@ -196,14 +200,14 @@ def greeted_server(where: AtServer, case: str) -> tuple["HttpServer", Client, st
     server = connecting.connect(home, place)
     client = Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
     client.greet()
-    return server, client, ServerHand(Where(), home, client).case_id(case)
+    return server, client, case_named(client, case)
 
 
 def export(where: AtServer, case: str, folder: Path) -> HeldEdition:
     """Take a party's edition of a case into a folder. Raises as `take_edition`."""
     home, client = client_of(where, keyless=True)
     place = home.server(where.server or "", where.trust)
-    name = ServerHand(Where(), home, client).case_id(case)
+    name = case_named(client, case)
     with connecting.connect(home, place) as server:
         held = take_edition(server, name, home.party, place.pinned, folder)
     return replace(held, held_back=client.look(name).held_back)

@@ -134,9 +134,8 @@ class HttpServer:
     def newest(self, case: str, topics: Sequence[str]) -> Sequence[int | None]:
         """For each topic the newest entry that touches it, also one that the party may not read."""
         asked = [("topic", topic) for topic in topics]
-        found = json_object(self._http.fetch("GET", f"{_case(case)}/newest", params=asked)).get(
-            "newest"
-        )
+        told = json_object(self._http.fetch("GET", f"{_case(case)}/newest", params=asked))
+        found = told.get("newest")
         if not isinstance(found, list) or len(found) != len(topics):
             raise UnheardError("what came is not the newest of these topics")
         # By type and not by instance: True is an int, and would be entry 1.
@@ -241,9 +240,8 @@ class HttpServer:
 
     def endpoint_keys(self, case: str) -> list[dict[str, Any]]:
         """What is told of the keys that were handed in. Raises as `hand_in_key`."""
-        return json_rows(
-            json_object(self._http.fetch("GET", f"{_case(case)}/endpoint-keys")).get("keys")
-        )
+        told = json_object(self._http.fetch("GET", f"{_case(case)}/endpoint-keys"))
+        return json_rows(told.get("keys"))
 
     def reads(self, case: str, day: str = "") -> Iterator[dict[str, Any]]:
         """Who read what of a case, oldest first (`TellsReads`). Raises as `hand_in_key`."""
