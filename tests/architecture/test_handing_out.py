@@ -20,12 +20,16 @@ OPENING = {
     },
 }
 """By what opens or hands out, the modules that may, each with what for. It only shrinks."""
-DOCUMENTS = {"service/access/documents_handed_in.py"}
-"""Where documents are opened: for a party that was asked about by `read_entries_of`, to take."""
+STREAMED = {
+    "service/access/documents_handed_in.py": "to a party that `read_entries_of` gives the entry",
+    "service/access/transcripts.py": "logs: looked at as it gives the part, taken as it hands it",
+}
+"""Where bytes in files are opened for a reader, each with to whom."""
 LOOKS = {
     "service/case_context.py": "what the deeds of a case rest on",
     "service/reporting/other_cases.py": "whether another case is of the same model",
     "service/measurement/forecasting/observed_costs.py": "what samples cost before",
+    "service/access/transcripts.py": "pages to be looked at; who takes a log is asked about again",
     "service/reviews/results.py": "lines on the screen where the record is",
 }
 """The modules that read without handing out, each with what for."""
@@ -65,8 +69,8 @@ def test_evidence_is_opened_for_a_reader_where_it_is_listed():
     assert found == set(OPENING["evidence"])
 
 
-def test_documents_are_opened_in_one_place():
-    assert callers("evidence_pieces") == DOCUMENTS
+def test_files_are_opened_where_it_is_listed():
+    assert callers("evidence_pieces") == set(STREAMED)
 
 
 def test_twin_another_place_that_opens_evidence_is_seen():

@@ -41,7 +41,12 @@ BY_A_SERVER_ALONE = {
 """What the record of this machine is asked for by other commands."""
 BY_A_FILE_ALONE = {("party", "rotate")}
 """What takes a case with --to-file, and else goes through all of a party's cases."""
-OF_ONE_THING = {("document", "get"), ("weights", "get")}
+OF_ONE_THING = {
+    ("document", "get"),
+    ("weights", "get"),
+    ("transcripts", "show"),
+    ("transcripts", "export"),
+}
 """What fetches one thing of a case, which has to be there."""
 WITH_CASE = {
     words: command

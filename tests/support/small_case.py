@@ -17,7 +17,7 @@ from support import shared
 from support.drawn import of_one_seed
 from touchstone.clearance import Audience
 from touchstone.deeds.access import release_announced
-from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.deed import Content, Deed, Evidence
 from touchstone.deeds.designation import designation_made, finding_responded
 from touchstone.deeds.known_case import Participants
 from touchstone.editions.gathering import AudienceCase, gather
@@ -177,11 +177,13 @@ def record_chunk(
     told: Sequence[dict[str, Any]] = (),
     *,
     reasoning: bool = True,
+    log: Evidence | None = None,
 ) -> None:
     """Record outcomes of a chunk, with what opens its items and what is `told` of each sample.
 
     `solved` says whether each place of the order is solved, or what it met that measured nothing.
-    A mode that asks for reasoning shows some unless `reasoning` is False.
+    A mode that asks for reasoning shows some unless `reasoning` is False. Whoever may read the
+    `log` may read what is told.
     """
     shows = reasoning and run.mode.settings.asks_for_reasoning
     made, seed = prepared.battery.items[run.item_set], prepared.battery.seed
@@ -209,8 +211,11 @@ def record_chunk(
     )
     content = {"opened": [each.model_dump(mode="json") for each in opened]}
     used = Usage(input=100 * len(indices)).model_dump(mode="json")
-    details = Content({"outcomes": list(told), "used": used}, case.marks.pair)
-    case.record([Deed(event, (Content(content, case.marks.case), details))])
+    details = Content(
+        {"outcomes": list(told), "used": used}, log.marking if log else case.marks.pair
+    )
+    logs = () if log is None else (log,)
+    case.record([Deed(event, (Content(content, case.marks.case), details, *logs))])
 
 
 def _result(said: bool | measuring.Result) -> measuring.Result:

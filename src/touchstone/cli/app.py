@@ -60,6 +60,7 @@ from touchstone.cli.review_running import review_measure, review_run
 from touchstone.cli.server import server
 from touchstone.cli.serving import serve
 from touchstone.cli.terms import terms
+from touchstone.cli.transcripts import transcripts
 from touchstone.cli.weights import weights
 from touchstone.cli.witness import witness
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -87,6 +88,7 @@ for group in (agreement, case, deed, inquiry, participation, party, server, subm
     app.command(group)
 for group in (clock, finding, evidence, designation, document, postponement, reads, weights):
     app.command(group)
+app.command(transcripts)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

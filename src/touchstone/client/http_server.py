@@ -196,6 +196,24 @@ class HttpServer:
                 yield piece[skip:]
                 skip = max(0, skip - len(piece))
 
+    def transcripts(self, case: str) -> list[dict[str, Any]]:
+        """What is told of the transcripts that the party may look at. Raises as `hand_in_key`."""
+        path = f"{_case(case)}/transcripts"
+        with self._http.stream("GET", path) as response:
+            return json_rows(json_object(read_whole(response, MOST_OF_PAGE)).get("transcripts"))
+
+    def transcript(self, case: str, name: str, asked: Mapping[str, int]) -> dict[str, Any]:
+        """A page of a transcript. Raises as `hand_in_key`."""
+        path = f"{_case(case)}/transcripts/{quote(name, safe='')}"
+        with self._http.stream("GET", path, params=dict(asked)) as response:
+            return json_object(read_whole(response, MOST_OF_PAGE))
+
+    def transcript_log(self, case: str, name: str) -> Iterator[bytes]:
+        """The log of a transcript's chunk, unchecked. Raises UnheardError, UnpromisedError."""
+        path = f"{_case(case)}/transcripts/{quote(name, safe='')}/log"
+        with self._http.stream("GET", path) as response:
+            yield from response.iter_bytes()
+
     def _bring(self, case: str, digest: str, size: int, read: Callable[[int], bytes]) -> None:
         """Send bytes of a digest, each piece as it is read from an offset on."""
         offset, tries = 0, 0

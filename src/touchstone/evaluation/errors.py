@@ -61,3 +61,11 @@ class QuotaError(TouchstoneError):
 
 class WorkerError(TouchstoneError):
     """A worker process died or spoke nonsense."""
+
+
+class TranscriptError(AnswerIsNoError):
+    """A log holds no such transcript, or none that can be read."""
+
+
+class TooLargeError(TranscriptError):
+    """A transcript, or its log, is larger than what is looked at."""

@@ -78,6 +78,7 @@ STILL = {
     ("next",),
     ("reads", "show"),
     ("document", "list"),
+    ("transcripts", "list"),
     ("participation", "set"),
     *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),
     ("finding", "respond"),

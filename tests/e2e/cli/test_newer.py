@@ -22,6 +22,7 @@ READS = {
     ("directive", "status"),
     ("reads", "show"),
     ("document", "list"),
+    ("transcripts", "list"),
 }
 """Commands with a case that write nothing to it, as they are called here."""
 NAMES_NONE = {("party", "signers", "remove")}

@@ -50,6 +50,7 @@ IN_PATHS = {
     "key": "0" * 64,
     "name": "EXAMPLE_OTHER_KEY",
     "token": "A" * 43,
+    "transcript": "3-0-1",
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "v1/cases/<case>/deeds"): {"envelope": {}, "parts": []},

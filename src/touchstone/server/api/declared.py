@@ -78,6 +78,11 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("GET", f"{_CASE}/report"): Need("read", READING),
     ("GET", f"{_CASE}/reads"): Need("read", READING, query=("after", "most", "day")),
     ("GET", f"{_CASE}/documents/<name>"): Need("read", READING),
+    ("GET", f"{_CASE}/transcripts"): Need("read", READING),
+    ("GET", f"{_CASE}/transcripts/<transcript>"): Need(
+        "read", READING, query=("start", "most", "text")
+    ),
+    ("GET", f"{_CASE}/transcripts/<transcript>/log"): Need("read", READING),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/drafts/destruction"): Need("deeds", ACTING),

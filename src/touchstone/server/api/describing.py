@@ -21,6 +21,7 @@ from touchstone.server.api.answers import IDEMPOTENCY
 from touchstone.server.api.declared import DECLARED, Need
 from touchstone.server.api.problems import PROBLEM
 from touchstone.server.notices.channels import ShownChannel
+from touchstone.service.access.transcripts import ShownTranscript
 from touchstone.service.cases.drafting import DraftedEdition
 
 Schema = Mapping[str, Any]
@@ -71,7 +72,16 @@ def _named(of: type[object]) -> Schema:
 
 _KEY = _object(name=TEXT, at=TEXT, by=TEXT, revoked=SWITCH)
 _PAGE: Schema = _or_null(TEXT)
-NAMED = (OwnCase, NumberedRead, JoinedDevice, IssuedToken, InvitedPerson, ShownPerson, ShownAct)
+NAMED = (
+    OwnCase,
+    NumberedRead,
+    ShownTranscript,
+    JoinedDevice,
+    IssuedToken,
+    InvitedPerson,
+    ShownPerson,
+    ShownAct,
+)
 """What is shown as it stands in a dataclass."""
 _CASE = "v1/cases/<case>"
 _PERSON = "v1/people/<person>"
@@ -98,6 +108,13 @@ ANSWERED: dict[Route, RouteAnswer] = {
     ("GET", f"{_CASE}/report"): RouteAnswer(media=HTML),
     ("GET", f"{_CASE}/reads"): RouteAnswer(_object(reads=_listed(_named(NumberedRead)))),
     ("GET", f"{_CASE}/documents/<name>"): RouteAnswer(media=BYTES, refused=(409,)),
+    ("GET", f"{_CASE}/transcripts"): RouteAnswer(
+        _object(transcripts=_listed(_named(ShownTranscript)))
+    ),
+    ("GET", f"{_CASE}/transcripts/<transcript>"): RouteAnswer(
+        _object(transcript=_named(ShownTranscript), bytes=COUNT, page=OBJECT), refused=(409,)
+    ),
+    ("GET", f"{_CASE}/transcripts/<transcript>/log"): RouteAnswer(media=BYTES, refused=(409,)),
     ("POST", f"{_CASE}/deeds"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/deeds/cancel"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/drafts/destruction"): RouteAnswer(
@@ -161,6 +178,7 @@ PATHS: Mapping[str, Schema] = {
     "person": {"type": "string", "pattern": "^p[0-9a-f]{24}$"},
     "key": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     "name": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,128}$"},
+    "transcript": {"type": "string", "pattern": "^[0-9]{1,9}-[0-9]{1,9}-[0-9]{1,9}$"},
     "token": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
 }
 """What stands in a path. Whatever else stands there is not there, or is a problem."""

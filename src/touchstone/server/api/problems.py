@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from touchstone.errors import TouchstoneError
+from touchstone.evaluation.errors import TranscriptError
 from touchstone.ledger import dumps
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import (
@@ -209,6 +210,7 @@ _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], HttpResponse]], ...] = (
     (StagingError, _staging),
     (EndpointKeyError, _endpoint_key),
     (PageError, lambda error: problem(400, "page", str(error))),
+    (TranscriptError, lambda error: problem(409, "transcript", str(error))),
     (DestroyedError, lambda error: problem(409, "destroyed", str(error))),
     (RecordsError, _busy),
     (ReadOnlyError, _busy),

@@ -19,6 +19,7 @@ from touchstone.server.api import (
     installation,
     notices,
     people,
+    transcripts,
 )
 from touchstone.server.api.declared import admitted
 from touchstone.server.api.describing import described_precisely
@@ -45,7 +46,18 @@ def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - as ninja ca
     return HttpResponse(described(), content_type=JSON)
 
 
-_ROUTED = (cases, deeds, documents, drafts, endpoint_keys, events, entering, people, notices)
+_ROUTED = (
+    cases,
+    deeds,
+    documents,
+    transcripts,
+    drafts,
+    endpoint_keys,
+    events,
+    entering,
+    people,
+    notices,
+)
 for each in (installation, *_ROUTED):
     api.add_router("", each.router)
 api.add_router("", description)

@@ -1,0 +1,318 @@
+"""`touchstone transcripts`: what models did, looked at by who may; each look is written down."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from cyclopts import App, Parameter
+
+from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
+from touchstone.cli.opened import opened
+from touchstone.cli.output import tell
+from touchstone.errors import BadInputError
+from touchstone.handin import printable
+from touchstone.handin.shown_ids import short_case, short_digest
+
+if TYPE_CHECKING:
+    from touchstone.evaluation.transcript_log import PageAsked, Said, TranscriptPage
+    from touchstone.server.principal import Principal
+    from touchstone.service.access.transcripts import ShownTranscript
+    from touchstone.service.installation import Installation
+
+DONE = 0
+T = TypeVar("T")
+transcripts = App(
+    name="transcripts",
+    help="List, show and export what models did; who looks at what is told to the developer.",
+)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The transcripts of a case that somebody may look at."""
+
+    case: str
+    found: "tuple[ShownTranscript, ...]"
+    destroyed: bool
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if self.destroyed:
+            yield f"Case {short_case(self.case)} was destroyed, with its transcripts."
+        elif not self.found:
+            yield f"No transcript of case {short_case(self.case)} is open to this party."
+        for each in self.found:
+            again = f", attempt {each.attempt}" if each.attempt > 1 else ""
+            yield (
+                f"{each.name}: {each.criterion}, item {each.position}{again}, {each.variant} in"
+                f" {each.mode}: {each.result}; chunk {short_digest(each.chunk)},"
+                f" {each.log_size} bytes{'' if each.readable == 'yes' else f'; {each.readable}'}"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        rows = [asdict(each) for each in self.found]
+        return {"case": self.case, "destroyed": self.destroyed, "transcripts": rows}
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Some messages of a transcript."""
+
+    case: str
+    shown: "ShownTranscript"
+    size: int
+    start: int
+    page: "TranscriptPage"
+
+    def lines(self) -> Iterator[str]:
+        """For people: what the model wrote cannot look like a line of ours."""
+        shown, page = self.shown, self.page
+        yield (
+            f"Transcript {shown.name} of case {short_case(self.case)}: {shown.criterion}, item"
+            f" {shown.position}, {shown.variant} in {shown.mode}: {shown.result}"
+            f" ({self.size} bytes, {page.messages} messages)"
+        )
+        for each in page.said:
+            yield from _said(each)
+        if page.next is not None:
+            yield (
+                f"CUT: messages {self.start} to {page.next - 1} of {page.messages} are shown; go on"
+                f" with --start {page.next}"
+            )
+        for score in page.scores:
+            yield f"Score by {printable(score.scorer)}: {printable(score.value)}"
+            yield from _quoted(score.explanation)
+        if page.limit:
+            yield f"It met a limit: {printable(page.limit)}"
+        if page.error:
+            yield "It ended in an error:"
+            yield from _quoted(page.error)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        transcript = asdict(self.shown)
+        told = {"case": self.case, "transcript": transcript, "bytes": self.size}
+        return {**told, "page": asdict(self.page)}
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Where a log lies."""
+
+    transcript: str
+    chunk: str
+    file: str
+    digest: str
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"{self.file}: the log of chunk {self.chunk}, {self.digest} as in the record"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+@transcripts.command(name="list")
+def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
+    """List the transcripts that a party may look at: of which item, attempt and chunk each is.
+
+    For example: touchstone transcripts list case-1 --server https://review.example
+    --as example-centre
+    """
+    check_options(where)
+    if where.server is not None:
+        with refusals():
+            from touchstone.cli.hands_there import greeted_server
+            from touchstone.service.access.transcripts import ShownTranscript
+
+            server, client, name = greeted_server(where, case)
+            rows = server.transcripts(name)
+            found = tuple(_as(ShownTranscript, row) for row in rows)
+            destroyed = not found and client.look(name).state.status == "destroyed"
+    else:
+        with _here(case, where) as (installation, who, name):
+            from touchstone.server.accounts.transcript_reads import LISTED, note_look
+            from touchstone.service.access.transcripts import list_transcripts
+
+            with refusals():
+                found = list_transcripts(installation, name, who.party, sight="contents")
+            destroyed = installation.state(name).status == "destroyed"
+            if found:
+                first, last, now = found[0].n, found[-1].n, installation.now()
+                note_look(who, name, LISTED, first, last, now=now)
+    tell(_Listed(name, found, destroyed), json=where.json)
+    return DONE
+
+
+@transcripts.command
+def show(
+    case: CaseId,
+    transcript: str,
+    *,
+    start: int = 0,
+    most: int = 50,
+    text: int = 4_000,
+    where: AtServer = ANYWHERE,
+) -> int:
+    """Show a transcript: messages, reasoning, calls and answers of tools, and scores.
+
+    What would move the cursor, or turn the text round, stands as its code. For example: touchstone
+    transcripts show case-1 17-3-1 --server https://review.example --as example-centre
+
+    Args:
+        transcript: Its name, as `transcripts list` says.
+        start: The first message, from 0.
+        most: How many messages, at most 200.
+        text: How many characters of one text, at most 100000; where it is cut, that is said.
+    """
+    from touchstone.evaluation.transcript_log import PageAsked, TranscriptPage, check_asked
+
+    check_options(where)
+    asked = check_asked(PageAsked(start, most, text))
+    if where.server is not None:
+        with refusals():
+            from touchstone.cli.hands_there import greeted_server
+            from touchstone.service.access.transcripts import ShownTranscript
+
+            server, _, name = greeted_server(where, case)
+            told = server.transcript(name, transcript, asdict(asked))
+            shown, page = _as(ShownTranscript, told.get("transcript")), told.get("page")
+            looked = _Looked(
+                name, shown, _as(int, told.get("bytes")), start, _as(TranscriptPage, page)
+            )
+    else:
+        looked = _looked_here(case, transcript, asked, where)
+    tell(looked, json=where.json)
+    return DONE
+
+
+@transcripts.command
+def export(
+    case: CaseId,
+    transcript: str,
+    *,
+    out: Annotated[Path, Parameter(help="The file, which must not be there.")],
+    where: AtServer = ANYWHERE,
+) -> int:
+    """Take the log of a transcript's chunk, as Inspect wrote it, for Inspect's own tools.
+
+    It holds all samples of the chunk. For whom the agreement makes answers view only it is refused.
+    For example: touchstone transcripts export case-1 17-3-1 --out chunk.eval --as example-centre
+
+    Args:
+        transcript: Its name, as `transcripts list` says.
+    """
+    check_options(where)
+    if out.exists():
+        raise BadInputError(f"--out: {out}: is there already; name another")
+    if where.server is not None:
+        with refusals():
+            from touchstone.cli.hands_there import greeted_server
+            from touchstone.service.access.transcripts import ShownTranscript
+
+            server, _, name = greeted_server(where, case)
+            found = (_as(ShownTranscript, row) for row in server.transcripts(name))
+            shown = next((each for each in found if each.name == transcript), None)
+            if shown is None:
+                raise _unknown(transcript)
+            digest = _written(server.transcript_log(name, transcript), out, shown.log)
+    else:
+        with _here(case, where) as (installation, who, name):
+            from touchstone.server.accounts.transcript_reads import note_look
+            from touchstone.service.access.transcripts import fetch_log
+
+            with refusals():
+                taken = fetch_log(installation, name, who.party, transcript, sight="contents")
+            shown, now = taken.shown, installation.now()
+            note_look(who, name, f"{shown.name}/log", shown.n, shown.n, now=now)
+            digest = _written(taken.pieces, out, shown.log)
+    tell(_Taken(transcript, shown.chunk, str(out), digest), json=where.json)
+    return DONE
+
+
+def _looked_here(case: str, transcript: str, asked: "PageAsked", where: AtServer) -> _Looked:
+    with _here(case, where) as (installation, who, name):
+        from touchstone.server.accounts.transcript_reads import note_look
+        from touchstone.service.access.transcripts import look_at
+
+        with refusals():
+            shown, size, page = look_at(
+                installation, name, who.party, transcript, asked, sight="contents"
+            )
+        note_look(who, name, shown.name, shown.n, shown.n, now=installation.now())
+    return _Looked(name, shown, size, asked.start, page)
+
+
+@contextmanager
+def _here(case: str, where: AtServer) -> "Iterator[tuple[Installation, Principal, str]]":
+    """The record of this machine, who looks there for which party, and the case's whole id."""
+    # Before anything of the record: with it Django is set up for the accounts, too.
+    from touchstone.server.accounts.preparing import open_accounts
+
+    with opened() as installation:
+        from touchstone.records.settings import from_environment
+        from touchstone.server.accounts.transcript_reads import operator_for
+        from touchstone.service.cases.case_admin import open_begun
+
+        found = open_begun(installation, case)
+        open_accounts(installation.home, from_environment())
+        yield installation, operator_for(where.party or found.participants.centre), found.id
+
+
+def _said(each: "Said") -> Iterator[str]:
+    yield f"[{each.message}] {printable(each.role)}, {printable(each.kind)}:"
+    yield from _quoted(each.text)
+    if each.left_out:
+        yield f"CUT: {each.left_out} more characters; more of each text with --text"
+
+
+def _quoted(text: str) -> Iterator[str]:
+    # Behind a bar, since a model could write a line that looks like one of ours.
+    for line in printable(text).split("\n") if text else ():
+        yield f"  | {line}"
+
+
+def _as(kind: type[T], told: object) -> T:
+    """What a server told, in its form. Raises UnheardError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from touchstone.client.errors import UnheardError
+
+    try:
+        return TypeAdapter(kind).validate_python(told, strict=False)
+    except ValidationError as error:
+        raise UnheardError("what came does not tell of transcripts") from error
+
+
+def _written(pieces: Iterable[bytes], out: Path, digest: str) -> str:
+    """Write a log, and hold it against its digest in the record. Raises BadInputError."""
+    from hashlib import sha256
+
+    from touchstone.keys.files import write_file
+
+    summed = sha256()
+
+    def checked() -> Iterator[bytes]:
+        for piece in pieces:
+            summed.update(piece)
+            yield piece
+        if f"sha256:{summed.hexdigest()}" != digest:
+            # Within the writing: what fails there leaves no file.
+            raise BadInputError(f"{out}: what came is not the log that the record names; try again")
+
+    try:
+        write_file(out, checked(), replace=False)
+    except OSError as error:
+        raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
+    return digest
+
+
+def _unknown(transcript: str) -> BadInputError:
+    return BadInputError(
+        f"TRANSCRIPT: no transcript {transcript[:64]!a} is open to this party; see: touchstone"
+        " transcripts list"
+    )
