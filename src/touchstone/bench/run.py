@@ -10,6 +10,7 @@ from touchstone.errors import BadInputError
 NAMES = (
     "ledger",
     "engine",
+    "oversight",
     "sandbox",
     "verdicts",
     "terms",

@@ -416,8 +416,8 @@ def bench(
     Exit 1: verdicts were wrong more often, or dearer, than they may be.
 
     Args:
-        name: ledger, engine, sandbox, verdicts, terms, gateway, directive, api or cheats; default:
-            all but cheats.
+        name: ledger, engine, oversight, sandbox, verdicts, terms, gateway, directive, api or
+            cheats; default: all but cheats.
     """
     from touchstone.bench.run import run_benches
     from touchstone.cli import tables

@@ -2,7 +2,8 @@
 
 import ast
 from datetime import UTC, datetime, timedelta
-from importlib import resources
+from importlib import resources, util
+from pathlib import Path
 
 import pytest
 from inspect_ai.event import Event, ModelEvent, SandboxEvent, ToolEvent
@@ -30,6 +31,7 @@ from touchstone.evaluation.oversight.sightings import (
 )
 from touchstone.evaluation.oversight.tool_results import Found
 
+ROOT = Path(__file__).parents[3]
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
 MEASURED = {
     # Of wordings: easy found and planted, hard found and planted.
@@ -63,6 +65,16 @@ def test_the_power_of_each_detector_is_what_the_decision_says(
         *(found.hard.flagged, found.hard.of),
     )
     assert (found.false_alarms.flagged, found.false_alarms.of) == (0, 46)
+
+
+def test_the_page_has_the_table_that_is_measured():
+    spec = util.spec_from_file_location("make_power", ROOT / "scripts" / "make_power.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = (ROOT / "docs" / "explanation" / "oversight.md").read_text("utf-8")
+    assert script.table() in page, "run python scripts/make_power.py"
 
 
 def test_every_detector_is_measured(power: dict[str, DetectorPower]):
