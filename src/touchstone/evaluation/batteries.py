@@ -8,7 +8,13 @@ from pydantic import Field, model_validator
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
-from touchstone.evaluation.families.base import MAX_DIFFICULTY, MIN_DIFFICULTY, Family, Item
+from touchstone.evaluation.families.base import (
+    MAX_DIFFICULTY,
+    MIN_DIFFICULTY,
+    Family,
+    FrozenFamily,
+    Item,
+)
 from touchstone.evaluation.families.code import SHIPPED, FamilyCode
 from touchstone.evaluation.seals import (
     SealedBattery,
@@ -114,6 +120,7 @@ def draw_battery(
                 # been known.
                 cheat=family.cheat if part.family in code else "",
                 difficulties=tuple(sorted(part.counts.items())),
+                pack=family.mark if isinstance(family, FrozenFamily) else None,
                 commitments=commitments(
                     seed,
                     part.id,
@@ -193,14 +200,31 @@ def _drawn(sealed: SealedBattery) -> SealedBattery:
 def _draw_set(plan: ItemSetPlan, family: Family, seed: bytes) -> list[Item]:
     # Sorted, so that the number of an item, and with it its seed, depends on the plan alone.
     wanted = [level for level, count in sorted(plan.counts.items()) for _ in range(count)]
+    seeds = (
+        _chosen(plan, family, seed, wanted)
+        if isinstance(family, FrozenFamily)
+        else [item_seed(seed, plan.id, number) for number in range(len(wanted))]
+    )
     drawn = [
-        _generate(plan, family, item_seed(seed, plan.id, number), level)
-        for number, level in enumerate(wanted)
+        _generate(plan, family, each, level) for each, level in zip(seeds, wanted, strict=True)
     ]
     # One question asked twice would count as two pieces of evidence.
     if len({item.id for item in drawn}) != len(drawn):
         raise PlanError(f"set {plan.id}: family {family.name} drew the same item twice")
     return drawn
+
+
+def _chosen(plan: ItemSetPlan, family: FrozenFamily, seed: bytes, wanted: list[int]) -> list[int]:
+    """Which items of a pack run: those that the battery's seed says, and no one else."""
+    if set(wanted) != {MIN_DIFFICULTY}:
+        raise PlanError(f"set {plan.id}: a pack's items are all of level {MIN_DIFFICULTY}")
+    if len(wanted) > len(family.seeds):
+        raise PlanError(
+            f"set {plan.id}: pack {family.name} has {len(family.seeds)} items, and {len(wanted)}"
+            " are asked for"
+        )
+    order = permutation(seed, f"{plan.id}/chosen", len(family.seeds))
+    return [family.seeds[place] for place in order[: len(wanted)]]
 
 
 def _generate(plan: ItemSetPlan, family: Family, seed: int, level: int) -> Item:

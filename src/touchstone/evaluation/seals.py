@@ -23,6 +23,7 @@ from touchstone.evaluation.digests import Frozen, digest_value, tagged
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.code import FamilyCode
+from touchstone.evaluation.packs.mark import PackMark
 from touchstone.ledger import dumps
 
 SEED_BYTES = 32
@@ -46,13 +47,15 @@ class SealedSet(Frozen):
     """Whose code drew it; None in a battery sealed before that was kept."""
     cheat: str = ""
     """The cheapest way known then to solve its items without what they seem to ask for."""
+    pack: PackMark | None = None
+    """Whose items and scores they are, where they are a pack's; None: a family's."""
 
     @model_serializer(mode="wrap")
     def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not there is left out, so that older batteries keep their digests."""
         value: dict[str, Any] = plain(self)
         # What was sealed before there were these keys hashes as it did then.
-        return {k: v for k, v in value.items() if v or k not in {"made_by", "cheat"}}
+        return {k: v for k, v in value.items() if v or k not in {"made_by", "cheat", "pack"}}
 
 
 class SealedBattery(Frozen):

@@ -1,6 +1,7 @@
 """What an installation is told once, by hand: touchstone.toml in its home. It need not be there."""
 
 import os
+import re
 import stat
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,6 +22,7 @@ from touchstone.terms.errors import TermsFileError
 
 CONFIGURATION = "touchstone.toml"
 MAX_BYTES = 1 << 16
+_PACK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 ON_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -29,13 +31,20 @@ class FamiliesText(Text):
 
     shipped: tuple[str, ...] = family_names()
     packages: dict[str, str] = Field(default_factory=dict)
+    packs: tuple[str, ...] = ()
+    """Registered packs that criteria may name as their family."""
 
     @model_validator(mode="after")
     def _possible(self) -> "FamiliesText":
         try:
-            self.choice()
+            named = self.choice().named
         except ValidationError as error:
             raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
+        for place, name in enumerate(self.packs):
+            if not _PACK.fullmatch(name):
+                raise ValueError(f"packs: {name!a}: a pack in a review has an id in kebab-case")
+            if name in named or name in self.packs[:place]:
+                raise ValueError(f"packs: {name!r} is there twice: take one out")
         return self
 
     def choice(self) -> FamilyChoice:
@@ -180,9 +189,16 @@ def families_of(home: Path) -> LoadedFamilies:
         ConfigurationError: as `read_configuration`, or a family cannot be loaded.
         UnsafeHomeError: others may write there.
     """
-    chosen = read_configuration(home).families.choice()
+    said = read_configuration(home).families
+    chosen, named = said.choice(), said.packs
     try:
-        return load_families(chosen)
+        loaded = load_families(chosen)
+        if not named:
+            return loaded
+        # Only then: what freezes and runs packs takes long to load.
+        from touchstone.evaluation.packs.family import load_packs  # noqa: PLC0415
+
+        return loaded.with_packs(load_packs(home, named))
     except FamilyError as error:
         raise ConfigurationError(f"{home / CONFIGURATION}: {error}") from error
 

@@ -12,6 +12,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.evaluation.errors import FamilyError
 from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.loading import load_family
+from touchstone.evaluation.packs.family import load_packs
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.ledger import parse_vkey
@@ -170,7 +171,8 @@ def _families() -> list[Check]:
     """What each family needs, and whether its sandboxes and its judge prove themselves."""
     grade = preflight().grade
     try:
-        chosen = read_configuration(home_folder()).families.choice()
+        said = read_configuration(home_folder()).families
+        chosen = said.choice()
     except TouchstoneError as error:
         return [Check(CONFIGURATION, ok=False, found="cannot be used", fix=str(error))]
     rows, fit = [], list[Family]()
@@ -179,6 +181,7 @@ def _families() -> list[Check]:
         rows.append(row)
         if family is not None:
             fit.append(family)
+    rows += [_pack(name) for name in said.packs]
     config = SandboxConfig(grade=grade).model_dump(mode="json")
     return rows + [
         Check(
@@ -189,6 +192,16 @@ def _families() -> list[Check]:
         )
         for proof in prove_family(fit, config)
     ]
+
+
+def _pack(name: str) -> Check:
+    """A registered pack's row: whose it is. Its items are tried by nobody but its own scorer."""
+    try:
+        pack, code = load_packs(home_folder(), [name])[name]
+    except FamilyError as error:
+        return Check(f"Pack {name}", ok=False, found="cannot be run", fix=str(error))
+    found = f"{pack.version} of {pack.mark.owner}, {len(pack.seeds)} items, {code.digest}"
+    return Check(f"Pack {name}", ok=True, found=found, made_by=code.model_dump(mode="json"))
 
 
 def _family(name: str, distribution: str, grade: str) -> tuple[Check, Family | None]:

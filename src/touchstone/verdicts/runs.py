@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from touchstone.evaluation import BatteryPlan, ItemSetPlan, Submission
-from touchstone.evaluation.families.base import MAX_DIFFICULTY, MIN_DIFFICULTY, Family
+from touchstone.evaluation.families.base import (
+    MAX_DIFFICULTY,
+    MIN_DIFFICULTY,
+    Family,
+    FrozenFamily,
+)
 from touchstone.evaluation.submission import Mode
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.verdicts.errors import CannotRunError
@@ -62,7 +67,12 @@ def battery_plan(
     if not 1 <= items <= MAX_ITEMS:
         raise CannotRunError(f"--items {items}: write a number from 1 to {MAX_ITEMS}")
     sets = [
-        ItemSetPlan(id=c.id, criterion=c.id, family=c.family, counts=spread(c.k or items))
+        ItemSetPlan(
+            id=c.id,
+            criterion=c.id,
+            family=c.family,
+            counts=_counts(families[c.family], items, c.k),
+        )
         for c in numeric(framework)
         if c.family in families and (kind == "review" or c.reference is not None)
     ]
@@ -75,7 +85,9 @@ def battery_plan(
         sets = [
             ItemSetPlan(id=name, criterion=name, family=name, counts=spread(items))
             for name, family in families.items()
-            if family.generate(0, MIN_DIFFICULTY).domain in framework.domains
+            # A pack is its owner's choice of items and says no domain: a criterion names it.
+            if not isinstance(family, FrozenFamily)
+            and family.generate(0, MIN_DIFFICULTY).domain in framework.domains
         ]
     if not sets:
         raise CannotRunError(
@@ -83,6 +95,13 @@ def battery_plan(
             f"known families: {', '.join(sorted(families)) or 'none'}"
         )
     return BatteryPlan(id=plan_id, sets=tuple(sets))
+
+
+def _counts(family: Family, items: int, k: int | None) -> dict[int, int]:
+    """How many items of each difficulty: a pack has one difficulty, and no more than it has."""
+    if not isinstance(family, FrozenFamily):
+        return spread(k or items)
+    return {MIN_DIFFICULTY: k or min(items, len(family.seeds))}
 
 
 def left_out(

@@ -18,7 +18,7 @@ def chosen_facts(case: AudienceCase) -> tuple[Fact, ...]:
     """As far as the audience may read it."""
     sealed = case.content("battery-sealed", "registered")
     return (
-        *(() if sealed is None else _at_sealing(sealed)),
+        *(() if sealed is None else _at_sealing(sealed, case)),
         *_at_each_run(case),
         *_broken_off(case),
     )
@@ -65,7 +65,7 @@ def conditions_by_run(case: AudienceCase) -> list[tuple[str, Conditions]]:
     return list(found.items())
 
 
-def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
+def _at_sealing(sealed: Mapping[str, Any], case: AudienceCase) -> list[Fact]:
     """What whoever sealed the battery accepted."""
     facts = [
         Fact(
@@ -73,7 +73,12 @@ def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
             sentence("chosen.made-by", distribution=by["distribution"], version=str(by["version"])),
         )
         for part in sealed["battery"]["sets"]
-        if (by := part.get("made_by")) and by["distribution"] != SHIPPED
+        if (by := part.get("made_by")) and by["distribution"] != SHIPPED and not part.get("pack")
+    ]
+    facts += [
+        Fact(sentence("chosen.tasks-of", family=part["family"]), _stated(part["pack"], case))
+        for part in sealed["battery"]["sets"]
+        if part.get("pack")
     ]
     # Two criteria may be asked by one family.
     facts = list(dict.fromkeys(facts))
@@ -83,6 +88,20 @@ def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
     if asked:
         facts.append(Fact(sentence("chosen.asked-before"), _readiness(asked)))
     return facts
+
+
+def _stated(pack: Mapping[str, Any], case: AudienceCase) -> str:
+    """Whose word a pack's results are; the developer's own are no finding by the centre."""
+    developer = (case.submitted or {}).get("developer", {})
+    named = {str(each).casefold() for each in developer.values()}
+    own = str(pack["owner"]).casefold() in named
+    return sentence(
+        "chosen.pack-of-developer" if own else "chosen.pack",
+        owner=pack["owner"],
+        pack=pack["id"],
+        version=pack["version"],
+        digest=pack["digest"],
+    )
 
 
 def _readiness(asked: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from touchstone.evaluation.packs.mark import PackMark
 
 MIN_DIFFICULTY = 1
 MAX_DIFFICULTY = 5
@@ -94,4 +96,19 @@ class Family(Protocol):
         Raises:
             ValueError: seed or difficulty out of range.
         """
+        ...
+
+
+@runtime_checkable
+class FrozenFamily(Family, Protocol):
+    """A family that makes nothing: its items are given, all of the least difficulty."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of each item the seed by which `generate` gives it; sorted."""
+        ...
+
+    @property
+    def mark(self) -> PackMark:
+        """Whose items and scores they are."""
         ...

@@ -85,6 +85,10 @@ class LoadedFamilies(Mapping[str, Family]):
         """Whose code each is."""
         return {name: code for name, (_, code) in self._families.items()}
 
+    def with_packs(self, packs: Mapping[str, tuple[Family, FamilyCode]]) -> "LoadedFamilies":
+        """These, and packs beside them."""
+        return LoadedFamilies({**self._families, **packs})
+
     def __getitem__(self, name: str) -> Family:
         return self._families[name][0]
 

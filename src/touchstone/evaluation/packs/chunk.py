@@ -3,7 +3,7 @@
 What the subject had answered when a process died is never asked again; the first outcome stands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,11 +11,13 @@ import anyio
 
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.outcomes import AdjudicationRule, Outcome
+from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
 from touchstone.evaluation.packs.errors import PackError
+from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.registering import RegisteredPack
 from touchstone.evaluation.packs.relay import RoleEndpoint
 from touchstone.evaluation.packs.running import PackOutcome, PackSettings, check_roles, run_items
+from touchstone.evaluation.packs.source import PackSource
 from touchstone.evaluation.submission import endpoint_digest
 from touchstone.review.events.measuring import Result
 
@@ -63,25 +65,51 @@ def run_pack_chunk(
     with Journal(folder / name, name) as journal:
         journal.settle(commitments, rule, _DIED)
         left = {place: pack.items[place] for place in places if place not in journal.outcomes}
-        for place in left:
-            journal.begin(place)
-        if left:
-            # What is not said in pack.toml is the task's own, and the task knows it.
-            limits = source.manifest.limits
-            ran = anyio.run(
-                run_items, source, left, asked, limits, folder / name, settings, journal.use
-            )
-            for each in ran.outcomes:
-                journal.record(_outcome(each, rule, journal))
+        for each in run_left(journal, source, left, asked, settings, journal.use):
+            journal.record(pack_outcome(each, each.item, rule, journal))
         return tuple(journal.outcomes[place] for place in places if place in journal.outcomes)
 
 
-def _outcome(said: PackOutcome, rule: AdjudicationRule, journal: Journal) -> Outcome:
+def run_left(
+    journal: Journal,
+    source: PackSource,
+    left: Mapping[int, FrozenItem],
+    asked: Mapping[str, RoleEndpoint],
+    settings: PackSettings,
+    on_answer: Callable[[int, Usage], None],
+) -> tuple[PackOutcome, ...]:
+    """Begin what is left of a chunk in its journal, and run it in one process of the pack.
+
+    Args:
+        journal: The chunk's; Inspect's log comes beside it.
+        source: The pack.
+        left: What is to run, by position.
+        asked: The endpoint of the subject and of each role.
+        settings: How much the process may use.
+        on_answer: Told of each answer of the subject's; it writes to the journal.
+
+    Raises:
+        PackError: as `run_items`.
+        Exception: what `on_answer` raised.
+    """
+    for place in left:
+        journal.begin(place)
+    if not left:
+        return ()
+    # What is not said in pack.toml is the task's own, and the task knows it.
+    limits, folder = source.manifest.limits, journal.path.parent
+    return anyio.run(run_items, source, left, asked, limits, folder, settings, on_answer).outcomes
+
+
+def pack_outcome(
+    said: PackOutcome, commitment: str, rule: AdjudicationRule, journal: Journal
+) -> Outcome:
+    """A pack's word on one item as an outcome, under what the item was committed to."""
     # Never "reported": such packs were refused.
     result = cast("Result", said.result)
     return Outcome(
         index=said.place,
-        commitment=said.item,
+        commitment=commitment,
         result=result,
         score=rule.score(result),
         reason=said.reason,

@@ -20,6 +20,7 @@ from touchstone.evaluation.outcomes import Outcome
 from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.workers.messages import JobItem, WorkerEvent, WorkerJob
+from touchstone.evaluation.workers.pack_jobs import PACK, run_pack_job
 from touchstone.handin import printable_line
 
 HALT = "halt"
@@ -75,6 +76,8 @@ class _Worker:
         self._chunk = ""
 
     def _run_chunk(self, job: WorkerJob) -> ChunkResult:
+        if job.made_by is not None and job.made_by.distribution.startswith(PACK):
+            return run_pack_job(job, self._outcome, lambda: self._halted)
         return run_chunk(
             job.spec,
             folder=Path(job.folder),

@@ -1,0 +1,155 @@
+"""A chunk of a sealed battery whose items are a pack's: the same journal, results and stops."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from touchstone.evaluation.chunk_session import DRAINING
+from touchstone.evaluation.chunks import ChunkSpec
+from touchstone.evaluation.errors import EndpointKeyMissingError
+from touchstone.evaluation.journal import MOST_EXECUTIONS, Journal
+from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
+from touchstone.evaluation.packs.chunk import pack_outcome, run_left
+from touchstone.evaluation.packs.items import FrozenItem
+from touchstone.evaluation.packs.registering import RegisteredPack
+from touchstone.evaluation.packs.relay import SUBJECT, RoleEndpoint
+from touchstone.evaluation.packs.running import LOG, PackOutcome, PackSettings
+from touchstone.evaluation.runner import ChunkResult
+
+
+class _StoppedError(Exception):
+    """Whoever runs the chunk says that nothing more may be asked."""
+
+
+@dataclass(frozen=True)
+class SealedItem:
+    """One position of a sealed set, and what runs there."""
+
+    commitment: str
+    item: FrozenItem
+
+
+def run_sealed_chunk(
+    pack: RegisteredPack,
+    spec: ChunkSpec,
+    items: Mapping[int, SealedItem],
+    subject: RoleEndpoint,
+    folder: Path,
+    settings: PackSettings,
+    *,
+    rule: AdjudicationRule,
+    expected_models: frozenset[str] = frozenset(),
+    on_outcome: Callable[[Outcome], None] | None = None,
+    stop: Callable[[], str] | None = None,
+) -> ChunkResult:
+    """Run what the chunk's journal does not hold yet, in one process of the pack.
+
+    Args:
+        pack: As it was sealed.
+        spec: What is run.
+        items: Its positions.
+        subject: The endpoint under review, with its key; the pack gets neither.
+        folder: The chunk's own folder.
+        settings: How much the process may use.
+        rule: The one that the chunk names.
+        expected_models: Model names of the snapshot; another one loses its item. Empty: any.
+        on_outcome: Told of each new outcome once it is on disk.
+        stop: Asked before the process starts and at each answer.
+
+    Raises:
+        EndpointKeyMissingError: no key was given.
+        JournalError: the journal is in use, or cannot be written.
+        PackError: packs cannot run here.
+    """
+    if not subject.key:
+        raise EndpointKeyMissingError(f"no key: set {subject.mode.api_key_env} in the environment")
+    asks, tells = stop or _never, on_outcome or _untold
+    with Journal(folder, spec.id) as journal:
+        committed = {place: each.commitment for place, each in items.items()}
+        for each in journal.settle(committed, rule, "its worker died or was stopped"):
+            tells(each)
+        before = set(journal.begun)
+        left = {p: each.item for p, each in items.items() if p not in journal.outcomes}
+        ran, stopped = _run(journal, pack, left, subject, settings, asks)
+        for said in ran:
+            if said.result == "lost-endpoint" and not said.calls:
+                journal.lose(said.place, said.reason)
+                # As of a family's item: it told nothing yet, and may be asked again.
+                if journal.begun[said.place] < MOST_EXECUTIONS:
+                    continue
+            outcome = pack_outcome(said, committed[said.place], rule, journal)
+            if expected_models and set(outcome.models) - expected_models:
+                stopped, outcome = "snapshot-changed", _of_another(outcome, rule)
+            if journal.record(outcome):
+                tells(outcome)
+        if journal.lost() and not stopped and not any(each.calls for each in ran):
+            stopped = "endpoint-failing"
+        return _result(journal, spec, items, before & set(left) if ran else set(), stopped)
+
+
+def _run(
+    journal: Journal,
+    pack: RegisteredPack,
+    left: Mapping[int, FrozenItem],
+    subject: RoleEndpoint,
+    settings: PackSettings,
+    asks: Callable[[], str],
+) -> tuple[tuple[PackOutcome, ...], str]:
+    """What the pack said of what was left, and why nothing more may be asked."""
+
+    def on_answer(place: int, usage: Usage) -> None:
+        journal.use(place, usage)
+        why = asks()
+        # What lets samples come to their end lets this process do so.
+        if why and why not in DRAINING:
+            raise _StoppedError(why)
+
+    if why := asks():
+        return (), why
+    try:
+        return run_left(
+            journal, pack.source(), left, {SUBJECT: subject}, settings, on_answer
+        ), asks()
+    except _StoppedError as error:
+        return (), str(error)
+
+
+def _of_another(outcome: Outcome, rule: AdjudicationRule) -> Outcome:
+    names = ", ".join(outcome.models)
+    return outcome.model_copy(
+        update={
+            "result": "lost-endpoint",
+            "score": rule.score("lost-endpoint"),
+            "cause": "endpoint",
+            "reason": f"another model answered: {names}"[:300],
+        }
+    )
+
+
+def _result(
+    journal: Journal,
+    spec: ChunkSpec,
+    items: Mapping[int, SealedItem],
+    repeated: set[int],
+    stopped: str,
+) -> ChunkResult:
+    log = journal.path.with_name(LOG)
+    return ChunkResult(
+        chunk=spec.id,
+        outcomes=tuple(journal.outcomes[place] for place in sorted(journal.outcomes)),
+        missing=tuple(place for place in items if place not in journal.outcomes),
+        repeated=tuple(sorted(repeated)),
+        stopped=stopped,
+        total=journal.used(),
+        log=log if log.is_file() else None,
+        begun=journal.interrupted(),
+        lost=journal.lost(),
+    )
+
+
+def _never() -> str:
+    return ""
+
+
+def _untold(_: Outcome) -> None:
+    """Nobody asked to be told."""
