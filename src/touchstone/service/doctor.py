@@ -201,7 +201,7 @@ def _pack(name: str) -> Check:
     except FamilyError as error:
         return Check(f"Pack {name}", ok=False, found="cannot be run", fix=str(error))
     found = f"{pack.version} of {pack.mark.owner}, {len(pack.seeds)} items, {code.digest}"
-    return Check(f"Pack {name}", ok=True, found=found, made_by=code.model_dump(mode="json"))
+    return Check(f"Pack {name}", ok=True, found=found, fix="", made_by=code.model_dump(mode="json"))
 
 
 def _family(name: str, distribution: str, grade: str) -> tuple[Check, Family | None]:

@@ -188,7 +188,9 @@ def test_doctor_says_whose_each_named_pack_is(
     pack = registered(home, tmp_path / "honest", list(CAPITALS))
     monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
     run(["doctor", "--json"])
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    said = capsys.readouterr()
+    assert said.out, said.err
+    rows = {row["name"]: row for row in json.loads(said.out)}
     found = rows["Pack capitals"]
     assert (found["ok"], found["found"]) == (True, f"1 of Example Lab, 3 items, {pack.digest}")
     assert "no pack 'other' is registered here" in rows["Pack other"]["fix"]
