@@ -141,12 +141,10 @@ def preview_of(
 def cautions_of(state: State, event: Event) -> Iterator[str]:
     """What in an event is seldom meant, and binds all the same: a line each.
 
-    No rule may refuse a release (ADR 30): it need not be of what was reviewed, and then is told so.
+    No rule may refuse a release (ADR 301), though it be of what nobody reviewed: this tells of it.
     """
-    if isinstance(event, ReleaseAnnounced) and state.variants:
-        unknown = [each for each in event.variants if each not in state.variants]
-        if unknown:
-            yield sentence("preview.not-handed-in", variants=unknown, known=sorted(state.variants))
+    if isinstance(event, ReleaseAnnounced) and (unknown := state.not_handed_in(event.variants)):
+        yield sentence("preview.not-handed-in", variants=unknown, known=sorted(state.variants))
 
 
 def sentence_of(deed: Deed) -> str:

@@ -1,7 +1,7 @@
 """What is known of a case: folded from part-0 facts alone, frozen, cheap to carry forward."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeVar
@@ -302,6 +302,10 @@ class State:
         """Whether this is a variant of the model under review, not a reference to compare with."""
         known = self.variants.get(variant)
         return known is not None and known.purpose != "reference"
+
+    def not_handed_in(self, released: Collection[str]) -> list[str]:
+        """The variants of a release that the submission has not; none while there is none."""
+        return [each for each in released if self.variants and each not in self.variants]
 
     @property
     def current_variants(self) -> tuple[str, ...]:

@@ -169,8 +169,7 @@ def _released(case: AudienceCase) -> list[str]:
         party = case.name(each.actor)
         said.append(sentence("summary.released", party=party, scope=each.scope, day=each.at[:10]))
         # A release is never refused: whoever reads of it must not take it for what was reviewed.
-        handed_in = case.state.variants
-        if handed_in and (unknown := [name for name in each.variants if name not in handed_in]):
+        if unknown := case.state.not_handed_in(each.variants):
             said.append(sentence("summary.not-handed-in", variants=unknown))
     return said
 
