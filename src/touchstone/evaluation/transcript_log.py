@@ -22,7 +22,9 @@ from touchstone.evaluation.errors import TooLargeError, TranscriptError
 MOST_OF_LOG = 64 * 1024 * 1024
 """Bytes of a log that is opened, in memory: as much as is kept of one."""
 MOST_OF_SAMPLE = 16 * 1024 * 1024
-"""Bytes of one transcript's JSON, which takes up to twenty times as much once it is parsed."""
+"""Bytes of one transcript's JSON."""
+MOST_VALUES = 1_000_000
+"""Lists and objects that are begun in it: nothing else makes so much memory of so few bytes."""
 MOST_MESSAGES = 200
 MOST_TEXT = 100_000
 MOST_OF_PAGE = 2_000_000
@@ -106,7 +108,8 @@ class TranscriptLog:
         """One sample as Inspect's JSON has it.
 
         Raises:
-            TooLargeError: it is larger than `MOST_OF_SAMPLE`, whatever it says of itself.
+            TooLargeError: it is larger than `MOST_OF_SAMPLE`, whatever it says of itself, or would
+                be once it is parsed.
             TranscriptError: it is not there, or is none.
         """
         size = self.size(position, attempt)
@@ -115,13 +118,16 @@ class TranscriptLog:
         try:
             # What it says of its size may be less than it is, and more only to its own loss.
             data = b"" if size > MOST_OF_SAMPLE else self._read(_member(position, attempt))
-            size = max(size, len(data))
-            found = None if size > MOST_OF_SAMPLE else json.loads(data)
+            size, many = max(size, len(data)), data.count(b"[") + data.count(b"{")
+            large = size > MOST_OF_SAMPLE or many > MOST_VALUES
+            found = None if large else json.loads(data)
         except Exception as error:
             # RecursionError among them: what a stranger wrote may break a parser in any way.
             raise TranscriptError("the transcript cannot be read") from error
-        if size > MOST_OF_SAMPLE:
-            raise TooLargeError(f"too large, not looked at: more than {MOST_OF_SAMPLE} bytes")
+        if large:
+            raise TooLargeError(
+                f"too large, not looked at: over {MOST_OF_SAMPLE} bytes, or {MOST_VALUES} values"
+            )
         if not isinstance(found, dict):
             raise TranscriptError("the transcript is not a sample's record")
         return found

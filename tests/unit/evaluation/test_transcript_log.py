@@ -118,6 +118,21 @@ def test_what_is_no_log_is_refused_in_one_line(data: bytes):
         opened(data)
 
 
+@pytest.mark.parametrize("value", [b"[[]]", b"{}", b"[{}]"])
+def test_what_would_be_too_large_once_it_is_parsed_is_not(
+    monkeypatch: pytest.MonkeyPatch, value: bytes
+):
+    """Sixteen million bytes of empty lists in one another take 570 MiB."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as log:
+        log.writestr("samples/0_epoch_1.json", b'{"messages":[' + b",".join([value] * 60) + b"]}")
+    log_there = opened(made.getvalue())
+    assert len(log_there.sample(0, 1)["messages"]) == 60
+    monkeypatch.setattr(transcript_log, "MOST_VALUES", 50)
+    with pytest.raises(TooLargeError, match="not looked at"):
+        log_there.sample(0, 1)
+
+
 def test_a_directory_of_a_million_files_is_not_read(monkeypatch: pytest.MonkeyPatch):
     data = eval_log({n: sample("a") for n in range(20)})
     monkeypatch.setattr(transcript_log, "_MOST_OF_DIRECTORY", 500)
