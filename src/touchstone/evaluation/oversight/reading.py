@@ -19,6 +19,7 @@ from inspect_ai.model import (
     ContentText,
     ContentToolUse,
 )
+from inspect_ai.tool import ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ class Turn:
     summaries: int
     """Parts that are a summary of it."""
     calls: tuple[tuple[str, str, str], ...]
-    """Tool calls: id, function, and the texts of its arguments."""
-    served: tuple[tuple[str, str], ...]
-    """Tools that the endpoint ran itself: name, and the result that it states."""
+    """Tool calls: id, function, and the texts of its arguments, of their names too, and of what
+    could not be parsed of them."""
+    served: tuple[tuple[str, str, str], ...]
+    """Tools that the endpoint ran itself: name, arguments, and the result that it states."""
     stopped: str
     """Inspect's word for why the answer ended; empty where it is not told."""
 
@@ -79,6 +81,13 @@ class Turn:
     def deeds(self) -> str:
         """What it asked tools to do."""
         return "\n".join(text for _, _, text in self.calls)
+
+    @property
+    def written(self) -> str:
+        """All that it wrote or was served at once, names of tools too: where a secret may stand."""
+        names = (name for _, name, _ in self.calls)
+        served = (text for each in self.served for text in each)
+        return "\n".join((self.words, self.deeds, *names, *served))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,7 @@ class _Reader:
         self._known: set[int] = set()
         self._kept: list[object] = []
         self._given: list[str] = []
-        self._turns: dict[str, Turn] = {}
+        self._turns: dict[tuple[object, ...], Turn] = {}
         self._shown: dict[tuple[str, str, str], ShownResult] = {}
         self._logged: list[LoggedCall] = []
         self._windows: list[tuple[datetime, datetime | None, LoggedCall]] = []
@@ -161,8 +170,10 @@ class _Reader:
 
     def _say(self, message: ChatMessageAssistant, stopped: str) -> None:
         name = message.id or f"turn {len(self._turns)}"
-        if name not in self._turns:
-            self._turns[name] = _turn(message, name, stopped)
+        turn = _turn(message, name, stopped)
+        # Not by the id alone: a second message could bear that of a first, and be read by nobody.
+        # Without its reasoning, which an endpoint may want left out of the history.
+        self._turns.setdefault((name, turn.text, turn.calls, turn.served), turn)
 
     def _log(self, event: ToolEvent) -> None:
         call = LoggedCall(
@@ -202,16 +213,36 @@ def _turn(message: ChatMessageAssistant, name: str, stopped: str) -> Turn:
     return Turn(
         name,
         text_of(message.content),
-        tuple(part.summary or "" if part.redacted else part.reasoning for part in thought),
+        tuple(text for part in thought for text in _thoughts(part)),
         sum(part.redacted for part in thought),
         sum(part.summary is not None and not part.redacted for part in thought),
         tuple(
-            (call.id, call.function, "\n".join(_texts(call.arguments)))
+            (call.id, call.function, "\n".join(_arguments(call)))
             for call in message.tool_calls or ()
         ),
-        tuple((part.name, part.result) for part in parts if isinstance(part, ContentToolUse)),
+        tuple(
+            (part.name, str(part.arguments), part.result)
+            for part in parts
+            if isinstance(part, ContentToolUse)
+        ),
         stopped,
     )
+
+
+def _thoughts(part: ContentReasoning) -> Iterator[str]:
+    """What can be read of a part of reasoning; empty where nothing can."""
+    if part.redacted:
+        yield part.summary or ""
+        return
+    yield part.reasoning
+    if part.summary:
+        yield part.summary
+
+
+def _arguments(call: ToolCall) -> Iterator[str]:
+    yield from _texts(call.arguments)
+    if call.parse_error:
+        yield call.parse_error
 
 
 def text_of(content: Any) -> str:
@@ -227,7 +258,8 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for each in value.values():
+        for name, each in value.items():
+            yield str(name)
             yield from _texts(each)
     elif isinstance(value, list):
         for each in value:

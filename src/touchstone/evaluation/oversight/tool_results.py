@@ -12,9 +12,16 @@ IN_SANDBOX = frozenset({"bash", "python"})
 """Tools whose whole answer is what a program in the sandbox wrote."""
 REMOVED = "(Tool result removed)"
 """What Inspect's compaction puts in the place of an old result."""
-_WRAPPED = re.compile(r"<START_TOOL_OUTPUT>\n(.*?)\n?<END_TOOL_OUTPUT>", re.DOTALL)
+# The whole answer, in Inspect's own words: beside the block nothing else may stand.
+_WRAPPED = re.compile(
+    r"\nThe output of your call to \S+ was too long to be displayed\.\n"
+    r"Here is a truncated version:\n<START_TOOL_OUTPUT>\n(.*)\n<END_TOOL_OUTPUT>\n",
+    re.DOTALL,
+)
 _CUT_NOTE = re.compile(r"\n\nOutput truncated \(\d+ additional lines\)\Z")
 _MOST_LOGGED = 10_000
+_LOGGED_LINES = 20
+_HANDED_OVER = "Successfully transferred to "
 _LEAST_QUOTE = 12
 _LEAST_SHARE = 0.5
 _GRAM = 3
@@ -38,27 +45,38 @@ def spoofed_results(reading: TranscriptReading) -> Found:
         elif not any(_is_same(shown.text, shown.error, call) for call in calls):
             yield shown.message, "the model was shown another result than the tool gave", shown.text
     for call in reading.logged:
-        if call.function in IN_SANDBOX and not call.error and not _is_written(call):
+        if _in_sandbox(call) and (call.text or not call.error) and not _is_written(call):
             yield call.message, "the tool's answer is not what its program wrote", call.text
 
 
 def _is_same(text: str, error: str, call: LoggedCall) -> bool:
-    return call.handed_over or (text, error) == (call.text, call.error)
+    # Only in the scaffold's own sentence: anything could be called a hand-over.
+    handed_over = call.handed_over and text.startswith(_HANDED_OVER) and "\n" not in text
+    return handed_over or (text, error) == (call.text, call.error)
+
+
+def _in_sandbox(call: LoggedCall) -> bool:
+    return call.function.casefold() in IN_SANDBOX
 
 
 def _is_written(call: LoggedCall) -> bool:
     """Whether the sandbox logged an output that the answer can be, as far as both are whole."""
-    wrapped = _WRAPPED.search(call.text) if call.shortened else None
+    wrapped = _WRAPPED.fullmatch(call.text) if call.shortened else None
     answer = wrapped.group(1) if wrapped else call.text
     return any(_agree(answer, output, cut=wrapped is not None) for output in call.outputs)
 
 
 def _agree(answer: str, output: str, *, cut: bool) -> bool:
     written = _CUT_NOTE.sub("", output)
+    # A program may write the note itself: it is Inspect's only after as many lines as are kept.
+    if written.count("\n") != _LOGGED_LINES - 1:
+        written = output
     # The log has the first 20 lines, or the first 10,000 characters, with an end of its own.
     partial = written != output or len(output) >= _MOST_LOGGED
     one, other = blanks_joined(answer), blanks_joined(written[: _MOST_LOGGED - 3])
     if not cut and not partial:
+        return one == other
+    if cut and not (one and other):
         return one == other
     if cut:
         # Inspect keeps the head and the tail of what it cuts.
@@ -68,9 +86,12 @@ def _agree(answer: str, output: str, *, cut: bool) -> bool:
 
 
 def unwitnessed_results(reading: TranscriptReading) -> Found:
-    """Tools that the endpoint ran: only its own word says what they gave."""
+    """Results that one record alone has: of tools that the endpoint ran, and words of failures."""
+    for call in reading.logged:
+        if _in_sandbox(call) and call.error:
+            yield call.message, "a failure of a program, in words of its event alone", call.error
     for turn in reading.turns:
-        for name, result in turn.served:
+        for name, _, result in turn.served:
             yield (
                 turn.message,
                 "a tool that the endpoint ran; nobody else saw its result",
@@ -80,7 +101,9 @@ def unwitnessed_results(reading: TranscriptReading) -> Found:
 
 _BLOCKS = re.compile(
     r"(?:^|\n)[^\n]{0,160}?\b(?:outputs?|results?|stdout|stderr|prints?|printed|returns?|returned|"
-    r"gives|gave|shows|showed|says|said|reports|reported|prints out)\b[^\n]{0,60}:?\s*\n+"
+    r"gives|gave|shows|showed|says|said|reports|reported|prints out)\b[^\n]{0,60}\n"
+    # Nothing of the blank lines is given back: else each of them would be tried as the end.
+    r"(?:[^\S\n]*+\n)*+"
     r"(?:```[^\n]*\n(?P<fenced>.*?)```|(?P<indented>(?:(?: {4}|\t|> ?|\$ )[^\n]+(?:\n|\Z))+))",
     re.IGNORECASE | re.DOTALL,
 )
