@@ -57,8 +57,9 @@ class _Set:
 def manifest(folder: Path, *, out: Path | None = None, json: Json = False) -> int:
     """Name all files of a folder by one digest, on your machine; nothing is sent.
 
-    A link, a hidden name such as `.git`, an empty file or a name that disks confuse is refused, and
-    nothing is passed over. For example: touchstone weights manifest model/ --out weights.json
+    A link, a hidden name such as `.git`, an empty file or folder, or a name that is not the same on
+    every system is refused, and nothing is passed over.
+    For example: touchstone weights manifest model/ --out weights.json
 
     Args:
         folder: The folder; all that it holds is of the set.

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation.errors import WeightsError
+from touchstone.evaluation.portable_names import why_not_portable
 from touchstone.handin import unseen
 from touchstone.ledger import digest_bytes, dumps, loads
 from touchstone.ledger.canonical import MAX_LINE
@@ -78,8 +79,8 @@ def manifest_of(folder: Path) -> WeightsManifest:
     """The manifest of all that lies in a folder, read whole.
 
     Raises:
-        WeightsError: it holds nothing, a link, a special file, a hidden name, or what a manifest
-            cannot name. Nothing in the folder is passed over.
+        WeightsError: it holds nothing, a link, a special file, a hidden name, an empty folder, or
+            what a manifest cannot name. Nothing in the folder is passed over.
     """
     found: list[WeightsFile] = []
     for path in sorted(_walk(folder, "")):
@@ -150,6 +151,9 @@ def _walk(folder: Path, below: str) -> Iterator[str]:
         entries = sorted(os.scandir(folder / below), key=lambda entry: entry.name)
     except OSError as error:
         raise WeightsError(f"{folder / below}: cannot be read: {error.strerror}") from error
+    if below and not entries:
+        # No manifest names it, and a program may go by its being there.
+        raise WeightsError(f"{below[:-1]!a}: is an empty folder; take it out")
     for entry in entries:
         path = f"{below}{entry.name}"
         if entry.is_symlink():
@@ -215,6 +219,8 @@ def _check_path(path: str, source: str) -> None:
         why = "has a name that begins or ends with a space, or ends with a dot"
     elif unicodedata.normalize("NFC", path) != path:
         why = "is written with decomposed letters: rename it"
+    else:
+        why = next(filter(None, map(why_not_portable, steps)), "")
     if why:
         raise WeightsError(f"{source}: {path[:80]!a} {why}")
 

@@ -71,7 +71,7 @@ def test_a_manifest_is_the_same_wherever_and_in_whatever_order_its_files_lie(tmp
             lambda at: (at / "shards" / "2.bin").rename(at / "shards" / "3.bin"),
             ["'shards/2.bin' is missing", "'shards/3.bin' was added"],
         ),
-        (lambda at: (at / "empty").mkdir(), []),
+        (lambda at: (at / "config.json").touch(), []),
     ],
 )
 def test_what_changed_is_named(tmp_path: Path, change: Callable[[Path], Any], said: list[str]):
@@ -92,6 +92,11 @@ def test_what_changed_is_named(tmp_path: Path, change: Callable[[Path], Any], sa
         (lambda at: (at / ".git").mkdir(), "hidden by its name '.git'"),
         (lambda at: (at / ".gitattributes").write_bytes(b"x"), "hidden by its name"),
         (lambda at: (at / "shards" / ".git").mkdir(), "hidden by its name '.git'"),
+        (lambda at: (at / "empty").mkdir(), "'empty': is an empty folder"),
+        (lambda at: (at / "shards" / "no" / "more").mkdir(parents=True), "'shards/no/more': is an"),
+        (lambda at: (at / "GIT~1").mkdir(), "stand for another"),
+        (lambda at: (at / "nul.txt").write_bytes(b"x"), "keeps for a device"),
+        (lambda at: (at / "-rf").write_bytes(b"x"), "begins with a dash"),
         (lambda at: os.mkfifo(at / "pipe"), "is not a regular file"),
         (lambda at: (at / "none.bin").write_bytes(b""), "has 0 bytes"),
         (lambda at: (at / "Config.JSON").write_bytes(b"x"), "one path on some disks"),
@@ -166,6 +171,20 @@ def test_a_link_that_came_in_a_files_place_is_not_followed(tmp_path: Path):
         (manifest(entry("a ")), "begins or ends with a space"),
         (manifest(entry("a.")), "ends with a dot"),
         (manifest(entry("a\u200b")), "cannot be seen"),
+        (manifest(entry("GIT~1/config")), "'GIT~1', which may stand for another"),
+        (manifest(entry("a/MODEL~2.BIN")), "stand for another"),
+        (manifest(entry("CON")), "'CON', which Windows keeps for a device"),
+        (manifest(entry("a/nul.tar.gz")), "keeps for a device"),
+        (manifest(entry("aux .txt")), "keeps for a device"),
+        (manifest(entry("Lpt9/a")), "keeps for a device"),
+        (manifest(entry("com\u00b9")), "keeps for a device"),
+        (manifest(entry("a*b")), "holds '\\*', which Windows"),
+        (manifest(entry("a/b?")), "holds '\\?', which Windows"),
+        (manifest(entry('a"<b>|')), "which Windows has in no name"),
+        (manifest(entry("-rf")), "begins with a dash"),
+        (manifest(entry("a/--force")), "begins with a dash"),
+        (manifest(entry("a" * 256)), "more than 255 bytes"),
+        (manifest(entry("a/" + "\u00e9" * 128)), "more than 255 bytes"),
         (manifest(entry("e\u0301")), "decomposed"),
         (manifest(entry("a"), entry("a")), "one path"),
         (manifest(entry("A"), entry("a")), "one path"),
@@ -184,3 +203,10 @@ def test_a_hostile_manifest_is_refused_in_one_line(data: bytes, said: str):
     assert str(caught.value).isascii()
     assert str(caught.value).isprintable()
     assert str(caught.value).startswith("m.json: ")
+
+
+@pytest.mark.parametrize(
+    "path", ["a" * 255, "\u00e9" * 127, "a~b", "con-1.bin", "a-rf", "com10", "a/console.txt", "~a"]
+)
+def test_what_only_looks_like_such_a_name_is_taken(path: str):
+    assert parse_weights(manifest(entry(path)), "m.json").files[0].path == path
