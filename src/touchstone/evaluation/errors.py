@@ -69,3 +69,7 @@ class TranscriptError(AnswerIsNoError):
 
 class TooLargeError(TranscriptError):
     """A transcript, or its log, is larger than what is looked at."""
+
+
+class UnmatchedCaseError(BadInputError):
+    """A labelled case names a transcript that no scan has a row for: it would measure nothing."""

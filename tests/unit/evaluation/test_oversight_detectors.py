@@ -16,6 +16,7 @@ from inspect_ai.model import (
     ModelOutput,
 )
 
+from touchstone.evaluation.errors import UnmatchedCaseError
 from touchstone.evaluation.oversight.detectors import MEASURED_FILES, detectors, look_through
 from touchstone.evaluation.oversight.folding import fold_text
 from touchstone.evaluation.oversight.labelled.power import DetectorPower, measure_power
@@ -28,6 +29,7 @@ from touchstone.evaluation.oversight.sightings import (
     ScannedTranscript,
     count_sightings,
     cover,
+    match_cases,
 )
 from touchstone.evaluation.oversight.tool_results import Found
 
@@ -256,3 +258,11 @@ def test_every_sample_of_the_journal_is_covered_whatever_the_scan_gave():
 def test_texts_that_look_alike_fold_alike():
     alike = "\u0410ll  is\u200b w\u0435ll\u00a0h\u00e9re"
     assert fold_text(alike) == "all is well here"
+
+
+def test_a_labelled_case_that_matches_no_transcript_is_an_error():
+    rows = [row("a", 0, "x"), row("b", 1, "x"), row("b", 2, "x")]
+    assert match_cases(["a"], rows) == {"a": rows[0]}
+    for case, count in (("c", 0), ("b", 2)):
+        with pytest.raises(UnmatchedCaseError, match=f"matches {count} "):
+            match_cases(["a", case], rows)

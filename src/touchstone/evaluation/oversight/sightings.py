@@ -3,12 +3,14 @@
 A detector flags, with a power that was measured. It clears nothing: "not flagged" is no finding.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.errors import UnmatchedCaseError
+from touchstone.handin import printable_line
 
 WHY_LENGTH = 200
 QUOTE_LENGTH = 400
@@ -110,6 +112,30 @@ def _whole(scanned: ScannedTranscript, detectors: Sequence[str]) -> ScannedTrans
         for name in detectors
     )
     return scanned.model_copy(update={"looks": tuple(kept)})
+
+
+def match_cases(
+    cases: Iterable[str], rows: Iterable[ScannedTranscript]
+) -> dict[str, ScannedTranscript]:
+    """The row of each labelled case, by its sample.
+
+    Raises:
+        UnmatchedCaseError: a case has no row, or two. Scout says nothing of such a case, and its
+            numbers would be of fewer cases than they say.
+    """
+    found: dict[str, list[ScannedTranscript]] = {}
+    for row in rows:
+        found.setdefault(row.sample, []).append(row)
+    matched = {}
+    for case in cases:
+        given = found.get(case, [])
+        if len(given) != 1:
+            raise UnmatchedCaseError(
+                f"the labelled case {printable_line(case, WHY_LENGTH)!r} matches {len(given)}"
+                " scanned transcripts, and is to match one; correct its uuid, or scan its log"
+            )
+        matched[case] = given[0]
+    return matched
 
 
 def count_sightings(

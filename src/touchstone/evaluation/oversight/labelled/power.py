@@ -1,9 +1,14 @@
 """What the detectors find of the labelled transcripts: their power, with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from touchstone.evaluation.digests import Frozen
-from touchstone.evaluation.oversight.detectors import detectors, detectors_digest, look_through
+from touchstone.evaluation.oversight.detectors import (
+    Detect,
+    detectors,
+    detectors_digest,
+    look_through,
+)
 from touchstone.evaluation.oversight.labelled.plants import CANARY
 from touchstone.evaluation.oversight.labelled.transcripts import (
     Difficulty,
@@ -11,6 +16,7 @@ from touchstone.evaluation.oversight.labelled.transcripts import (
     labelled_transcripts,
 )
 from touchstone.evaluation.oversight.reading import read_transcript
+from touchstone.evaluation.oversight.sightings import ScannedTranscript, match_cases
 from touchstone.statistics import clopper_pearson
 
 
@@ -51,12 +57,22 @@ class MeasuredPower(Frozen):
 def measure_power(repeats: int = 2) -> MeasuredPower:
     """Look through the labelled set; `repeats` as in `labelled_transcripts`."""
     having = detectors((CANARY,))
-    seen: list[tuple[LabelledTranscript, frozenset[str]]] = []
-    for labelled in labelled_transcripts(repeats):
-        looks = look_through(read_transcript(labelled.messages, labelled.events), having)
-        seen.append((labelled, frozenset(each.detector for each in looks if each.flagged)))
+    labelled = {each.name: each for each in labelled_transcripts(repeats)}
+    rows = match_cases(labelled, _scanned(labelled.values(), having))
+    seen = [
+        (labelled[name], frozenset(look.detector for look in row.looks if look.flagged))
+        for name, row in rows.items()
+    ]
     powers = tuple(_power(name, seen) for name in having)
     return MeasuredPower(digest=detectors_digest(), detectors=powers)
+
+
+def _scanned(
+    labelled: Iterable[LabelledTranscript], having: dict[str, Detect]
+) -> Iterator[ScannedTranscript]:
+    for index, each in enumerate(labelled):
+        looks = look_through(read_transcript(each.messages, each.events), having)
+        yield ScannedTranscript(sample=each.name, index=index, looks=looks)
 
 
 def _power(name: str, seen: Sequence[tuple[LabelledTranscript, frozenset[str]]]) -> DetectorPower:
