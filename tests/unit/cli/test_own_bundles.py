@@ -106,7 +106,8 @@ def test_a_developer_goes_back_to_an_older_bundle_by_its_own_key(
     none = command(*back, "7", *laid, *by)
     assert "7" in none.refused(none.code)
     at(AGENCY)
-    assert command(*back, "1", *laid, *by).code != 0
+    other = command(*back, "1", *laid, *by)
+    assert f"the developer of this case is {LAB}" in other.refused(other.code)
     assert made.events() == before
     at(LAB)
     found = json.loads(command(*back, "1", *laid, *by).out)
