@@ -147,6 +147,8 @@ def test_each_set_has_its_own_outcomes_and_says_whose_they_are(reviewed: Reviewe
         assert part["made_by"]["distribution"] == made_by
         committed = {each["commitment"] for each in told[part["id"]]}
         assert committed == {*part["commitments"]}
+        # By which each transcript is found in the engine's log, a pack's as a family's.
+        assert len({each["uuid"] for each in told[part["id"]]} - {""}) == len(committed)
 
 
 def test_a_hostile_pack_reaches_no_outcome_but_its_own(reviewed: Reviewed):
