@@ -172,7 +172,8 @@ def cancel(what: str, *, where: AtServer = ANYWHERE) -> int:
     try:
         receipt = client.cancel(kept.digest)
     except RefusedDeedError as refusal:
-        said = f"Deed {short_digest(kept.digest)} will never be recorded."
+        why = "" if refusal.code == "cancelled" else f": {refusal.why}; it is dropped here"
+        said = f"Deed {short_digest(kept.digest)} will never be recorded{why}."
         facts = {"case": kept.case, "deed": kept.digest, "code": refusal.code}
         tell_facts(said, facts, json=where.json)
         return DONE

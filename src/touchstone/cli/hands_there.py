@@ -11,7 +11,8 @@ from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where,
 from touchstone.cli.output import warn
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.acting import Client
-from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
+from touchstone.client.before_signing import keys_that_sign, require_able
+from touchstone.client.deed_file import DraftedDeed, log_for, write_deed_file
 from touchstone.client.drafts import check_certificate
 from touchstone.client.held_edition import HeldEdition, take_edition
 from touchstone.client.party_case import PartyCase, case_shown
@@ -64,14 +65,17 @@ class ServerHand:
             deed = draft(known)
             seen = self.client.on_topics(name, known.seen, deed)
             return to_file(self.where, case_shown(name, seen), deed)
-        drafted: list[Deed] = []
+        drafted, signing = list[Deed](), signer or self._signer(name)
 
         def checked(seen: SeenCase) -> Deed:
             known = case_shown(name, seen)
-            drafted.append(agreed(self.where, known, draft(known)))
+            deed = draft(known)
+            # Before anybody is asked whether it is to be signed.
+            require_able(known.state, deed.event, signing)
+            drafted.append(agreed(self.where, known, deed))
             return drafted[-1]
 
-        receipt = self.client.act(name, signer or self._signer(name), checked)
+        receipt = self.client.act(name, signing, checked)
         return DeedDone(name, self.home.party, drafted[-1], receipt.n)
 
     def begin(

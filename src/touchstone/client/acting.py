@@ -16,13 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from touchstone.clearance import may_read, party_audience
+from touchstone.client.before_signing import is_vain, require_able, require_shown
 from touchstone.client.errors import (
     CaseBegunError,
     CaughtError,
     MemoryFaultError,
     UnheardError,
-    UnreadableDeedError,
     WaitingError,
 )
 from touchstone.client.followed import FollowedCase, Machine, TopicsToldLog, open_head
@@ -180,7 +179,8 @@ class Client:
             UnpromisedError: the server does not take it as it is, and promises nothing: it waits.
             CaughtError: the server contradicts itself.
             BadEventError: the deed is ill-formed; nothing was signed.
-        UnreadableDeedError: nobody could read it; nothing was signed.
+            KeyMayNotSignError: that key may not sign it; nothing was signed.
+            UnreadableDeedError: nobody could read it; nothing was signed.
         """
         self.settle(case, signer)
         return self._sign(case, self.look(case), signer, draft)
@@ -205,13 +205,23 @@ class Client:
     def cancel(self, deed: str) -> RecordedAnswer:
         """Take back a deed that has no answer, by its digest (hex): its receipt after all.
 
-        Raises RefusedDeedError `cancelled`: it will never be recorded; else as `send`.
+        Raises RefusedDeedError `cancelled`: it will never be recorded, or `not-a-signer`: nor could
+        it be, by what the case says of its key, and it does not wait here any more; else as `send`.
         """
 
         def asked(kept: KeptDeed) -> bytes:
             return self._server.cancel(kept.case, kept.sent.submitted.envelope)
 
-        return _receipt(self._answer(deed, asked))
+        try:
+            return _receipt(self._answer(deed, asked))
+        except UnpromisedError as error:
+            kept = self._memory.deed(deed)
+            # By the entries and not by the server's word: it could record what was forgotten here.
+            self.look(kept.case)
+            if not is_vain(kept.statement, self._cases[kept.case].log.keys):
+                raise
+            self._memory.drop(deed)
+            raise RefusedDeedError(error.code, error.why) from error
 
     def hand_over(self, case: str, sent: Outgoing) -> RecordedAnswer:
         """Send a deed that this party signed on another machine; the receipt.
@@ -280,7 +290,8 @@ class Client:
 
     def _sign(self, case: str, seen: SeenCase, signer: Signer, draft: Drafting) -> RecordedAnswer:
         deed = draft(seen)
-        _require_shown(deed)
+        require_shown(deed)
+        require_able(seen.state, deed.event, signer)
         # Kept before it is sent: what has left this machine may be recorded, whatever is heard.
         sent = self.on_topics(case, seen, deed).sign(deed, signer)
         return self.send(self._keep(case, sent).digest)
@@ -441,13 +452,6 @@ class Client:
             proof = {"case": case, "what": str(error), "before": before, "told": dict(told)}
             path = write_proof(self._folder, proof)
             raise CaughtError(cut(str(error), 500), path) from error
-
-
-def _require_shown(deed: Deed) -> None:
-    """Raises UnreadableDeedError: a server that keeps to the marking would seem to hide it."""
-    marking, by = deed.event.marking, deed.event.actor
-    if not may_read(party_audience(by), marking, by, content=False).allowed:
-        raise UnreadableDeedError(marking.scheme, marking.label)
 
 
 def _receipt(answer: DeedAnswer) -> RecordedAnswer:

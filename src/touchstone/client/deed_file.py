@@ -30,7 +30,7 @@ from touchstone.keys.files import write_file
 from touchstone.ledger import MalformedError, dumps, fingerprint, loads
 from touchstone.ledger.contract2 import LastDeed, SentPart, SubmittedDeed
 from touchstone.ledger.signing import Signer
-from touchstone.review import Event, State, parse_event, topics_of
+from touchstone.review import parse_event, topics_of
 from touchstone.review.events.base import Count, Hex32, Role, Time
 
 FORM = "touchstone-deed/1"
@@ -179,20 +179,6 @@ def log_for(deed: Deed, log: SeenLog, keys: Sequence[str]) -> LogInFile:
             for key, each in last.items()
         },
     )
-
-
-def keys_that_sign(state: State, event: Event) -> dict[str, str]:
-    """The fingerprints of the keys that may sign an event, each with what it is called."""
-    # Who brings a key signs with it, so that whoever joins shows that it has it.
-    act = event.facts().get("key_act") or {}
-    if act.get("act") in {"joined", "rotated", "rejoined"}:
-        return {fingerprint(bytes.fromhex(act["key"])): "the key that it brings"}
-    party = state.parties.get(event.actor)
-    if party is None:
-        return {}
-    own = {fingerprint(bytes.fromhex(party.key)): f"the key of {event.actor}"}
-    able = {key: act.label for key, act in party.signers.items() if event.type in act.kinds}
-    return own | able
 
 
 def write_deed_file(path: Path, drafted: DraftedDeed, *, replacing: bool = False) -> None:

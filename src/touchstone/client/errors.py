@@ -14,6 +14,7 @@
         ├── ServerAddressError     (BadInputError)   no address at which a server may be asked
         ├── CaseBegunError         (BadInputError)   a case to be opened has begun
         ├── UnreadableDeedError    (BadInputError)   nobody is shown a deed, its signer included
+        ├── KeyMayNotSignError     (BadInputError)   a case does not let that key sign the deed
         ├── NotLetInError          (AnswerIsNoError) the server does not let this machine in
         ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
         └── CaughtError            (AnswerIsNoError) the server contradicts itself
@@ -73,6 +74,15 @@ class NotJoinedError(ClientError, BadInputError):
         super().__init__(
             f"{folder}: no server has let this machine in; ask its operator for a code, and take"
             " it: touchstone server join URL --fingerprint FINGERPRINT --as PARTY"
+        )
+
+
+class KeyMayNotSignError(ClientError, BadInputError):
+    """A case does not let a key sign a deed; nothing was signed."""
+
+    def __init__(self, key: str, type_: str, party: str, able: str) -> None:
+        super().__init__(
+            f"{key}: may not sign {type_} for {party}; nothing was signed; these may: {able}"
         )
 
 

@@ -181,12 +181,20 @@ class Memory:
                 "UPDATE deed SET answer = ?, refused = ? WHERE digest = ?", (line, refused, digest)
             )
 
+    def drop(self, digest: str) -> None:
+        """Count a deed as refused without an answer: it can never be recorded, and waits no more.
+
+        Should it come after all, it is a deed that was refused for good.
+        """
+        with self._changing() as db:
+            db.execute("UPDATE deed SET refused = 1 WHERE digest = ?", (digest,))
+
     def waiting(self, case: str, key: str) -> list[KeptDeed]:
         """The deeds of a key (fingerprint) in a case that have no answer, in their order."""
         # In the order of signing: a key's deeds name each other, and the next is refused before it.
         asked = (
             'SELECT digest FROM deed WHERE "case" = ? AND key = ? AND answer IS NULL'
-            " ORDER BY number"
+            " AND NOT refused ORDER BY number"
         )
         with self._opened() as db:
             digests = [row[0] for row in db.execute(asked, (case, key))]
@@ -196,7 +204,7 @@ class Memory:
         """Every deed without an answer, of any key and case, in the order of signing."""
         with self._opened() as db:
             found = db.execute(
-                "SELECT digest FROM deed WHERE answer IS NULL ORDER BY number"
+                "SELECT digest FROM deed WHERE answer IS NULL AND NOT refused ORDER BY number"
             ).fetchall()
         return [self.deed(digest) for (digest,) in found]
 

@@ -222,6 +222,28 @@ def test_a_label_means_one_key_and_one_that_means_none_is_told(
     assert json.loads(again.out) == {"entries": {}, "stood": [CASE]}
 
 
+def test_a_further_key_is_asked_to_sign_no_more_than_it_may(
+    made: Machines,
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    newcomer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    key, own = signer_of(command, newcomer, monkeypatch)
+    at(LAB)
+    only = ("--kind", "participation-noted", "--case", CASE, *by_server, "--yes")
+    assert command("party", "signers", "admit", key, "--label", "narrow", *only).code == 0
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(newcomer))
+    before = len(made.events())
+    halts = ("review", "halt", CASE, "--reason", "A leak.", *by_server, "--as", LAB)
+    # Without --yes: it is not even asked whether it is to be signed.
+    said = command(*halts).refused()
+    assert f"{own}: may not sign review-halted for {LAB}; nothing was signed; these may: " in said
+    assert command("deed", "waiting", "--as", LAB).out == "No deed waits for an answer.\n"
+    assert len(made.events()) == before
+
+
 def test_what_a_crash_left_half_done_the_same_command_goes_on_with(
     made: Machines,
     command: Command,

@@ -18,6 +18,7 @@ from touchstone.client import acting
 from touchstone.client.errors import (
     CaseBegunError,
     CaughtError,
+    KeyMayNotSignError,
     UnheardError,
     UnreadableDeedError,
     WaitingError,
@@ -31,10 +32,13 @@ from touchstone.deeds.cases import (
     party_rejoined,
     review_halted,
     review_resumed,
+    signer_admitted,
+    signer_removed,
 )
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.keys import FileSigner
+from touchstone.ledger import fingerprint
 from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
 from touchstone.service.installation import open_installation
 
@@ -117,6 +121,75 @@ def test_a_deed_may_be_taken_back_while_it_has_no_answer(case: Begun):
     assert case.lab.act(halts("example-lab"))
 
 
+def desk_of(case: Begun, kind: str) -> FileSigner:
+    """A key that the lab lets sign deeds of one type."""
+    desk = FileSigner.create(case.lab.home / "desk.pem")
+    key = desk.public_key.hex()
+    case.lab.act(lambda seen: signer_admitted(seen, case.lab.id, key, [kind], "desk"))
+    return desk
+
+
+def test_a_key_that_may_not_sign_a_type_signs_none(case: Begun):
+    desk = desk_of(case, "participation-noted")
+    sent, size = len(case.lab.server.sent), len(events(case))
+    with pytest.raises(KeyMayNotSignError, match="may not sign review-halted for example-lab"):
+        case.lab.client.act(CASE, desk, halts("example-lab"))
+    assert (len(case.lab.server.sent), case.lab.client.unanswered) == (sent, ())
+    drafts = lambda seen: participation_noted(seen, case.lab.id, "participating", "x")  # noqa: E731
+    assert case.lab.client.act(CASE, desk, drafts).n == size
+
+
+def test_what_its_key_may_never_sign_is_dropped_and_blocks_no_later_deed(
+    case: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    desk, client = desk_of(case, "participation-noted"), case.lab.client
+    drafts = lambda seen: participation_noted(seen, case.lab.id, "participating", "x")  # noqa: E731
+    with monkeypatch.context() as patch:
+        # As machines did that did not hold it against the case.
+        patch.setattr(acting, "require_able", lambda *_: None)
+        with pytest.raises(UnpromisedError, match="may not sign a deed of type"):
+            client.act(CASE, desk, halts("example-lab"))
+    (kept,) = client.unanswered
+    with pytest.raises(UnpromisedError):
+        client.act(CASE, desk, drafts)
+    with pytest.raises(RefusedDeedError, match="may not sign") as refused:
+        client.cancel(kept.digest)
+    assert (refused.value.code, client.unanswered) == ("not-a-signer", ())
+    assert case.lab.again().client.act(CASE, desk, drafts).n == len(events(case)) - 1
+    assert "review-halted" not in events(case)
+
+
+def test_what_a_removed_key_signed_is_dropped(case: Begun):
+    desk, client = desk_of(case, "review-halted"), case.lab.client
+    case.lab.server.deaf = True
+    with pytest.raises(WaitingError) as waiting:
+        client.act(CASE, desk, halts("example-lab"))
+    case.lab.server.deaf = False
+    own = fingerprint(desk.public_key)
+    case.lab.act(lambda seen: signer_removed(seen, case.lab.id, own))
+    with pytest.raises(RefusedDeedError, match="was removed"):
+        client.cancel(waiting.value.deed)
+    assert client.unanswered == ()
+
+
+def test_no_word_of_a_server_drops_a_deed_that_may_be_recorded(
+    case: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    """Else it could have its key sign another deed in the same place, and show both."""
+    case.lab.server.deaf = True
+    with pytest.raises(WaitingError) as waiting:
+        case.lab.act(halts("example-lab"))
+    case.lab.server.deaf = False
+
+    def lies(*_: object) -> bytes:
+        raise UnpromisedError("not-a-signer", "the deed's key may not sign")
+
+    monkeypatch.setattr(case.lab.server, "cancel", lies)
+    with pytest.raises(UnpromisedError):
+        case.lab.client.cancel(waiting.value.deed)
+    assert [kept.digest for kept in case.lab.client.unanswered] == [waiting.value.deed]
+
+
 def test_two_processes_with_one_key_never_fork_it(case: Begun):
     first, second = case.lab, case.lab.again()
     first.client.look(CASE)
@@ -180,7 +253,7 @@ def test_what_its_own_signer_could_not_read_is_not_signed(case: Begun, scheme: s
 
 
 def test_twin_without_it_an_honest_server_is_accused(case: Begun, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(acting, "_require_shown", lambda _: None)
+    monkeypatch.setattr(acting, "require_shown", lambda _: None)
     marking = Marking(scheme="OTHER:1", label="CLEAR")
     with pytest.raises(CaughtError, match="is the party's own deed, and is not shown to it"):
         case.lab.act(lambda seen: participation_noted(seen, case.lab.id, "declined", "x", marking))
