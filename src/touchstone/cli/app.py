@@ -199,21 +199,26 @@ def review_list(*, where: AtServer = ANYWHERE) -> int:
     """
     from touchstone.cli import tables
     from touchstone.editions.case_summary import summarise
-    from touchstone.editions.questions.case import case_row
+    from touchstone.editions.questions.case import before_joining, case_row
     from touchstone.service.cases.case_admin import list_cases
 
     check_options(where)
+    begin = "touchstone review run SUBMISSION.toml"
     if where.server is None and where.party is None:
         with opened() as installation:
             rows = list_cases(installation)
     else:
         with where.hand as hand:
             seen = [hand.look(name) for name in hand.cases()]
-        rows = [case_row(each.id, summarise(each.id, each.state)) for each in seen]
+        begin = "touchstone case open FRAMEWORK, or touchstone party join CASE once you are invited"
+        rows = [
+            case_row(each.id, summarise(each.id, each.state), invited=before_joining(each))
+            for each in seen
+        ]
     if where.json:
         show_json([row.as_dict() for row in rows])
     else:
-        tables.cases(rows)
+        tables.cases(rows, begin)
     return DONE
 
 
@@ -226,7 +231,7 @@ def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
     For example: touchstone review show 3f2a
     """
     from touchstone.cli import tables
-    from touchstone.editions.questions.case import case_standing, happenings
+    from touchstone.editions.questions.case import before_joining, case_standing, happenings
     from touchstone.service.cases.case_admin import show_case
 
     check_options(where)
@@ -236,6 +241,11 @@ def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
     else:
         with where.hand as hand:
             known = hand.look(case)
+        if before_joining(known):
+            raise BadInputError(
+                f"CASE: nothing of {known.id} is open to {known.by} before it joins: touchstone"
+                f" party join {known.id}"
+            )
         told = happenings(known, known.seen.hidden)
         shown = case_standing(known.id, known.state, known.framework, told, known.now())
     if where.json:

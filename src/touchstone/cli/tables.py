@@ -44,10 +44,10 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "")
     screen().print(_table(columns, rows, title))
 
 
-def cases(rows: Sequence["CaseRow"]) -> None:
-    """The list of cases."""
+def cases(rows: Sequence["CaseRow"], begin: str) -> None:
+    """The list of cases; of none, the command that begins one."""
     if not rows:
-        screen().print("No case so far. Begin with: touchstone review run SUBMISSION.toml")
+        screen().print(f"No case so far. Begin with: {begin}")
         return
     shown = short_cases(row.case for row in rows)
     screen().print(

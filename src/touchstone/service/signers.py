@@ -20,22 +20,23 @@ from touchstone.review import Event, State
 from touchstone.service.errors import KeyHolderError
 from touchstone.service.installation import Installation
 
-MEASURING = (
+RECORDING = (
     "battery-sealed",
-    "designation-proposed",
-    "finding-signed",
     "measuring-stopped",
     "outcomes-recorded",
-    "report-issued",
     "review-halted",
     "sandbox-breached",
     "snapshot-changed",
     "snapshot-seen",
     "verdict-reached",
 )
-"""The types of deeds that measuring does. Without `finding-signed` and `designation-proposed` the
-words of people wait for people; without `review-halted` a breach of the sandbox is recorded by no
-one."""
+"""The types of deeds that measuring cannot do without; without `review-halted` a breach of the
+sandbox is recorded by no one."""
+SPEAKING = ("designation-proposed", "finding-signed", "report-issued")
+"""What it says in the party's name, where the party does not keep that for its people."""
+MEASURING = (*RECORDING, *SPEAKING)
+_MEASURES = " ".join(("--label measuring", *(f"--kind {each}" for each in RECORDING)))
+_SPEAKS = " ".join(f"--kind {each}" for each in SPEAKING)
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class AutomationKeyShown:
             f"Automation key of {self.party} on this machine: {self.fingerprint}",
             f"Public key: {self.public_key}",
             f"It signs nothing before {self.party} admits it, where the key of {self.party} is:",
-            f"  touchstone party signers admit {self.claim} --label measuring \\",
-            "    " + " ".join(f"--kind {kind}" for kind in self.kinds),
+            f"  touchstone party signers admit {self.claim} {_MEASURES} --server URL",
+            "What it finds, proposes and issues then waits for people, unless that line has, too:",
+            f"  {_SPEAKS}",
         ]
 
     def as_dict(self) -> dict[str, Any]:

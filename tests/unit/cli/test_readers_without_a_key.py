@@ -11,7 +11,7 @@ from support.party_homes import URL, Machines
 from support.party_server import CASE
 from touchstone.clearance import tlp
 from touchstone.cli.app import app
-from touchstone.deeds.cases import participation_noted
+from touchstone.deeds.cases import participation_noted, party_invited
 
 from .conftest import Command
 
@@ -36,6 +36,7 @@ ELSEWHERE = {
     ("reads", "show"),
     ("doctor",),
     ("party", "show"),
+    *(("transcripts", each) for each in ("list", "show", "export", "view")),
 }
 """What asks a server for no case's entries, or shows keys that are here: each has its own tests."""
 
@@ -124,3 +125,17 @@ def test_a_case_is_shown_with_every_entry_as_its_party_reads_it(
     assert here == there
     (row,) = json.loads(command("review", "list", *by, "--as", CENTRE).out)
     assert (row["case"], row["status"]) == (CASE, here["status"])
+
+
+def test_of_a_case_that_a_party_was_invited_to_it_is_told_to_join(
+    made: Machines, command: Command, keyless: Path
+):
+    del keyless
+    hand = next(party for party in made.parties if party.id == CENTRE)
+    hand.act(lambda seen: party_invited(seen, CENTRE, "outside-lab", "independent-evaluator"))
+    at = ("--server", URL, "--trust", made.pinned, "--as", "outside-lab")
+    told = command("review", "show", CASE, *at).refused()
+    assert (
+        f"nothing of {CASE} is open to outside-lab before it joins: touchstone party join" in told
+    )
+    assert "invited: join to read it" in command("review", "list", *at).out

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from heapq import merge
-from typing import Any
+from typing import Any, Protocol
 
 from touchstone.editions.event_text import designation_in_words, event_sentence
 from touchstone.editions.questions.asked_case import AskedCase
@@ -77,14 +77,29 @@ class CaseShown:
         return asdict(self)
 
 
-def case_row(case: str, summary: Summary, *, at_work: bool = False) -> CaseRow:
-    """A case in a list; `at_work`: a process measures it now."""
+class PartysCase(AskedCase, Protocol):
+    """A case as one party knows it."""
+
+    @property
+    def by(self) -> str:
+        """The party."""
+
+
+def before_joining(known: PartysCase) -> bool:
+    """Whether nothing of a case is open to a party, which is invited at most."""
+    return known.state.opened is None and known.by not in known.state.parties
+
+
+def case_row(
+    case: str, summary: Summary, *, at_work: bool = False, invited: bool = False
+) -> CaseRow:
+    """A case in a list; `at_work`: a process measures it now; `invited`: the reader may join it."""
     return CaseRow(
         case,
         summary.model_name,
         summary.developer,
         summary.framework,
-        stage_now(summary.status, at_work=at_work),
+        sentence("review.invited") if invited else stage_now(summary.status, at_work=at_work),
         summary.updated,
     )
 
