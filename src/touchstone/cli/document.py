@@ -191,6 +191,11 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
             )
         # Renamed and not copied: of a large document there is no room for two.
         take_place(part, out)
+    except FileExistsError as error:
+        raise BadInputError(
+            f"--out: {out}: came there while the document was fetched, and was left; the document"
+            f" is whole in {part}; fix: name another --out, or move that file"
+        ) from error
     except OSError as error:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
     tell(_Fetched(document_id, str(out), wanted.digest), json=where.json)
@@ -248,8 +253,11 @@ def _taking(installation: "Installation", case: str) -> str:
 def fetch_into(where: AtServer, case: str, by: str, wanted: "ShownDocument", part: Path) -> str:
     """Bring what is still to come of a document, after what was written before.
 
-    Returns the digest of the whole, which is durable then. Raises OSError.
+    Returns the digest of the whole, which is durable then. Raises OSError; TooMuchError where a
+    server sends more than the deed says, with the part as it was.
     """
+    from touchstone.client.errors import TooMuchError
+
     # The document's readers are chosen by its marking, not by this machine's umask; and a link in
     # the place of the part would have it written somewhere else.
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -263,10 +271,15 @@ def fetch_into(where: AtServer, case: str, by: str, wanted: "ShownDocument", par
         start = file.seek(0, os.SEEK_END)
         # Where all of it was kept, nothing is left to ask for.
         if start < wanted.size:
-            with _pieces(where, case, by, wanted, start) as pieces:
-                for piece in pieces:
-                    digest.update(piece)
-                    file.write(piece)
+            try:
+                with _pieces(where, case, by, wanted, start) as pieces:
+                    for piece in pieces:
+                        digest.update(piece)
+                        file.write(piece)
+            except TooMuchError:
+                # Of a server that cannot count nothing is kept; what was there may still be right.
+                file.truncate(start)
+                raise
         file.flush()
         os.fsync(file.fileno())
     return f"sha256:{digest.hexdigest()}"
@@ -279,7 +292,7 @@ def _pieces(
     """A document from `start` on, from the server or from the record of this machine."""
     if where.server is not None:
         with refusals():
-            yield _server(where, case).document(case, wanted.document, start)
+            yield _server(where, case).document(case, wanted.document, wanted.size, start)
         return
     with opened() as installation:
         from touchstone.service.access.documents_handed_in import fetch_document

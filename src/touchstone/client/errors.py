@@ -40,6 +40,10 @@ class UnheardError(ClientError):
     """Nothing was heard of the server, or nothing that is an answer: it may have done anything."""
 
 
+class TooMuchError(UnheardError):
+    """A server sends more bytes of a thing than it has: of what came, nothing is to be kept."""
+
+
 class WrongInstallationError(ClientError, BadInputError):
     """The server is another installation than is pinned, or was never asked for."""
 

@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from touchstone.client.errors import ServerAddressError, UnheardError
-from touchstone.client.http_answers import UNKNOWN, check_success, read_whole
+from touchstone.client.http_answers import (
+    UNKNOWN,
+    check_success,
+    check_unpacked,
+    read_whole,
+)
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 """How long a connection, and the next bytes of an answer, may take."""
@@ -62,7 +67,7 @@ class HttpConnection:
             trust_env=False,
             verify=trusted,
             transport=transport,
-            # Packed, a small answer could become any number of bytes.
+            # What is packed all the same is refused: see `check_unpacked`.
             headers={"Accept-Encoding": "identity", "User-Agent": "touchstone"},
         )
 
@@ -118,6 +123,7 @@ class HttpConnection:
                     response = stack.enter_context(
                         self._http.stream(method, path, headers=sent, **asked)
                     )
+                check_unpacked(response)
                 check_success(response)
                 yield response
         except httpx.HTTPError as error:

@@ -19,11 +19,13 @@ import httpx
 
 from touchstone.client.errors import NotLetInError, UnheardError
 from touchstone.client.http_answers import (
+    Pages,
     SaidNoError,
     is_texts,
     json_object,
     json_rows,
     read_lines,
+    read_pieces,
     read_whole,
 )
 from touchstone.client.http_connection import BearerTokens, HttpConnection
@@ -40,7 +42,7 @@ PIECE = 4 << 20
 _PAGE = 500
 """Cases that are asked for at once."""
 MOST_TRIES = 64
-"""How often sending one piece of evidence may begin anew, without coming further."""
+"""How often sending a piece of evidence may leave it less far than the piece would bring it."""
 _PARTIAL = 206
 
 
@@ -102,7 +104,7 @@ class HttpServer:
         return self._listed("invitations")
 
     def _listed(self, what: str) -> Iterator[str]:
-        after, told = None, set[str]()
+        after, told, pages = None, set[str](), Pages()
         while True:
             params = {"most": _PAGE} | ({} if after is None else {"after": after})
             found = json_object(self._http.fetch("GET", what, params=params))
@@ -113,9 +115,10 @@ class HttpServer:
             new = {*cast("list[str]", names)} - told
             yield from sorted(new)
             told |= new
-            # A list that leads in a circle has no end.
+            # A page that tells nothing new is the last, whatever it says.
             if after is None or not new:
                 return
+            pages.go_on_at(after)
 
     def head(self, case: str) -> bytes:
         """The case's newest published head with its proof: the line that a bundle has."""
@@ -185,14 +188,18 @@ class HttpServer:
 
             self._bring(case, digest, size, piece)
 
-    def document(self, case: str, document: str, start: int = 0) -> Iterator[bytes]:
-        """The bytes of a document from one on, unchecked. Raises UnheardError, UnpromisedError."""
+    def document(self, case: str, document: str, size: int, start: int = 0) -> Iterator[bytes]:
+        """The bytes of a document from one on, unchecked; `size` is of the whole, by its deed.
+
+        Raises TooMuchError where more come, before any of those is given; UnheardError,
+        UnpromisedError.
+        """
         path = f"{_case(case)}/documents/{quote(document, safe='')}"
         headers = {"Range": f"bytes={start}-"}
         with self._http.stream("GET", path, headers=headers) as response:
             # From the beginning, where it is not heeded from where on they are asked for.
             skip = 0 if response.status_code == _PARTIAL else start
-            for piece in response.iter_bytes():
+            for piece in read_pieces(response, size - start + skip):
                 yield piece[skip:]
                 skip = max(0, skip - len(piece))
 
@@ -216,7 +223,7 @@ class HttpServer:
 
     def _bring(self, case: str, digest: str, size: int, read: Callable[[int], bytes]) -> None:
         """Send bytes of a digest, each piece as it is read from an offset on."""
-        offset, tries = 0, 0
+        offset, setbacks = 0, 0
         path = f"{_case(case)}/evidence/{digest}"
         while True:
             piece = read(offset)
@@ -227,19 +234,25 @@ class HttpServer:
             }
             try:
                 found = json_object(self._http.fetch("PUT", path, body=piece, headers=headers))
+                received, taken = found.get("received"), True
             except SaidNoError as error:
                 # Another process, or this one before it was broken off, has sent more than we know.
                 if error.code != "offset":
                     raise
-                found = {"received": error.said.get("offset")}
-            received = found.get("received")
+                received, taken = error.said.get("offset"), False
             if type(received) is not int or not 0 <= received <= size:
                 raise UnheardError("what came does not say how much evidence is there")
             if received == size:
                 return
-            # Only what gets on may go on for ever: a server could ask for one piece time and again.
-            tries = 0 if received > offset else tries + 1
-            if tries > MOST_TRIES:
+            reached = offset + len(piece)
+            if taken and received != reached:
+                raise UnheardError(
+                    f"the server is at fault: of {reached} bytes that it was sent it says that it"
+                    f" has {received}; fix: tell its operator"
+                )
+            # Counted for good: set back and let on by turns, we would send without end.
+            setbacks += received < reached
+            if setbacks > MOST_TRIES:
                 raise UnheardError("the evidence that is sent does not get there")
             offset = received
 
@@ -263,8 +276,9 @@ class HttpServer:
 
     def reads(self, case: str, day: str = "") -> Iterator[dict[str, Any]]:
         """Who read what of a case, oldest first (`TellsReads`). Raises as `hand_in_key`."""
-        after = 0
+        after, pages = 0, Pages()
         while True:
+            pages.go_on_at(after)
             params = {"after": after} | ({"day": day} if day else {})
             told = json_object(self._http.fetch("GET", f"{_case(case)}/reads", params=params))
             found = json_rows(told.get("reads"))

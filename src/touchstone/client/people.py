@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from touchstone.client.errors import UnheardError
+from touchstone.client.http_answers import Pages
 from touchstone.client.http_server import HttpServer
 from touchstone.keys import RandomSource
 
@@ -112,12 +113,12 @@ class ServerDesk:
 
     def everybody(self) -> Iterator[ToldPerson]:
         """All people, page by page."""
-        after = ""
+        after, pages = "", Pages()
         while True:
+            pages.go_on_at(after)
             path = f"people?after={quote(after, safe='')}" if after else "people"
             page = self._told(_People, "GET", path)
             yield from page.people
-            # A server that never ends is not followed for ever.
             if not page.people or page.after <= after:
                 return
             after = page.after
@@ -136,8 +137,9 @@ class ServerDesk:
 
     def acts(self) -> Iterator[ToldAct]:
         """Who did what, oldest first."""
-        after = 0
+        after, pages = 0, Pages()
         while True:
+            pages.go_on_at(after)
             page = self._told(_Acts, "GET", f"account-acts?after={after}")
             yield from page.acts
             if not page.acts or page.acts[-1].n <= after:

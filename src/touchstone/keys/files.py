@@ -18,6 +18,7 @@ from touchstone.keys.errors import (
 
 # A history of 100 rotations is 50 KB; nothing larger belongs here.
 LARGEST = 1 << 20
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -164,9 +165,21 @@ def move_folder(path: Path, target: Path) -> None:
 def take_place(draft: Path, path: Path) -> None:
     """Give a draft that was written whole and made durable its name in its folder, durably.
 
-    For what is too large to be written a second time; `write_file` does all of it. Raises OSError.
+    For what is too large to be written a second time; `write_file` does all of it.
+
+    Raises FileExistsError where something has the name; the draft stays then. OSError.
     """
-    draft.replace(path)
+    try:
+        # A rename would overwrite what came there since; a link refuses.
+        os.link(draft, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # On a disk that knows no links the name is taken first, and what has it is our own.
+        os.close(os.open(path, _DRAFT, 0o600))
+        draft.replace(path)
+    else:
+        draft.unlink()
     sync_folder(path.parent)
 
 

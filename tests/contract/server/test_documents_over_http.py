@@ -230,6 +230,74 @@ def test_what_was_kept_of_a_document_is_checked_with_what_comes(call: Call, tmp_
         out.unlink()
 
 
+class _Endless(httpx.SyncByteStream):
+    """What a lying server sends in the place of a document."""
+
+    taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        # Ended in the end, so that a client that follows it fails and fills no disk.
+        while self.taken < 1000:
+            self.taken += 5
+            yield b"a sma"
+
+
+@pytest.mark.parametrize("kept", [b"", b"a sm"])
+def test_a_server_that_sends_more_than_was_handed_in_fills_no_disk(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bytes
+):
+    """The fault: 3 GB were written for a document of 14 bytes."""
+    file, out, id_ = tmp_path / "short", tmp_path / "short.out", f"short-{len(kept)}"
+    file.write_bytes(b"a small text" + kept)
+    assert call(LAB, *add(file, id_))[0] == 0
+    wire, body, part = scene.wires[CENTRE], _Endless(), tmp_path / ".short.out.part"
+    honest = wire.handle_request
+    if kept:
+        part.write_bytes(kept)
+
+    def lies(request: httpx.Request) -> httpx.Response:
+        if "/documents/" in request.url.path:
+            return httpx.Response(206, stream=body)
+        return honest(request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wire, "handle_request", lies)
+        code, said = call(CENTRE, "document", "get", CASE, id_, "--out", out)
+    assert (code == 0, "the server is at fault: it sends more than the 1" in said) == (False, True)
+    assert (said.count("\n"), body.taken) == (1, 15)
+    # Of what it sent nothing is kept, and by an honest server the same command goes on.
+    assert (out.exists(), part.read_bytes()) == (False, kept)
+    assert call(CENTRE, "document", "get", CASE, id_, "--out", out)[0] == 0
+    assert out.read_bytes() == file.read_bytes()
+
+
+def test_a_file_that_comes_while_a_document_is_fetched_is_left(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    file, out = tmp_path / "late", tmp_path / "late.out"
+    file.write_bytes(b"what was handed in")
+    assert call(LAB, *add(file, "late"))[0] == 0
+    wire = scene.wires[CENTRE]
+    honest = wire.handle_request
+
+    def meanwhile(request: httpx.Request) -> httpx.Response:
+        if "/documents/" in request.url.path:
+            out.write_text("precious")
+        return honest(request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wire, "handle_request", meanwhile)
+        code, said = call(CENTRE, "document", "get", CASE, "late", "--out", out)
+    part = tmp_path / ".late.out.part"
+    assert (code, "came there while" in said, str(part) in said, said.count("\n")) == (
+        2,
+        True,
+        True,
+        1,
+    ), said
+    assert (out.read_text(), part.read_bytes()) == ("precious", b"what was handed in")
+
+
 def test_who_read_what_is_recorded_by_the_server_and_a_change_is_found(
     scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

@@ -309,6 +309,43 @@ def test_what_lies_beside_the_files_of_a_set_is_not_taken_for_one(
     ]
 
 
+class _OneMore(httpx.SyncByteStream):
+    """What a server answers, and a byte."""
+
+    def __init__(self, honest: httpx.Response) -> None:
+        self._honest = honest
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._honest.read() + b"x"
+
+    def close(self) -> None:
+        self._honest.close()
+
+
+def test_a_server_that_sends_more_than_a_set_has_fills_no_disk(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    folder, out = weights(tmp_path, b"more"), tmp_path / "got"
+    code, said = call(LAB, "weights", "add", CASE, folder, "--yes", "--json")
+    digest, wire = json.loads(said)["digest"], scene.wires[CENTRE]
+    honest = wire.handle_request
+
+    def lies(request: httpx.Request) -> httpx.Response:
+        answer = honest(request)
+        if "/documents/weights-" not in request.url.path or "manifest" in request.url.path:
+            return answer
+        # Each file a byte too long.
+        return httpx.Response(206, stream=_OneMore(answer))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wire, "handle_request", lies)
+        code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", out)
+    assert (code == 0, "the server is at fault: it sends more" in said) == (False, True), said
+    assert (said.count("\n"), out.exists()) == (1, False)
+    kept = [path.stat().st_size for path in (tmp_path / ".got.part").rglob("*") if path.is_file()]
+    assert kept == [0]
+
+
 def test_of_a_destroyed_case_no_file_of_a_set_is_left(scene: Scene, call: Call, tmp_path: Path):
     """The last test of this file: of the case nothing but proofs is left."""
     home = scene.made.home("server")

@@ -204,16 +204,42 @@ def test_evidence_is_sent_where_it_is_asked_for_and_from_where_it_is_missing():
     assert came[0][2] == dumps({"envelope": {"a": 1}, "parts": parts})
 
 
-def test_evidence_that_never_gets_there_is_given_up():
-    tries = list[None]()
+@pytest.mark.parametrize("lets_on", [False, True])
+def test_evidence_that_never_gets_there_is_given_up(lets_on: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(http_server, "PIECE", 4)
+    tries = list[str]()
 
-    def answer(_: httpx.Request) -> httpx.Response:
-        tries.append(None)
-        return said(200, b'{"received":0}')
+    def answer(request: httpx.Request) -> httpx.Response:
+        first = request.headers["Content-Range"].split()[1].partition("-")[0]
+        tries.append(first)
+        # By turns: let on by a piece, and set back to the beginning.
+        if lets_on and first == "0":
+            return said(200, b'{"received":4}')
+        return said(409, b'{"code":"offset","detail":"send them","offset":0}')
 
-    with asked(answer) as server, pytest.raises(UnheardError):
+    with asked(answer) as server, pytest.raises(UnheardError, match="does not get there"):
         server.bring("case-1", b"some evidence")
-    assert len(tries) == MOST_TRIES + 1
+    assert len(tries) == (MOST_TRIES + 1) * (1 + lets_on)
+
+
+@pytest.mark.parametrize("received", [0, 1, 3, 5])
+def test_a_piece_that_was_taken_brings_evidence_as_far_as_it_reaches(
+    received: int, monkeypatch: pytest.MonkeyPatch
+):
+    """The fault: one byte more at each piece of 4 MiB was taken for getting on."""
+    monkeypatch.setattr(http_server, "PIECE", 4)
+    sent = list[str]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["Content-Range"])
+        return said(200, dumps({"received": received}))
+
+    with asked(answer) as server, pytest.raises(UnheardError, match="at fault: of 4 bytes"):
+        server.bring("case-1", b"some evidence")
+    assert sent == ["bytes 0-3/13"]
+
+
+def test_evidence_whose_size_is_overstated_is_not_there():
     with asked(says(200, b'{"received":99}')) as server, pytest.raises(UnheardError):
         server.bring("case-1", b"some evidence")
 
@@ -342,4 +368,4 @@ def test_a_document_goes_on_from_a_byte(heeded: bool):
         assert request.headers["Range"] == "bytes=9-"
         return said(206, b"9abcdef") if heeded else said(200, b"0123456789abcdef")
 
-    assert b"".join(asked(gives).document("case-1", "a/b", 9)) == b"9abcdef"
+    assert b"".join(asked(gives).document("case-1", "a/b", 16, 9)) == b"9abcdef"

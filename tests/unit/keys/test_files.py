@@ -1,5 +1,6 @@
 """Secret files: who may read them, and that they appear whole or not at all."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -15,6 +16,7 @@ from touchstone.keys.files import (
     move_folder,
     read_secret,
     secret_folder,
+    take_place,
     write_file,
     write_secret,
 )
@@ -212,3 +214,29 @@ def test_a_folder_takes_the_place_of_no_other(tmp_path: Path):
     move_folder(whole, tmp_path / "new")
     assert (tmp_path / "new" / "a").read_bytes() == b"a"
     assert not whole.exists()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_draft_takes_a_free_name_and_no_other(
+    links: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def none(*_: object) -> None:
+        raise OSError(errno.EPERM, "this disk knows no links")
+
+    if not links:
+        monkeypatch.setattr(os, "link", none)
+    draft, path = tmp_path / ".draft", tmp_path / "file"
+    draft.write_bytes(b"new")
+    path.write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        take_place(draft, path)
+    assert (draft.read_bytes(), path.read_bytes()) == (b"new", b"precious")
+    path.unlink()
+    # A link that leads nowhere has the name too.
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        take_place(draft, path)
+    path.unlink()
+    inode = draft.stat().st_ino
+    take_place(draft, path)
+    assert (path.read_bytes(), path.stat().st_ino, draft.exists()) == (b"new", inode, False)
