@@ -24,13 +24,14 @@ from touchstone.cli.opened import opened
 from touchstone.cli.output import tell
 from touchstone.cli.typed import digest_of_file, line_of, name_of
 from touchstone.errors import AnswerIsNoError, BadInputError
-from touchstone.handin.shown_ids import short_case, short_digest
+from touchstone.handin.shown_ids import short_case
 
 if TYPE_CHECKING:
     from touchstone.clearance import Marking
     from touchstone.client.http_server import HttpServer
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
+    from touchstone.review.events.opening import DocumentHandedIn
     from touchstone.service.access.documents_handed_in import ShownDocument
     from touchstone.service.installation import Installation
 
@@ -39,7 +40,7 @@ document = App(name="document", help="Hand in, list and fetch the documents of a
 
 
 class ThereError(AnswerIsNoError):
-    """A document is to be handed in that stands there under the same id."""
+    """A document is to be handed in that this party handed in before."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,14 @@ def add(
     Args:
         file: The file, of at most 1 GiB.
         kind: What it is, as `safety-plan`. A set of weights goes by `touchstone weights add`.
-        called: Its id in the case; default: the beginning of its digest.
+        called: Its id in the case; default: a drawn one. One that you choose tells others whether
+            it is taken, also where they may not read the document.
         media_type: What kind of file it is.
         name: What readers are told that it is called; default: the file's name.
         reader: Who may read it beside its party; may be given again. Default: every party.
     """
     from touchstone.deeds.cases import document_handed_in
     from touchstone.deeds.deed import SentEvidence
-    from touchstone.service.access.documents_handed_in import TYPE, shown_documents
 
     if where.to_file is not None:
         raise BadInputError("--to-file: a document is sent before its deed, to a server")
@@ -121,21 +122,24 @@ def add(
     digest = digest_of_file(file)
     about, what = name_of("--kind", kind), line_of("--media-type", media_type)
     told = line_of("--name", name or file.name)
-    id_ = name_of("--id", called or short_digest(digest.removeprefix("sha256:")))
+    id_ = None if called is None else name_of("--id", called)
     readers = tuple(name_of("--reader", each) for each in reader)
     with refusals():
         whole = bring(where, case, file, digest)
 
     def draft(known: "PartyCase") -> "Deed":
+        marking = marking_for(known, readers)
         # By the deed that waited for these bytes, say: what was sent before is answered by now.
-        for each in shown_documents(known.entries_of(TYPE)):
-            if (each.document, each.by, each.digest) == (id_, known.by, digest):
-                raise ThereError(
-                    f"document {id_} is there already, with these bytes, as entry {each.n}; to"
-                    " hand it in once more, take a new id"
-                )
-        part = SentEvidence(digest, file.stat().st_size, what, told, marking_for(known, readers))
-        return document_handed_in(known, known.by, id_, about, part)
+        there = [e for e in own_documents(known, digest) if id_ is None or e.document == id_]
+        if there:
+            alike = [each for each in there if same_readers(each.marking, marking)]
+            raise ThereError(
+                f"document {(alike or there)[0].document} is there already, with these bytes"
+                f"{'' if alike else ' and for other readers'}; to hand it in once more, take a"
+                " new id (--id)"
+            )
+        part = SentEvidence(digest, file.stat().st_size, what, told, marking)
+        return document_handed_in(known, known.by, id_ or drawn_id(known), about, part)
 
     return act(where, whole, draft)
 
@@ -200,6 +204,29 @@ def get(case: CaseId, document_id: str, *, out: Path, where: AtServer = ANYWHERE
         raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
     tell(_Fetched(document_id, str(out), wanted.digest), json=where.json)
     return DONE
+
+
+def own_documents(known: "PartyCase", digest: str) -> "list[DocumentHandedIn]":
+    """What the party that acts has handed in of these bytes, oldest first.
+
+    A drawn id cannot be made again from the bytes: by these it is found after a crash.
+    """
+    found = known.state.documents.values()
+    return [each for each in found if (each.actor, each.digest) == (known.by, digest)]
+
+
+def drawn_id(known: "PartyCase") -> str:
+    """A new id, of which nothing follows: ids are one namespace, also for who reads nothing.
+
+    One made of the bytes would tell whoever has them that they were handed in, and could be taken
+    beforehand.
+    """
+    return f"document-{known.random.draw(8).hex()}"
+
+
+def same_readers(one: "Marking", other: "Marking") -> bool:
+    """Whether two markings are the same, in whatever order they name parties."""
+    return (one.scheme, one.label, {*one.parties}) == (other.scheme, other.label, {*other.parties})
 
 
 def marking_for(known: "PartyCase", readers: tuple[str, ...]) -> "Marking":

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from touchstone.cli.confirming import confirm
-from touchstone.cli.document import ThereError, bring, fetch_into, marking_for
+from touchstone.cli.document import (
+    ThereError,
+    bring,
+    drawn_id,
+    fetch_into,
+    marking_for,
+    own_documents,
+    same_readers,
+)
 from touchstone.cli.hands import ANYWHERE, HERE, AtServer, CaseId, Where, hand_of, refusals
-from touchstone.cli.output import Json, tell
+from touchstone.cli.output import Json, tell, warn
 from touchstone.cli.typed import digest_of, digest_of_file, name_of
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from touchstone.clearance import Marking
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
     from touchstone.evaluation.weights import WeightsManifest
@@ -91,7 +100,8 @@ def add(
 ) -> int:
     """Hand a set of weights in: each file as a document, then the manifest that names them all.
 
-    All of it is shown and asked for once. What was broken off goes on with the same command.
+    All of it is shown and asked for once. What was broken off goes on with the same command; with
+    other readers all of it is handed in anew, for these.
     For example: touchstone weights add case-1 model/ --reader example-centre --as example-lab
     --server https://review.example
 
@@ -111,6 +121,7 @@ def add(
     found = manifest_of(folder)
     if expects is not None:
         _check_expected(expects, found)
+    _check_developer(where, case)
     if not where.yes:
         asked = f"Hand in these {len(found.files)} files? [y/N] "
         confirm(_shown(found), asked, "hand in", "nothing was handed in")
@@ -122,6 +133,8 @@ def add(
         file = Path(beside, "manifest.json")
         file.write_bytes(found.data)
         handing.hand_in(file, found.digest, WEIGHTS_MANIFEST, file.name)
+    if handing.anew:
+        warn(f"{handing.anew} of these were there for other readers, who keep them: handed in anew")
     told = _Set(found.digest, len(found.files), found.size, None, case)
     tell(told, json=where.json)
     return DONE
@@ -147,7 +160,9 @@ def get(case: CaseId, digest: str, *, out: Path, where: AtServer = ANYWHERE) -> 
         raise BadInputError(f"--out: {out}: is there already; name another")
     with where.hand as hand:
         known = hand.look(case)
-        there = shown_documents(known.entries_of(TYPE))
+        # The developer's alone: anybody may hand in the same manifest, without its files.
+        of = known.state.having("developer")
+        there = [each for each in shown_documents(known.entries_of(TYPE)) if each.by in of]
     fetching = _Fetching(where, known.id, known.by)
     # Beside it, so that nobody loads half a set for a whole one.
     part = out.with_name(f".{out.name}.part")
@@ -167,36 +182,37 @@ def get(case: CaseId, digest: str, *, out: Path, where: AtServer = ANYWHERE) -> 
     return DONE
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Handing:
     """How the files of one set are handed in."""
 
     where: Where
     case: str
     readers: tuple[str, ...]
+    anew: int = 0
+    """How many were there for other readers alone."""
 
     def hand_in(self, file: Path, digest: str, kind: str, name: str) -> None:
         """Hand a file in, unless it is there. Raises BadInputError: it has changed."""
         from touchstone.deeds.cases import document_handed_in
         from touchstone.deeds.deed import SentEvidence
-        from touchstone.service.access.documents_handed_in import TYPE, shown_documents
 
-        id_ = f"{kind}-{digest.removeprefix('sha256:')[:24]}"
-
-        def check_new(known: "PartyCase") -> None:
-            for each in shown_documents(known.entries_of(TYPE)):
-                if (each.document, each.by, each.digest) == (id_, known.by, digest):
-                    raise ThereError(f"{name} is there already")
+        def check_new(known: "PartyCase", marking: "Marking") -> bool:
+            there = [each for each in own_documents(known, digest) if each.kind == kind]
+            if any(same_readers(each.marking, marking) for each in there):
+                raise ThereError(f"{name} is there already")
+            return bool(there)
 
         def draft(known: "PartyCase") -> "Deed":
-            check_new(known)
             marking = marking_for(known, self.readers)
+            self.anew += check_new(known, marking)
             part = SentEvidence(digest, file.stat().st_size, _MEDIA, name, marking)
-            return document_handed_in(known, known.by, id_, kind, part)
+            return document_handed_in(known, known.by, drawn_id(known), kind, part)
 
         with hand_of(self.where) as hand, suppress(ThereError):
             # Before its bytes: what was handed in is not sent again.
-            check_new(hand.look(self.case))
+            known = hand.look(self.case)
+            check_new(known, marking_for(known, self.readers))
             if digest_of_file(file) != digest:
                 raise BadInputError(f"{file}: has changed since its digest was taken; begin anew")
             with refusals():
@@ -217,11 +233,14 @@ class _Fetching:
     ) -> "tuple[WeightsManifest, dict[str, ShownDocument]]":
         """The manifest of a digest, and by digest the document of each of its files.
 
+        `there` are the developer's documents that are open to the party.
+
         Raises BadInputError: no such manifest is open to the party, or not all of its files.
         """
         from touchstone.evaluation.weights import MOST_MANIFEST, WEIGHTS_FILE, parse_weights
         from touchstone.review.events.opening import WEIGHTS_MANIFEST
 
+        # The same bytes each, were they handed in again for other readers.
         found = [e for e in there if (e.kind, e.digest) == (WEIGHTS_MANIFEST, digest)]
         if not found or found[0].size > MOST_MANIFEST:
             raise BadInputError(
@@ -232,8 +251,7 @@ class _Fetching:
             file = Path(beside, "manifest.json")
             self.document(found[0], file)
             told = parse_weights(file.read_bytes(), f"manifest {found[0].document}")
-        by = found[0].by
-        known = {e.digest: e for e in there if (e.kind, e.by) == (WEIGHTS_FILE, by)}
+        known = {e.digest: e for e in there if e.kind == WEIGHTS_FILE}
         for each in told.files:
             if each.digest not in known or known[each.digest].size != each.size:
                 raise BadInputError(f"{each.path!a}: is of the set, and not open to {self.by}")
@@ -247,6 +265,17 @@ class _Fetching:
                 f"{wanted.name}: what came is not what its deed names, and was thrown away: fetch"
                 " it again"
             )
+
+
+def _check_developer(where: Where, case: str) -> None:
+    """Refuse a set of another party: none is named by a submission, or fetched. BadInputError."""
+    with hand_of(where) as hand:
+        known = hand.look(case)
+    if known.by not in known.state.having("developer"):
+        raise BadInputError(
+            f"--as: {known.by} is not the developer of the case, whose sets of weights alone are"
+            " fetched; to hand a file in: touchstone document add"
+        )
 
 
 def _check_expected(file: Path, found: "WeightsManifest") -> None:

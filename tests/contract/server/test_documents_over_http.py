@@ -1,6 +1,7 @@
 """Documents and reads by the commands of parties' machines, against one real server on loopback."""
 
 import json
+import re
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from touchstone.client.http_server import HttpServer
 from touchstone.client.party_home import PartyHome
 from touchstone.handin import utc_text
 from touchstone.keys import SystemClock
+from touchstone.ledger import digest_bytes
 from touchstone.server.accounts.models import ACCOUNTS, SensitiveRead
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.daily_reads import DailyReads
@@ -42,6 +45,7 @@ class Wire(httpx.BaseTransport):
         self._carries = httpx.HTTPTransport()
         self.pieces_left: int | None = None
         self.bytes_left: int | None = None
+        self.deeds_cut: str | None = None
         self.asked: list[tuple[str, str]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -52,7 +56,12 @@ class Wire(httpx.BaseTransport):
             if not self.pieces_left:
                 raise httpx.ReadError("the connection was cut")
             self.pieces_left -= 1
+        deeds_cut = self.deeds_cut if request.url.path.endswith("/deeds") else None
+        if deeds_cut == "before it came":
+            raise httpx.ReadError("the connection was cut")
         response = self._carries.handle_request(request)
+        if deeds_cut == "after it stood":
+            raise httpx.ReadError("the connection was cut")
         if "/documents/" in request.url.path and self.bytes_left is not None:
             cut = _Cut(response.stream, self.bytes_left)  # type: ignore[arg-type]
             return httpx.Response(response.status_code, headers=response.headers, stream=cut)
@@ -375,6 +384,66 @@ def test_a_disk_without_room_takes_nothing_and_goes_on_with_room(
     code, said = call(CENTRE, *get)
     assert (code, out.read_bytes() == data) == (0, True), said
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+DRAWN = re.compile(r"document-[0-9a-f]{16}")
+
+
+def listed(call: Call, party: str) -> list[dict[str, Any]]:
+    """The documents of the case as a party may have them."""
+    found: list[dict[str, Any]] = json.loads(call(party, "document", "list", CASE, "--json")[1])[
+        "documents"
+    ]
+    return found
+
+
+def test_whoever_has_a_documents_bytes_is_not_told_that_it_was_handed_in(
+    scene: Scene, call: Call, tmp_path: Path
+):
+    secret, other = tmp_path / "memo.txt", tmp_path / "other.txt"
+    secret.write_bytes(b"a memo that the lab shows to the centre alone")
+    other.write_bytes(b"a memo that nobody handed in")
+    add_memo = ("document", "add", CASE, secret, "--kind", "memo", "--yes")
+    assert call(LAB, *add_memo, "--reader", CENTRE)[0] == 0
+    digest = digest_bytes(secret.read_bytes())
+    known = [each["document"] for each in listed(call, CENTRE) if each["digest"] == digest]
+    assert digest not in {each["digest"] for each in listed(call, AGENCY)}
+    # What is there and what is not are taken alike, and of neither id anything follows.
+    events = len(scene.made.events())
+    for file in (secret, other):
+        probe = ("document", "add", CASE, file, "--kind", "memo", "--name", "x", "--yes")
+        code, said = call(AGENCY, *probe)
+        assert code == 0, said
+    assert len(scene.made.events()) == events + 2
+    drawn = [*known, *(each["document"] for each in listed(call, AGENCY) if each["name"] == "x")]
+    assert (len(drawn), len({*drawn})) == (3, 3)
+    assert all(DRAWN.fullmatch(each) for each in drawn), drawn
+    # Twin, as the documentation says: an id that somebody chose is one for all.
+    code, said = call(AGENCY, *add_memo, "--id", known[0])
+    assert (code, "document-id-taken" in said) == (1, True), said
+
+
+@pytest.mark.parametrize("cut", ["before it came", "after it stood"])
+def test_a_document_of_a_drawn_id_is_handed_in_once_where_its_answer_was_lost(
+    scene: Scene, call: Call, tmp_path: Path, cut: str
+):
+    file, before = tmp_path / "lost.pdf", scene.made.events()
+    file.write_bytes(cut.encode())
+    again = ("document", "add", CASE, file, "--kind", "memo", "--yes")
+    scene.wires[LAB].deeds_cut = cut
+    code, said = call(LAB, *again)
+    assert (code == 0, "waits for an answer" in said, said.count("\n")) == (False, True, 1), said
+    scene.wires[LAB].deeds_cut = None
+    code, said = call(LAB, *again)
+    assert (code, "is there already" in said, said.count("\n")) == (1, True, 1), said
+    assert scene.made.events() == [*before, "document-handed-in"]
+    # For other readers it says so; under a new id it goes in once more.
+    code, said = call(LAB, *again, "--reader", CENTRE)
+    assert (code, "for other readers; to hand it in once more" in said) == (1, True), said
+    new = f"again-{cut.partition(' ')[0]}"
+    assert call(LAB, *again, "--reader", CENTRE, "--id", new)[0] == 0
+    code, said = call(LAB, *again, "--reader", CENTRE)
+    assert (code, f"document {new} is there" in said, "other readers" in said) == (1, True, False)
 
 
 NOTE = ("participation", "set", CASE, "participating", "--source", "Letter of 3 June.", "--yes")

@@ -35,6 +35,7 @@ class Wire(httpx.BaseTransport):
     def __init__(self) -> None:
         self._carries = httpx.HTTPTransport()
         self.pieces_left: int | None = None
+        self.deeds_left: int | None = None
         self.sent: list[tuple[str, str]] = []
         self.fetched: list[str] = []
 
@@ -45,6 +46,10 @@ class Wire(httpx.BaseTransport):
             self.pieces_left = None if self.pieces_left is None else self.pieces_left - 1
             digest = request.url.path.rpartition("/")[2]
             self.sent.append((digest, request.headers["Content-Range"].partition("/")[0]))
+        if request.url.path.endswith("/deeds"):
+            if self.deeds_left == 0:
+                raise httpx.ReadError("the connection was cut")
+            self.deeds_left = None if self.deeds_left is None else self.deeds_left - 1
         if "/documents/" in request.url.path:
             self.fetched.append(request.url.path.rpartition("/")[2])
         return self._carries.handle_request(request)
@@ -304,9 +309,64 @@ def test_what_lies_beside_the_files_of_a_set_is_not_taken_for_one(
     scene.wires[CENTRE].fetched.clear()
     code, said = call(CENTRE, *get)
     assert (code, out.is_dir(), part.exists()) == (0, True, False), said
-    assert [each for each in scene.wires[CENTRE].fetched if each.startswith("weights-")] == [
-        f"weights-manifest-{digest.removeprefix('sha256:')[:24]}"
-    ]
+    documents = json.loads(call(CENTRE, "document", "list", CASE, "--json")[1])["documents"]
+    kinds = {each["document"]: (each["kind"], each["digest"]) for each in documents}
+    fetched = [kinds[each] for each in scene.wires[CENTRE].fetched]
+    assert fetched == [("weights-manifest", digest)]
+
+
+def test_no_other_party_keeps_a_set_from_being_handed_in_and_fetched(
+    scene: Scene, call: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    folder, manifest, junk = weights(tmp_path, b"blocked"), tmp_path / "m.json", tmp_path / "junk"
+    digest = named(folder, capsys, manifest)
+    junk.write_bytes(b"junk")
+    # The ids that these had when they were made of digests are taken, and the manifest is there.
+    squats = [f"weights-manifest-{digest[7:31]}", f"weights-{digest_bytes(LARGE)[7:31]}"]
+    tries = [(junk, "note", id_) for id_ in squats] + [(manifest, "weights-manifest", "x1")]
+    for file, kind, id_ in tries:
+        code, said = call(
+            AGENCY, "document", "add", CASE, file, "--kind", kind, "--id", id_, "--yes"
+        )
+        assert code == 0, said
+    # The other's alone is no set: it is told as one that is not there.
+    get = ("weights", "get", CASE, digest, "--out", tmp_path / "got")
+    code, said = call(CENTRE, *get)
+    assert (code, "no manifest of weights" in said, said.count("\n")) == (2, True, 1), said
+    code, said = call(LAB, "weights", "add", CASE, folder, "--reader", CENTRE, "--yes")
+    assert code == 0, said
+    code, said = call(CENTRE, *get)
+    assert (code, (tmp_path / "got" / "shards" / "1.bin").read_bytes()) == (0, LARGE + b"blocked")
+    # And who hands in a whole set, of which no submission could be, is told so beforehand.
+    before = scene.made.events()
+    code, said = call(AGENCY, "weights", "add", CASE, folder, "--yes")
+    assert (code, "not the developer" in said, said.count("\n")) == (2, True, 1), said
+    assert scene.made.events() == before
+
+
+def test_a_set_is_handed_in_anew_for_other_readers_and_never_twice_for_the_same(
+    scene: Scene, call: Call, tmp_path: Path
+):
+    folder, before, wire = weights(tmp_path, b"readers"), len(scene.made.events()), scene.wires[LAB]
+    add = ("weights", "add", CASE, folder, "--yes", "--json", "--reader", AGENCY)
+    # The second deed is signed, and waits here: with the same command it is sent as it is.
+    wire.deeds_left = 1
+    code, said = call(LAB, *add)
+    assert (code == 0, "waits for an answer" in said) == (False, True), said
+    wire.deeds_left = None
+    code, said = call(LAB, *add)
+    assert (code, len(scene.made.events())) == (0, before + 4), said
+    get = ("weights", "get", CASE, json.loads(said)["digest"], "--out", tmp_path / "got")
+    assert call(CENTRE, *get)[0] == 2
+    code, said = call(LAB, *add, "--reader", CENTRE)
+    assert (code, "4 of these were there for other readers" in said) == (0, True), said
+    assert len(scene.made.events()) == before + 8
+    # However the readers are ordered, these are there now.
+    both = (*add[:-2], "--reader", CENTRE, "--reader", AGENCY)
+    code, said = call(LAB, *both)
+    assert (code, "other readers" in said, len(scene.made.events())) == (0, False, before + 8), said
+    code, said = call(CENTRE, *get)
+    assert code == 0, said
 
 
 class _OneMore(httpx.SyncByteStream):
