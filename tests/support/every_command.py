@@ -46,6 +46,7 @@ OF_ONE_THING = {
     ("weights", "get"),
     ("transcripts", "show"),
     ("transcripts", "export"),
+    ("transcripts", "view"),
 }
 """What fetches one thing of a case, which has to be there."""
 WITH_CASE = {

@@ -1,9 +1,11 @@
 """`touchstone transcripts`: what models did, looked at by who may; each look is written down."""
 
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
@@ -25,7 +27,7 @@ DONE = 0
 T = TypeVar("T")
 transcripts = App(
     name="transcripts",
-    help="List, show and export what models did; who looks at what is told to the developer.",
+    help="List, show, view and export what models did; who looks at what is told to the developer.",
 )
 
 
@@ -110,6 +112,23 @@ class _Taken:
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"{self.file}: the log of chunk {self.chunk}, {self.digest} as in the record"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Viewed:
+    """Where a browser of this machine sees a log."""
+
+    transcript: str
+    address: str
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"{self.transcript}: {self.address}"
+        yield "Open this address in a browser of this machine; Ctrl-C ends it."
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -209,6 +228,48 @@ def export(
     check_options(where)
     if out.exists():
         raise BadInputError(f"--out: {out}: is there already; name another")
+    with _log_of(case, transcript, where) as (shown, pieces):
+        digest = _written(pieces, out, shown.log)
+    tell(_Taken(transcript, shown.chunk, str(out), digest), json=where.json)
+    return DONE
+
+
+@transcripts.command
+def view(case: CaseId, transcript: str, *, where: AtServer = ANYWHERE) -> int:
+    """Show the log of a transcript's chunk in Inspect's own viewer, until Ctrl-C.
+
+    It is served to a browser of this machine alone, under an address that is a secret, and is on no
+    disk. For whom the agreement makes answers view only it is refused: `show` shows them.
+    For example: touchstone transcripts view case-1 17-3-1 --server https://review.example
+
+    Args:
+        transcript: Its name, as `transcripts list` says.
+    """
+    from touchstone.client.log_viewer import viewing
+
+    check_options(where)
+    with _log_of(case, transcript, where) as (shown, pieces):
+        log = b"".join(_checked(pieces, shown.log))
+    name = f"{shown.n}.eval"
+    with viewing(log, name) as address:
+        place = f"#/logs/{name}/samples/sample/{shown.position}/{shown.attempt}"
+        tell(_Viewed(transcript, f"{address}{place}"), json=where.json)
+        sys.stdout.flush()
+        until_interrupted()
+    return DONE
+
+
+def until_interrupted() -> None:
+    """Wait for Ctrl-C."""
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+
+
+@contextmanager
+def _log_of(
+    case: str, transcript: str, where: AtServer
+) -> "Iterator[tuple[ShownTranscript, Iterable[bytes]]]":
+    """A log that is handed out, once that it is taken is written down."""
     if where.server is not None:
         with refusals():
             from touchstone.cli.hands_there import greeted_server
@@ -219,19 +280,17 @@ def export(
             shown = next((each for each in found if each.name == transcript), None)
             if shown is None:
                 raise _unknown(transcript)
-            digest = _written(server.transcript_log(name, transcript), out, shown.log)
-    else:
-        with _here(case, where) as (installation, who, name):
-            from touchstone.server.accounts.transcript_reads import note_look
-            from touchstone.service.access.transcripts import fetch_log
+            yield shown, server.transcript_log(name, transcript)
+        return
+    with _here(case, where) as (installation, who, name):
+        from touchstone.server.accounts.transcript_reads import note_look
+        from touchstone.service.access.transcripts import fetch_log
 
-            with refusals():
-                taken = fetch_log(installation, name, who.party, transcript, sight="contents")
-            shown, now = taken.shown, installation.now()
-            note_look(who, name, f"{shown.name}/log", shown.n, shown.n, now=now)
-            digest = _written(taken.pieces, out, shown.log)
-    tell(_Taken(transcript, shown.chunk, str(out), digest), json=where.json)
-    return DONE
+        with refusals():
+            taken = fetch_log(installation, name, who.party, transcript, sight="contents")
+        shown, now = taken.shown, installation.now()
+        note_look(who, name, f"{shown.name}/log", shown.n, shown.n, now=now)
+        yield shown, taken.pieces
 
 
 def _looked_here(case: str, transcript: str, asked: "PageAsked", where: AtServer) -> _Looked:
@@ -288,24 +347,25 @@ def _as(kind: type[T], told: object) -> T:
         raise UnheardError("what came does not tell of transcripts") from error
 
 
-def _written(pieces: Iterable[bytes], out: Path, digest: str) -> str:
-    """Write a log, and hold it against its digest in the record. Raises BadInputError."""
+def _checked(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
+    """The pieces of a log, held against its digest at their end. Raises BadInputError."""
     from hashlib import sha256
 
+    summed = sha256()
+    for piece in pieces:
+        summed.update(piece)
+        yield piece
+    if f"sha256:{summed.hexdigest()}" != digest:
+        raise BadInputError("what came is not the log that the record names; try again")
+
+
+def _written(pieces: Iterable[bytes], out: Path, digest: str) -> str:
+    """Write a log that is the one that the record names. Raises BadInputError."""
     from touchstone.keys.files import write_file
 
-    summed = sha256()
-
-    def checked() -> Iterator[bytes]:
-        for piece in pieces:
-            summed.update(piece)
-            yield piece
-        if f"sha256:{summed.hexdigest()}" != digest:
-            # Within the writing: what fails there leaves no file.
-            raise BadInputError(f"{out}: what came is not the log that the record names; try again")
-
     try:
-        write_file(out, checked(), replace=False)
+        # Checked within the writing: what fails there leaves no file.
+        write_file(out, _checked(pieces, digest), replace=False)
     except OSError as error:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
     return digest

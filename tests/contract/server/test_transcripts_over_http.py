@@ -142,6 +142,25 @@ def test_who_may_lists_shows_and_exports(scene: Scene, call: Call, tmp_path: Pat
     assert (code, "is there already" in said, said.count("\n")) == (2, True, 1)
 
 
+def test_who_may_take_it_views_it_until_it_ends(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    seen = list[bytes]()
+
+    def looked() -> None:
+        address = capsys.readouterr().out.split()[1]
+        base, n = address.partition("#")[0], scene.name.partition("-")[0]
+        seen.append(httpx.get(f"{base}logs/{n}.eval", trust_env=False).content)
+
+    monkeypatch.setattr("touchstone.cli.transcripts.until_interrupted", looked)
+    SensitiveRead.objects.all().delete()
+    assert call(CENTRE, "view", scene.name)[0] == 0
+    assert seen == [LOG]
+    assert SensitiveRead.objects.filter(route__endswith=f"{scene.name}/log").exists()
+    code, said = call(AGENCY, "view", scene.name)
+    assert (code, said.count("\n"), seen) == (2, 1, [LOG])
+
+
 def test_who_may_not_is_told_of_nothing(scene: Scene, call: Call, tmp_path: Path):
     out = tmp_path / "chunk.eval"
     assert call(AGENCY, "list")[1].startswith("No transcript of case")
