@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from hashlib import sha256
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any, cast
 
@@ -21,12 +22,12 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve, set_script_prefix
 
 from touchstone.ledger.canonical import MAX_LINE
-from touchstone.server.accounts.limits import address_group
-from touchstone.server.api.declared import DECLARED
+from touchstone.server.accounts.limits import BY_ADDRESS, ENTERING, Rate, address_group
+from touchstone.server.api.declared import COUNTED, DECLARED, Need, count_address
 from touchstone.server.api.problems import answer_for, guarded, problem, tell_of
 from touchstone.server.bodies import FREE, Bodies, Receive, Sender
 from touchstone.server.chosen import MOST_BODY
-from touchstone.server.errors import ProblemError
+from touchstone.server.errors import NotAuthenticatedError, ProblemError
 from touchstone.server.events import Events, EventStream
 from touchstone.server.principal import Principal
 from touchstone.server.security_log import count_event
@@ -56,6 +57,7 @@ READER = "touchstone_reader"
 """Under this name an answer says to whom it goes; empty: to nobody known."""
 PARTY = "touchstone_party"
 """The same for the party of that person."""
+NO_BODY = Need()
 _PIECE = 64 << 10
 _OF_PARTY = "party "
 _ONLY_TLS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
@@ -127,12 +129,11 @@ class Application:
         try:
             self._require_room(who)
             length = _length(environ)
-            route = _route(environ) if length else ""
+            need = _need(environ, length) if length else NO_BODY
             # Asked before anything is set aside: by its head alone nobody takes room from others.
-            large = length > FREE
-            sender = await self._sender(environ, route) if large else self._known_sender(environ)
+            sender = await self._sender(environ, need, length)
             with self._bodies.read(length, sender):
-                body = await self._body(receive, length, who) if length else b""
+                body = await self._body(environ, receive, need, who) if length else b""
                 response = await self._turns.run(
                     self._asker(environ), lambda: self._ask(environ, body), bounded=True
                 )
@@ -147,35 +148,63 @@ class Application:
         known = who.startswith(_OF_PARTY)
         self._open.require_room(who, MOST_AT_ONCE, OF_ONE_PARTY if known else OF_ONE_ADDRESS)
 
-    async def _body(self, receive: Receive, length: int, who: str) -> bytes:
+    async def _body(self, environ: Environ, receive: Receive, need: Need, who: str) -> bytes:
         """What is sent. Raises ProblemError, TimeoutError, ConnectionResetError."""
         # Whoever sends slowly waits for nothing of ours, and keeps nobody else from an answer.
         with self._open.without(who):
-            body = await self._bodies.body(receive, length)
+            try:
+                body = await self._bodies.body(receive, _length(environ), need.body_seconds)
+            except ConnectionResetError:
+                # It gets no answer that would be told of; nor does it have a status.
+                sender = self._known_sender(environ)
+                count_event(
+                    "broken-off",
+                    route=_route(environ),
+                    person=sender.person,
+                    party=sender.party,
+                    address=address_group(environ["REMOTE_ADDR"]),
+                )
+                raise
         self._require_room(who)
         return body
 
-    async def _sender(self, environ: Environ, route: str) -> Sender:
+    async def _sender(self, environ: Environ, need: Need, length: int) -> Sender:
         """Who sends so much, and may. Raises ProblemError where nobody is known, or may not."""
-        header, now = environ.get("HTTP_AUTHORIZATION"), self._serving.now()
+        sender = self._known_sender(environ)
+        if not length or (sender.person and length <= FREE and not need.entering):
+            return sender
+        if need.scope is None:
+            await self._first(environ, lambda: self._count(environ, ENTERING))
+            environ[COUNTED] = True
+            return sender
+        principal = cast("Principal", await self._first(environ, lambda: self._speaker(environ)))
+        if not need.lets(principal):
+            raise ProblemError(403)
+        return Sender(principal.person, principal.party)
+
+    async def _first(self, environ: Environ, call: Callable[[], Any]) -> Any:
+        """What a call gives that is asked before a body is read. Raises ProblemError."""
         try:
-            found = await self._turns.run(
-                self._asker(environ),
-                lambda: self._serving.authenticate(header, now),
-                bounded=True,
-            )
+            return await self._turns.run(self._asker(environ), call, bounded=True)
         except ProblemError:
             raise
         except Exception as error:
             response = answer_for(error)
             raise ProblemError(response.status_code) from error
-        principal = cast("Principal", found)
-        need = DECLARED.get((environ["REQUEST_METHOD"], route))
-        if need is None:
-            raise ProblemError(405)
-        if need.scope is not None and not need.lets(principal):
-            raise ProblemError(403)
-        return Sender(principal.person, principal.party)
+
+    def _speaker(self, environ: Environ) -> Principal:
+        """Who shows a token; whoever guesses is slowed down, as where Django is asked."""
+        try:
+            return self._serving.authenticate(
+                environ.get("HTTP_AUTHORIZATION"), self._serving.now()
+            )
+        except NotAuthenticatedError:
+            self._count(environ, BY_ADDRESS)
+            raise
+
+    def _count(self, environ: Environ, rate: Rate) -> None:
+        moment = self._serving.here.clock.now()
+        count_address(self._serving, rate, environ["REMOTE_ADDR"], moment)
 
     def _ask(self, environ: Environ, body: bytes) -> HttpResponseBase:
         """Django's answer, all of it but what is streamed; in a thread."""
@@ -300,6 +329,19 @@ def _route(environ: Environ) -> str:
         raise ProblemError(404) from None
 
 
+def _need(environ: Environ, length: int) -> Need:
+    """What the route asks that such a body is sent to.
+
+    Raises ProblemError: there is none such, or it takes no body of this length.
+    """
+    need = DECLARED.get((environ["REQUEST_METHOD"], _route(environ)))
+    if need is None:
+        raise ProblemError(405)
+    if length > need.most_body:
+        raise ProblemError(413)
+    return need
+
+
 def _over_tls(send: Send) -> Send:
     """Have every answer say that it is asked for over TLS alone."""
 
@@ -314,6 +356,9 @@ def _over_tls(send: Send) -> Send:
 def _early(response: HttpResponse, environ: Environ) -> HttpResponse:
     """An answer that Django was not asked for, as Django's are."""
     tell_of(WSGIRequest({**environ, "wsgi.input": BytesIO()}), response)
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        route = _route(environ)
+        response["Allow"] = ", ".join(sorted(method for method, at in DECLARED if at == route))
     # What else was sent is read by nobody: it must not pass for a request.
     response["Connection"] = "close"
     return cast("HttpResponse", guarded(response))

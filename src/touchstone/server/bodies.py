@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchstone.server.errors import ProblemError
+from touchstone.server.security_log import network_of
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 FREE = 64 << 10
@@ -18,7 +19,14 @@ RESERVE = 8
 """This part of them is for bodies of at most `FREE` alone: deeds and tokens come in always."""
 FOR_NEWCOMERS = 2
 """One part in so many of the room for long bodies, and of that reserve, is for parties that hold
-nothing there: however much the others hold, each finds room for one body."""
+nothing there: however much the others hold, each finds room for one body. Of the room of those who
+are not known it is for addresses that hold nothing."""
+FOR_NEW_NETWORKS = 4
+"""One part in so many of that is for networks that hold nothing: who has a /48 of IPv6 has 65,536
+addresses, as they count."""
+UNKNOWN = 16
+"""This part of all is for bodies of whoever is not known."""
+NOBODY_KNOWN = "of nobody known"
 IDLE_SECONDS = 15.0
 """How long the next bytes may take."""
 BODY_SECONDS = 120.0
@@ -68,7 +76,18 @@ class Bodies:
         share, most = ("large", self._most - reserve) if large else ("all", self._most)
         kept = (most if large else reserve) // FOR_NEWCOMERS
         holds = self._held[f"{'large' if large else 'small'} of party {sender.party}"]
-        if sender.person and holds and self._held[share] + length > most - kept:
+        if not sender.person:
+            self._require_new_address(length, sender)
+        elif holds and self._held[share] + length > most - kept:
+            raise ProblemError(503)
+
+    def _require_new_address(self, length: int, sender: Sender) -> None:
+        most, kept = self._most // UNKNOWN, 0
+        if self._held[f"of address {sender.address}"]:
+            kept = most // FOR_NEWCOMERS
+        elif self._held[f"of network {network_of(sender.address)}"]:
+            kept = most // FOR_NEW_NETWORKS
+        if self._held[NOBODY_KNOWN] + length > most - kept:
             raise ProblemError(503)
 
     def _bounds(self, length: int, sender: Sender) -> dict[str, int]:
@@ -86,17 +105,20 @@ class Bodies:
             shares[f"{size} of person {sender.person}"] = most // (4 if large else 64)
             shares[f"{size} of party {sender.party}"] = most * 3 // 8 if large else most // 32
         else:
-            shares[f"{size} of address {sender.address}"] = most // 32
-            shares["of nobody known"] = most // 16
+            unknown = most // UNKNOWN
+            shares[f"of address {sender.address}"] = unknown // 2
+            shares[f"of network {network_of(sender.address)}"] = unknown - unknown // 4
+            shares[NOBODY_KNOWN] = unknown
         return shares
 
-    async def body(self, receive: Receive, length: int) -> bytes:
-        """The body, of so many bytes as its length says.
+    async def body(self, receive: Receive, length: int, seconds: float | None = None) -> bytes:
+        """The body, of so many bytes as its length says; all of it within so many seconds.
 
-        Raises ProblemError; ConnectionResetError where the sender went away.
+        Raises ProblemError; TimeoutError where it took longer; ConnectionResetError where the
+        sender went away.
         """
         found = bytearray()
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS if seconds is None else seconds):
             while True:
                 message = await asyncio.wait_for(receive(), IDLE_SECONDS)
                 if message["type"] == "http.disconnect":

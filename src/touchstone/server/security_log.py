@@ -25,6 +25,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "not-known": "who asks showed no token, statement or code that holds",
         "denied": "who asks is known, and may not, or names what is not there for it",
         "refused": "what was sent is not taken: its form, its size, its host, its method",
+        "broken-off": "who sent a body went away before its end",
         "limited": "too much was asked for, by one or by all",
         "fault": "a fault of this server, or of what it needs",
         "invited": "a person was invited",
@@ -179,14 +180,17 @@ def _bounds(facts: Facts) -> dict[str, int]:
     if person := facts.get("person"):
         return {EVERYBODY: MOST_OF_ALL, f"person {person}": MOST_OF_PERSON}
     address = str(facts.get("address", "unknown"))
-    separator = ":" if ":" in address else "."
-    network = address.rpartition(separator)[0] or address
     return {
         EVERYBODY: MOST_OF_ALL,
         NOBODY_KNOWN: MOST_OF_UNKNOWN,
-        f"network {network}": MOST_OF_NETWORK,
+        f"network {network_of(address)}": MOST_OF_NETWORK,
         f"address {address}": MOST_OF_ADDRESS,
     }
+
+
+def network_of(address: str) -> str:
+    """Of an IPv4 address its /24, of an IPv6 /64 its /48; each as `address_group` writes them."""
+    return address.rpartition(":" if ":" in address else ".")[0] or address
 
 
 _counted = _Counted()

@@ -175,10 +175,42 @@ def test_nobody_known_leaves_room_and_so_does_one_address():
                 with suppress(ProblemError):
                     stack.enter_context(held.read(FREE, Sender(address=address)))
                     taken[address] += 1
-        # A thirty-second part each, a sixteenth together.
-        assert taken == {"a": 128, "b": 128}
+        # Half of a sixteenth part; the other half is for addresses that hold nothing.
+        assert taken == {"a": 128, "b": 1, "c": 1}
         with held.read(FREE, Sender("ann", "lab")):
             pass
+
+
+def flood(held: Bodies, stack: ExitStack) -> Counter[str]:
+    """An address of IPv6 takes what it can, then the others of its /48, then other networks."""
+    taken = Counter[str]()
+    house = "2001:0db8:0000"
+    for address in (f"{house}:0000", *(f"{house}:{n:04x}" for n in range(1, 300))):
+        for _ in range(200):
+            try:
+                stack.enter_context(held.read(FREE, Sender(address=address)))
+            except ProblemError:
+                break
+            taken["one" if address == f"{house}:0000" else "its network"] += 1
+    for n in range(300):
+        with suppress(ProblemError):
+            stack.enter_context(held.read(FREE, Sender(address=f"192.0.{n}.1")))
+            taken["other networks"] += 1
+    return taken
+
+
+def test_an_address_and_a_network_that_hold_nothing_find_room():
+    held = Bodies()
+    with ExitStack() as stack:
+        assert flood(held, stack) == {"one": 128, "its network": 64, "other networks": 64}
+
+
+def test_twin_without_room_for_newcomers_a_network_takes_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bodies, "FOR_NEW_NETWORKS", 1 << 30)
+    monkeypatch.setattr(bodies, "network_of", lambda address: address)
+    held = Bodies()
+    with ExitStack() as stack:
+        assert flood(held, stack)["other networks"] == 0
 
 
 def test_of_small_bodies_one_party_leaves_some_to_the_others():
@@ -193,6 +225,9 @@ def test_of_small_bodies_one_party_leaves_some_to_the_others():
             if n == 99:
                 assert taken == 64
         assert taken == 128
+
+
+LEAD = b"Bearer lead-of-example-lab"
 
 
 class Stall:
@@ -214,7 +249,8 @@ class Stall:
         async def send(message: dict[str, Any]) -> None:
             found.append(message.get("status", 0))
 
-        asked = scope(method, "/v1/tokens", (b"content-length", str(length).encode()))
+        headers = ((b"authorization", LEAD), (b"content-length", str(length).encode()))
+        asked = scope(method, "/v1/cases/case-1/deeds", *headers)
         await self.application(asked, self.receive, send)
         # One that is answered at once waits for nothing, and nobody waits for it.
         self.there.release()
@@ -222,9 +258,12 @@ class Stall:
 
     async def begin(self, count: int, length: int) -> list[asyncio.Task[int]]:
         """Leave so many requests waiting for their bodies."""
-        tasks = [asyncio.create_task(self.status(length)) for _ in range(count)]
-        for _ in tasks:
+        tasks = list[asyncio.Task[int]]()
+        for _ in range(count):
+            # One after the other: of one person few wait for a thread.
+            tasks.append(asyncio.create_task(self.status(length)))
             await self.there.acquire()
+        assert not any(task.done() for task in tasks)
         return tasks
 
     async def end(self, tasks: list[asyncio.Task[int]]) -> None:
@@ -248,7 +287,15 @@ def test_nothing_is_set_aside_for_nobody(serving: Serving, monkeypatch: pytest.M
 
     async def ask() -> list[int]:
         # Not that there is no room (503): that it is nobody (401) is asked first.
-        return [await Stall(Application(serving, 1)).status(FREE + 1)]
+        found = list[int]()
+
+        async def send(message: dict[str, Any]) -> None:
+            found.append(message.get("status", 0))
+
+        long = (b"content-length", str(FREE + 1).encode())
+        asked = scope("POST", "/v1/cases/case-1/deeds", long)
+        await Application(serving, 1)(asked, receiving(), send)
+        return found[:1]
 
     assert asyncio.run(ask()) == [401]
 
@@ -281,6 +328,10 @@ def test_what_may_not_be_sent_is_not_waited_for(serving: Serving):
     assert answer_to(serving, "PUT", "/v1/nothing", 10, b"") == 404
     assert answer_to(serving, "PUT", evidence, FREE + 1, reads) == 403
     assert answer_to(serving, "PUT", "/v1/me", FREE + 1, lead) == 405
+    assert answer_to(serving, "PUT", "/v1/me", 10, b"") == 405
+    # Of whoever is not known not even little: it would be others' room who come to be let in.
+    assert answer_to(serving, "POST", "/v1/cases/case-1/deeds", 10, b"") == 401
+    assert answer_to(serving, "GET", "/v1/installation", 1, b"") == 413
     # Twin: what may be sent is asked for.
     assert answer_to(serving, "PUT", evidence, FREE + 1, lead) == 0
 

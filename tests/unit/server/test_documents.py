@@ -142,6 +142,16 @@ def test_whoever_reads_it_is_written_down(asks: Callable[..., Any]):
     assert row.first == row.last
 
 
+def test_a_range_that_gives_nothing_is_no_read(asks: Callable[..., Any]):
+    SensitiveRead.objects.all().delete()
+    answer = asks(CENTRE, Range=f"bytes={len(DATA)}-")
+    assert (answer.status_code, answer.json()["code"]) == (416, "range")
+    assert not SensitiveRead.objects.exists()
+    # Twin: of one byte it is one.
+    assert body(asks(CENTRE, Range=f"bytes={len(DATA) - 1}-")) == DATA[-1:]
+    assert SensitiveRead.objects.count() == 1
+
+
 def test_one_digest_of_two_parties_tells_neither_of_the_other(
     scene: Begun, asks: Callable[..., Any]
 ):

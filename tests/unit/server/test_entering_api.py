@@ -15,12 +15,13 @@ from touchstone.ledger import dumps
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.limits import ENTERING, Limiter, Rate
 from touchstone.server.accounts.managing import Manager
-from touchstone.server.accounts.models import RateRow
+from touchstone.server.accounts.models import Account, RateRow
 from touchstone.server.accounts.people import invite, invite_again
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES, scopes_of
 from touchstone.server.api import declared
 from touchstone.server.api.problems import PROBLEM
+from touchstone.server.notices.channels import webhooks_of
 from touchstone.server.serving import SERVING, Serving
 from touchstone.service.installation import open_installation
 
@@ -352,12 +353,14 @@ def test_who_changes_an_account_shows_a_token_of_these_minutes(
         ("DELETE", path, None),
         ("DELETE", f"me/devices/{other.key}", None),
         ("DELETE", "me/tokens", None),
+        ("POST", "notices/webhooks", {"address": "https://hooks.example/thief"}),
+        ("POST", "notices/calendars", None),
     )
     declares = {each for each, need in declared.DECLARED.items() if need.fresh}
     assert len(declares) == len(changes)
     with monkeypatch.context() as patch:
         minutes_later(patch, 11)
-        assert [site.ask(*each[:2], each[2], lead)[0] for each in changes] == [401] * 7
+        assert [site.ask(*each[:2], each[2], lead)[0] for each in changes] == [401] * 9
         assert site.ask("GET", path, token=lead)[0] == 200
     minutes_later(monkeypatch, 10)
     assert site.ask("PUT", f"{path}/roles", {"roles": ["auditor"]}, lead)[0] == 200
@@ -391,3 +394,32 @@ def test_a_person_sees_its_devices_and_tokens_and_ends_them(site: Site):
     acts = site.ask("GET", "account-acts", token=lead)[1]["acts"]
     ended = [each for each in acts if each["act"] == "device-revoked"]
     assert [each["facts"]["key"] for each in ended if each["by"] == first.person] == [second.key]
+
+
+def test_no_channel_outlives_a_device_or_all_tokens(site: Site):
+    """What a stolen token made is told nothing more once its owner ends what it can end."""
+    first, token = site.let_in("example-lab", "reviewer")
+    hook = {"address": "https://hooks.example/thief"}
+
+    def stolen() -> str:
+        assert site.ask("POST", "notices/webhooks", hook, token)[0] == 201
+        status, made = site.ask("POST", "notices/calendars", token=token)
+        assert status == 201
+        return str(made["path"]).removeprefix("/v1/")
+
+    def told(calendar: str) -> tuple[int, list[str]]:
+        status = site.client.get(f"/v1/{calendar}").status_code
+        return status, webhooks_of(Account.objects.get(person=first.person))
+
+    kept = stolen()
+    # Twin: what ends neither a device nor all tokens ends no channel.
+    assert site.ask("DELETE", "tokens/current", token=site.token(first, "read"))[0] == 204
+    assert told(kept) == (200, [hook["address"]])
+    assert site.ask("DELETE", "me/tokens", token=token) == (204, None)
+    assert told(kept) == (404, [])
+    kept = stolen()
+    assert told(kept) == (200, [hook["address"]])
+    _, lead = site.let_in("example-lab", "lead")
+    ending = f"people/{first.person}/devices/{first.key}"
+    assert site.ask("DELETE", ending, token=lead) == (204, None)
+    assert told(kept) == (404, [])

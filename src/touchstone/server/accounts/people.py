@@ -31,6 +31,7 @@ from touchstone.server.accounts.models import (
     AccountAct,
     AccountInvitation,
     DeviceKey,
+    NoticeChannel,
 )
 from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES
 from touchstone.server.accounts.secret_codes import (
@@ -233,11 +234,14 @@ def remove_person(by: Manager, person: str, *, now: str) -> None:
         for kind in (DeviceKey, AccessToken):
             held = kind.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
             held.update(revoked_at=now)
+        _end_channels(account, now)
         by.note("removed", account, now)
 
 
 def revoke_device(by: Manager, person: str, key: str, *, now: str) -> None:
     """End one device of a person (its public key, hex), with its tokens, at once.
+
+    The person's webhooks and calendars end, too: it makes anew those that it wants.
 
     Raises:
         NoSuchPersonError: there is no such person, or it has no such device.
@@ -253,13 +257,14 @@ def revoke_own_device(principal: Principal, key: str, *, now: str) -> None:
 
 
 def revoke_other_tokens(principal: Principal, now: str) -> None:
-    """End all tokens of a person but the one that it asks with."""
+    """End all tokens of a person but the one that it asks with, and its webhooks and calendars."""
     with changing():
         account = _own(principal)
         held = AccessToken.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
         others = held.filter(expires_at__gt=now).exclude(digest=principal.token)
         if ended := others.update(revoked_at=now):
             note_once_it_stands("token-revoked", person=account.person, ended=ended)
+        _end_channels(account, now)
 
 
 def _own(principal: Principal) -> Account:
@@ -275,6 +280,21 @@ def _end_device(by: Manager, account: Account, key: str, now: str) -> None:
         tokens = AccessToken.objects.using(ACCOUNTS).filter(device__key=key, revoked_at="")
         tokens.update(revoked_at=now)
         by.note("device-revoked", account, now, key=key)
+        _end_channels(account, now)
+
+
+def _end_channels(account: Account, now: str) -> None:
+    """End all webhooks and calendars of a person.
+
+    From which device each was made is written down nowhere: whoever had one that is lost, or a
+    token of it, may have made any.
+    """
+    open_ = NoticeChannel.objects.using(ACCOUNTS).filter(account=account, ended_at="")
+    for name in open_.values_list("name", flat=True):
+        note_once_it_stands(
+            "channel-ended", person=account.person, party=account.institution, channel=name
+        )
+    open_.update(ended_at=now)
 
 
 def anybody() -> bool:

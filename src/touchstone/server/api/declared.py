@@ -5,7 +5,6 @@ record's: here is only what a token must be for, before any case is looked at. W
 nothing of cases (`clearance.SIGHTS`) is told so here, whichever case it asks for.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,13 +21,21 @@ from touchstone.server.accounts.limits import (
     address_group,
 )
 from touchstone.server.accounts.roles import ADMINISTRATOR, LEAD, PARTY_ROLES
+from touchstone.server.bodies import BODY_SECONDS
+from touchstone.server.chosen import MOST_BODY
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
 from touchstone.server.principal import NOBODY, Principal
-from touchstone.server.serving import make_known, serving_of
+from touchstone.server.serving import Serving, make_known, serving_of
 
 Scope = Literal["read", "deeds", "evidence", "secrets", "people", "any"]
 """What a token may be used for; `any`: whatever it is for."""
 ANY: Literal["any"] = "any"
+ENTERING_BODY = 8 << 10
+"""Bytes of the longest body by which somebody is let in: a statement that a device signed."""
+ENTERING_SECONDS = 10.0
+"""How long it may take: whoever is not known yet holds room of others who are not meanwhile."""
+COUNTED = "touchstone.counted"
+"""Under this name a request says that it was counted before its body was read."""
 MANAGERS = frozenset({ADMINISTRATOR, LEAD})
 EVERYBODY = PARTY_ROLES | {ADMINISTRATOR}
 
@@ -49,6 +56,18 @@ class Need:
     fresh: bool = False
     """Whether the token is to be one that a device signed for lately: who holds one of an hour ago
     changes nobody's account by it."""
+
+    @property
+    def most_body(self) -> int:
+        """Bytes of the longest body, where the route has a bound of its own."""
+        if self.scope is not None:
+            return MOST_BODY
+        return ENTERING_BODY if self.entering else 0
+
+    @property
+    def body_seconds(self) -> float:
+        """How long all of a body may take."""
+        return ENTERING_SECONDS if self.entering else BODY_SECONDS
 
     def lets(self, principal: Principal) -> bool:
         """Whether a person's token and roles are for it."""
@@ -108,8 +127,8 @@ DECLARED: dict[tuple[str, str], Need] = {
     ("DELETE", "v1/people/<person>/devices/<key>"): Need("people", MANAGERS, fresh=True),
     ("GET", "v1/next"): Need("read", READING),
     ("GET", "v1/notices/channels"): Need("read", READING),
-    ("POST", "v1/notices/webhooks"): Need("read", READING),
-    ("POST", "v1/notices/calendars"): Need("read", READING),
+    ("POST", "v1/notices/webhooks"): Need("read", READING, fresh=True),
+    ("POST", "v1/notices/calendars"): Need("read", READING, fresh=True),
     ("DELETE", "v1/notices/channels/<name>"): Need("read", READING),
     # Its token is in the address, and is asked for as seldom as a code.
     ("GET", "v1/calendars/<token>"): Need(entering=True),
@@ -134,9 +153,14 @@ def admitted(request: HttpRequest) -> Principal:
         )
     serving = serving_of(request)
     moment = serving.here.clock.now()
-    by_address, by_person = _counted(request, moment)
+    address = request.META.get("REMOTE_ADDR", "")
+
+    def by_address(rate: Rate) -> None:
+        count_address(serving, rate, address, moment)
+
     if need.scope is None:
-        by_address(ENTERING if need.entering else BY_ADDRESS)
+        if COUNTED not in request.META:
+            by_address(ENTERING if need.entering else BY_ADDRESS)
         return NOBODY
     try:
         principal = serving.authenticate(request.headers.get("Authorization"), utc_text(moment))
@@ -145,7 +169,7 @@ def admitted(request: HttpRequest) -> Principal:
         by_address(BY_ADDRESS)
         raise
     make_known(request, principal)
-    by_person(principal.person)
+    serving.limiter.take(BY_PERSON, principal.person, _milliseconds(moment))
     if not need.lets(principal):
         raise ProblemError(403)
     if need.fresh and not _is_fresh(principal, moment):
@@ -158,13 +182,10 @@ def _is_fresh(principal: Principal, moment: datetime) -> bool:
     return bool(principal.made) and moment - moment_of(principal.made) <= FRESH
 
 
-def _counted(
-    request: HttpRequest, moment: datetime
-) -> tuple[Callable[[Rate], None], Callable[[str], None]]:
-    """What counts a request by its address, and by whose it is. Both raise TooOftenError."""
-    limiter, now = serving_of(request).limiter, int(moment.timestamp() * 1_000)
-    address = address_group(request.META.get("REMOTE_ADDR", ""))
-    return (
-        lambda rate: limiter.take(rate, address, now),
-        lambda person: limiter.take(BY_PERSON, person, now),
-    )
+def count_address(serving: Serving, rate: Rate, address: str, moment: datetime) -> None:
+    """Count a request by the address that it comes from. Raises TooOftenError."""
+    serving.limiter.take(rate, address_group(address), _milliseconds(moment))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000)

@@ -107,7 +107,7 @@ ANSWERED: dict[Route, RouteAnswer] = {
     ("GET", f"{_CASE}/bundle"): RouteAnswer(media=LINES),
     ("GET", f"{_CASE}/report"): RouteAnswer(media=HTML),
     ("GET", f"{_CASE}/reads"): RouteAnswer(_object(reads=_listed(_named(NumberedRead)))),
-    ("GET", f"{_CASE}/documents/<name>"): RouteAnswer(media=BYTES, refused=(409,)),
+    ("GET", f"{_CASE}/documents/<name>"): RouteAnswer(media=BYTES, refused=(409, 416)),
     ("GET", f"{_CASE}/transcripts"): RouteAnswer(
         _object(transcripts=_listed(_named(ShownTranscript)))
     ),

@@ -67,13 +67,13 @@ def me(request: HttpRequest) -> HttpResponse:
 
 @router.delete("me/devices/{key}")
 def end_own_device(request: HttpRequest, key: str) -> HttpResponse:
-    """End one of one's own devices, with its tokens, at once; also that which asks."""
+    """End one of one's own devices, also that which asks, with its tokens; and all channels."""
     revoke_own_device(speaker_of(request), key, now=serving_of(request).here.now())
     return HttpResponse(status=204)
 
 
 @router.delete("me/tokens")
 def end_other_tokens(request: HttpRequest) -> HttpResponse:
-    """End all of one's own tokens, of whichever device, but the one that this is asked with."""
+    """End all of one's own tokens but the one that this is asked with, and all channels."""
     revoke_other_tokens(speaker_of(request), serving_of(request).here.now())
     return HttpResponse(status=204)

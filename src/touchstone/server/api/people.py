@@ -116,7 +116,7 @@ def invite_person_again(request: HttpRequest, person: str) -> HttpResponse:
 
 @router.delete("people/{person}/devices/{key}")
 def end_device(request: HttpRequest, person: str, key: str) -> HttpResponse:
-    """End one device of a person, with its tokens, at once."""
+    """End one device of a person, with its tokens, and the person's channels, at once."""
     revoke_device(_manager(request), person, key, now=serving_of(request).here.now())
     return HttpResponse(status=204)
 

@@ -49,6 +49,7 @@ CODES = {
     411: ("length", "say the length of the body (Content-Length)"),
     413: ("too-large", "more was sent than is taken"),
     415: ("media-type", "the body is of a kind that is not taken here"),
+    416: ("range", "there is nothing from there on"),
     422: ("fields", "a field is missing, unknown or of another kind"),
     429: ("too-many", "too much was asked for: wait"),
     500: ("fault", "a fault of this server: nothing was promised, and the same may be sent again"),

@@ -94,6 +94,11 @@ def webhooks_of(account: Account) -> list[str]:
     return list(dict.fromkeys(found.values_list("target", flat=True)))
 
 
+def still_named(account: Account, kind: str, target: str) -> bool:
+    """Whether a notice may still go there: a webhook that was ended is told nothing more."""
+    return kind != "webhook" or target in webhooks_of(account)
+
+
 def _open(person: str) -> Any:
     return NoticeChannel.objects.using(ACCOUNTS).filter(account__person=person, ended_at="")
 

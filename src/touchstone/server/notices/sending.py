@@ -20,7 +20,7 @@ from touchstone.records.database import translated
 from touchstone.server.accounts.managing import changing
 from touchstone.server.accounts.models import ACCOUNTS, NoticeRow
 from touchstone.server.errors import ServerError
-from touchstone.server.notices.channels import may_be_told
+from touchstone.server.notices.channels import may_be_told, still_named
 
 LEASE = timedelta(minutes=10)
 """Longer than any attempt takes: then whoever was sending has ended."""
@@ -143,7 +143,7 @@ def _next_of(rows: deque[int], started: str, now: Callable[[], str]) -> NoticeRo
         row = claim_notice(rows.popleft(), started, now())
         if row is None:
             continue
-        if may_be_told(row.account):
+        if may_be_told(row.account) and still_named(row.account, row.kind, row.target):
             return row
         _mark(row, state="replaced")
     return None

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,10 +45,11 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     shutil.copytree(made, folder, dirs_exist_ok=True)
     known: dict[str, Principal] = {}
 
-    def authenticate(authorization: str | None, _now: str) -> Principal:
+    def authenticate(authorization: str | None, now: str) -> Principal:
         if authorization not in known:
             raise NotAuthenticatedError("no token")
-        return known[authorization]
+        # Each token is a new one: what asks for that is tested where devices sign.
+        return replace(known[authorization], made=now)
 
     with open_installation(folder / "home", Minutes(), apart=True) as here:
         open_accounts(folder / "home", None)

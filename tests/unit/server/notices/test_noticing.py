@@ -28,7 +28,7 @@ from touchstone.server.accounts.models import (
 from touchstone.server.accounts.people import change_roles, invite, remove_person
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.notices import examining, noticing, sending, telling
-from touchstone.server.notices.channels import add_webhook, may_be_told
+from touchstone.server.notices.channels import add_webhook, end_channel, may_be_told
 from touchstone.server.notices.examining import examine_notices
 from touchstone.server.notices.mailing import as_message
 from touchstone.server.notices.noticing import Waiting, note_what_waits, what_waits
@@ -292,6 +292,23 @@ def test_a_place_that_is_slow_holds_up_nobody_elses(place: Place):
 
     assert send_due({"webhook": deliver}, place.here.now) == SendingDone(sent=2)
     assert sent == ["https://quick.example/", "https://slow.example/"]
+
+
+def test_a_webhook_that_was_ended_is_told_nothing_more(place: Place):
+    bob = as_principal(place, "Bob")
+    _, ended = [
+        add_webhook(bob, f"https://{name}.example/", now=place.here.now(), random=SystemRandom())
+        for name in ("kept", "ended")
+    ]
+    place.note()
+    end_channel(bob, ended.name, now=place.here.now())
+    sent = list[str]()
+
+    def deliver(notice: NoticeSent) -> None:
+        sent.append(notice.target)
+
+    assert send_due({"webhook": deliver}, place.here.now) == SendingDone(sent=1)
+    assert sent == ["https://kept.example/"]
 
 
 def test_to_one_host_goes_one_after_the_other(place: Place):
