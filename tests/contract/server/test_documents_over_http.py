@@ -418,6 +418,9 @@ def test_whoever_has_a_documents_bytes_is_not_told_that_it_was_handed_in(
     drawn = [*known, *(each["document"] for each in listed(call, AGENCY) if each["name"] == "x")]
     assert (len(drawn), len({*drawn})) == (3, 3)
     assert all(DRAWN.fullmatch(each) for each in drawn), drawn
+    # Who may read the lab's hands in its own all the same: it is another party's word.
+    code, said = call(CENTRE, *add_memo)
+    assert (code, len(scene.made.events())) == (0, events + 3), said
     # Twin, as the documentation says: an id that somebody chose is one for all.
     code, said = call(AGENCY, *add_memo, "--id", known[0])
     assert (code, "document-id-taken" in said) == (1, True), said

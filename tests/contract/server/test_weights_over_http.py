@@ -347,7 +347,11 @@ def test_no_other_party_keeps_a_set_from_being_handed_in_and_fetched(
 def test_a_set_is_handed_in_anew_for_other_readers_and_never_twice_for_the_same(
     scene: Scene, call: Call, tmp_path: Path
 ):
-    folder, before, wire = weights(tmp_path, b"readers"), len(scene.made.events()), scene.wires[LAB]
+    folder, wire = weights(tmp_path, b"readers"), scene.wires[LAB]
+    # The same bytes as another document are no file of a set.
+    config = ("document", "add", CASE, folder / "config.json", "--kind", "memo", "--yes")
+    assert call(LAB, *config, "--reader", AGENCY)[0] == 0
+    before = len(scene.made.events())
     add = ("weights", "add", CASE, folder, "--yes", "--json", "--reader", AGENCY)
     # The second deed is signed, and waits here: with the same command it is sent as it is.
     wire.deeds_left = 1
