@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from touchstone.server import app
+from touchstone.server.accounts.limits import Rate
 from touchstone.server.accounts.models import RateRow
 from touchstone.server.api.declared import ENTERING_BODY, ENTERING_SECONDS
 from touchstone.server.app import Application
@@ -145,6 +146,18 @@ def test_who_is_let_in_is_counted_once(serving: Serving):
         return [await door.honest("192.0.2.7") for _ in range(61)]
 
     assert asyncio.run(ask()) == [422] * 60 + [429]
+
+
+def test_who_guesses_a_token_is_counted_before_the_body_as_after(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(app, "BY_ADDRESS", Rate("address", 60, 3))
+
+    async def ask() -> list[int]:
+        door = Door(serving)
+        return [await door.stall("192.0.2.8", 10, "/v1/cases/case-1/deeds") for _ in range(5)]
+
+    assert asyncio.run(ask()) == [401] * 3 + [429] * 2
 
 
 def crowded(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> int:
