@@ -11,6 +11,7 @@ from touchstone.cli.hands import AtServer
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell, tell_facts
 from touchstone.cli.typed import line_of, name_of
+from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
     from touchstone.client.people import ServerDesk, ToldAct, ToldInvitation, ToldPerson
@@ -27,7 +28,8 @@ Roles = Annotated[
         name="--role",
         negative="",
         help="What the person is there: submitter, evaluator, lead, official, reviewer,"
-        " outside-evaluator, partner, counterpart, auditor; may be given several times.",
+        " outside-evaluator, partner, counterpart, auditor; may be given several times. Of no"
+        " institution: administrator.",
     ),
 ]
 
@@ -180,8 +182,8 @@ def invite(
 
     Args:
         name: Who it is, for those who see the list of people.
-        of: The institution, by its party's id; without it: a further administrator.
-        role: What the person is there.
+        of: The institution, by its party's id; a further administrator is of none.
+        role: What the person is there; without --of: administrator.
         email: Where notices go.
     """
     from touchstone.cli.connecting import ADMINISTRATOR
@@ -191,9 +193,13 @@ def invite(
     role = tuple(name_of("--role", each) for each in role)
     institution = "" if of is None else name_of("--of", of)
     address = "" if email is None else line_of("--email", email)
-    roles = role or (() if institution else (ADMINISTRATOR,))
+    if not institution and not role:
+        raise BadInputError(
+            "--of: name the person's institution; for one more administrator, who is of none, say"
+            f" --role {ADMINISTRATOR}"
+        )
     with _desk(where) as (desk, fingerprint):
-        told = desk.invite(institution, roles, person, address)
+        told = desk.invite(institution, role, person, address)
         address = where.server or ""
         tell(_Invited(told, desk.shown(told.person), fingerprint, address), json=where.json)
     return DONE

@@ -117,7 +117,8 @@ def add(
 
     if where.to_file is not None:
         raise BadInputError("--to-file: a document is sent before its deed, to a server")
-    if where.party is None:
+    # By a server it is the only party of this machine, as with any deed.
+    if where.party is None and where.server is None:
         raise BadInputError("--as: name the party that hands it in")
     digest = digest_of_file(file)
     about, what = name_of("--kind", kind), line_of("--media-type", media_type)

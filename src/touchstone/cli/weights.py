@@ -115,7 +115,7 @@ def add(
 
     if where.to_file is not None:
         raise BadInputError("--to-file: weights are sent before their deeds, to a server")
-    if where.party is None:
+    if where.party is None and where.server is None:
         raise BadInputError("--as: name the party that hands them in")
     readers = tuple(name_of("--reader", each) for each in reader)
     found = manifest_of(folder)

@@ -1,6 +1,7 @@
 """How a person's machine comes in at a server: by a code once, then by tokens for an hour.
 
     <folder>/device.pem    the key by which this machine, and no party, asks for tokens
+    <folder>/device-1.pem  the one before, where this machine came in anew
     <folder>/account.json  whose machine it is there, once the server has let it in
     <folder>/token.json    the token that it holds
 
@@ -13,6 +14,7 @@ taken as a stranger's: nothing but ids, scopes and tokens in their own form.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -25,6 +27,7 @@ from touchstone.keys import FileSigner, KeyMissingError, read_secret, write_secr
 from touchstone.keys.files import locked
 from touchstone.ledger import MalformedError, dumps, loads
 from touchstone.ledger.devices import (
+    SCOPES,
     JoiningStatement,
     TokenStatement,
     key_of_code,
@@ -34,11 +37,15 @@ from touchstone.ledger.devices import (
 from touchstone.ledger.forms import fingerprint_text
 
 DEVICE_FILE = "device.pem"
+NEW_DEVICE_FILE = "device-new.pem"
+"""A key that is to take the place of one, until the server has let it in."""
 ACCOUNT_FILE = "account.json"
 TOKENS_FILE = "token.json"
 RENEWED_BEFORE = 300
 """Seconds before a token ends, from when on another is asked for."""
 _NONCE_SIZE = 32
+_KNOWN_BEFORE = "device-key"
+"""The server's code where a device key was let in before."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MOST_WORDS = 16
@@ -65,7 +72,7 @@ class ServerAccount:
     """Empty for an administrator."""
     roles: tuple[str, ...]
     scopes: tuple[str, ...]
-    """What a token is asked for."""
+    """What its newest token is for."""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -98,7 +105,9 @@ def take_invitation(
 ) -> ServerAccount:
     """Take an invitation for a party's person, and remember what the person is.
 
-    The device key is made first: where the answer is lost, the same code works again from here.
+    The device key is made first: where the answer is lost, the same code works again from here. One
+    that the server has known before, ended perhaps, lets nobody in again: another is made, and the
+    old one kept beside it.
 
     Args:
         folder: What this machine keeps of the server.
@@ -114,8 +123,8 @@ def take_invitation(
         UnheardError: nothing that is an answer was heard.
         KeyFileError: the folder or a file in it is not this user's alone.
     """
-    with locked(folder):
-        signer = _device(folder)
+
+    def asked(signer: FileSigner) -> Any:
         said = JoiningStatement(
             aud=installation,
             key=signer.public_key.hex(),
@@ -126,11 +135,11 @@ def take_invitation(
             label=label,
         )
         # Not the code: whoever passes this on could take the invitation with it first.
-        sent = {
-            "proof": signed_by_code(said.payload, code),
-            "envelope": signed_by_device(said, signer),
-        }
-        joined = ask("invitations/redeem", sent)
+        proof, envelope = signed_by_code(said.payload, code), signed_by_device(said, signer)
+        return ask("invitations/redeem", {"proof": proof, "envelope": envelope})
+
+    with locked(folder):
+        joined = _let_in(folder, asked)
         if _field(joined, "institution") != party:
             raise UnheardError("the server lets in a person of another party than was asked")
         account = ServerAccount(
@@ -140,6 +149,7 @@ def take_invitation(
             roles=_words(_field(joined, "roles")),
             scopes=_words(_field(joined, "scopes")),
         )
+        _take_new_device(folder)
         account.keep(folder)
         (folder / TOKENS_FILE).unlink(missing_ok=True)
         return account
@@ -185,6 +195,14 @@ class TokenSource:
             if kept is not None and kept[0] == token:
                 (self._folder / TOKENS_FILE).unlink(missing_ok=True)
 
+    def widened(self, token: str) -> bool:
+        """Ask for another token where this one was not enough; whether the new one allows more."""
+        with self._lock:
+            now = int(self._machine.clock.now().timestamp())
+            before = self._account.scopes
+            self._held = self._renewed(now)
+            return self._held[0] != token and not set(before).issuperset(self._account.scopes)
+
     def _kept(self) -> tuple[str, int] | None:
         try:
             found = loads(read_secret(self._folder / TOKENS_FILE).strip())
@@ -193,15 +211,17 @@ class TokenSource:
             return None
 
     def _renewed(self, now: int) -> tuple[str, int]:
+        # All each time, and never what was allowed before: the person's roles may be more by now.
+        scopes = tuple(sorted(SCOPES))
         try:
-            issued = self._asked()
+            issued = self._asked(scopes)
         except NotLetInError as refused:
-            fewer = _fewer(refused, self._account.scopes)
+            fewer = _fewer(refused, scopes)
             if not fewer:
                 raise
-            # The person's roles are others by now.
-            self._account = replace(self._account, scopes=fewer)
-            issued = self._asked()
+            scopes, issued = fewer, self._asked(fewer)
+        if scopes != self._account.scopes:
+            self._account = replace(self._account, scopes=scopes)
             self._account.keep(self._folder)
         token = _token(_field(issued, "token"))
         try:
@@ -214,7 +234,7 @@ class TokenSource:
         write_secret(self._folder / TOKENS_FILE, dumps(kept) + b"\n", replace=True)
         return token, until
 
-    def _asked(self) -> Any:
+    def _asked(self, scopes: tuple[str, ...]) -> Any:
         signer = FileSigner.load(self._folder / DEVICE_FILE)
         said = TokenStatement(
             aud=self._account.installation,
@@ -222,15 +242,43 @@ class TokenSource:
             at=utc_text(self._machine.clock.now()),
             nonce=self._machine.random.draw(_NONCE_SIZE).hex(),
             person=self._account.person,
-            scopes=tuple(sorted(self._account.scopes)),
+            scopes=scopes,
         )
         return self._ask("tokens", {"envelope": signed_by_device(said, signer)})
 
 
 def _device(folder: Path) -> FileSigner:
-    """This machine's key there; made where there is none."""
-    path = folder / DEVICE_FILE
+    """The key by which this machine asks to be let in; made where there is none."""
+    new, path = folder / NEW_DEVICE_FILE, folder / DEVICE_FILE
+    # It may have been let in already, and the answer lost.
+    path = new if new.exists() else path
     return FileSigner.load(path) if path.exists() else FileSigner.create(path)
+
+
+def _let_in(folder: Path, asked: Callable[[FileSigner], Any]) -> Any:
+    """The server's answer to this machine's key; to a new one, where it knew that before."""
+    try:
+        return asked(_device(folder))
+    except NotLetInError as refused:
+        if refused.code != _KNOWN_BEFORE:
+            raise
+    # It takes the old one's place once the server has let it in.
+    path = folder / NEW_DEVICE_FILE
+    path.unlink(missing_ok=True)
+    return asked(FileSigner.create(path))
+
+
+def _take_new_device(folder: Path) -> None:
+    """Put the key that was let in into its place, where it is a new one."""
+    new, path = folder / NEW_DEVICE_FILE, folder / DEVICE_FILE
+    if not new.exists():
+        return
+    if path.exists():
+        number = 1 + len([*folder.glob("device-[0-9]*.pem")])
+        write_secret(folder / f"device-{number}.pem", read_secret(path))
+    # At no time is there no key.
+    write_secret(path, read_secret(new), replace=True)
+    new.unlink()
 
 
 def _field(said: Any, name: str) -> Any:

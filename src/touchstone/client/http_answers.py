@@ -23,7 +23,7 @@ MOST_SPOKEN = 300
 """Characters of a server's own words that are shown."""
 _MOST_NAMED = 40
 _FAULT, _REFUSED, _REDIRECT = 500, 400, 300
-UNKNOWN, _NOT_ALLOWED, _TOO_OFTEN = 401, 403, 429
+UNKNOWN, NOT_ALLOWED, _TOO_OFTEN = 401, 403, 429
 
 
 class SaidNoError(UnpromisedError):
@@ -52,7 +52,7 @@ def check_success(response: httpx.Response) -> None:
         raise UnheardError(f"no answer came: {words}")
     if status == UNKNOWN and "fix: " not in words:
         words = f"{words}; fix: have its operator invite this machine anew"
-    usual = "not-allowed" if status == _NOT_ALLOWED else "refused"
+    usual = "not-allowed" if status == NOT_ALLOWED else "refused"
     raise SaidNoError(code[:64] if isinstance(code, str) and code else usual, words, said)
 
 

@@ -12,6 +12,7 @@ import httpx
 
 from touchstone.client.errors import ServerAddressError, UnheardError
 from touchstone.client.http_answers import (
+    NOT_ALLOWED,
     UNKNOWN,
     check_success,
     check_unpacked,
@@ -31,6 +32,9 @@ class BearerTokens(Protocol):
 
     def forget(self, token: str) -> None:
         """The server does not take it any more."""
+
+    def widened(self, token: str) -> bool:
+        """Whether another token, which is asked for, allows more than this one."""
 
 
 class HttpConnection:
@@ -116,9 +120,7 @@ class HttpConnection:
                 response = stack.enter_context(
                     self._http.stream(method, path, headers=sent, **asked)
                 )
-                if response.status_code == UNKNOWN and tokens:
-                    # It was revoked, say, or the clocks differ: another may be given.
-                    tokens.forget(token)
+                if tokens and _comes_anew(tokens, token, response.status_code):
                     sent["Authorization"] = f"Bearer {tokens.current()}"
                     response = stack.enter_context(
                         self._http.stream(method, path, headers=sent, **asked)
@@ -132,6 +134,16 @@ class HttpConnection:
                 f"the server does not answer at {self._http.base_url.netloc.decode()}:"
                 f" {type(error).__name__}; fix: check its address and port, and that it runs"
             ) from error
+
+
+def _comes_anew(tokens: BearerTokens, token: str, status: int) -> bool:
+    """Whether a request that was answered so is to be sent once more, with another token."""
+    if status == UNKNOWN:
+        # It was revoked, say, or the clocks differ: another may be given.
+        tokens.forget(token)
+        return True
+    # The person may have been given other roles since the token was.
+    return status == NOT_ALLOWED and tokens.widened(token)
 
 
 def checked_url(url: str) -> str:

@@ -25,6 +25,9 @@ VERSION = 1
 MAX_DEVICE_STATEMENT = 4_096
 """Bytes of a statement, at most."""
 MAX_SCOPES = 16
+SCOPES = ("read", "deeds", "evidence", "secrets", "people")
+"""What a token may be used for: to read, to send deeds and what is evidence of them, to hand in an
+endpoint's key, and to say who else may come in."""
 _CODE_DOMAIN = b"touchstone/invitation-code/1\x00"
 _TAKEN_TYPE = "application/vnd.touchstone.invitation-taken+json"
 

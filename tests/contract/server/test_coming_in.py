@@ -123,6 +123,29 @@ def test_a_token_that_was_ended_is_asked_for_anew(
     assert (refused.value.code, own.count()) == ("unknown", 2)
 
 
+def test_other_roles_hold_at_once_and_a_new_code_lets_the_same_machine_in(site: Site, call: Call):
+    told = invited(call, "reviewer")
+    assert call("risen", *joining(site), typed=told["code"])[0] == 0
+    at = ("--server", site.server.url, "--as", LAB)
+    listed = ("accounts", "list", *at)
+    assert call("risen", *listed)[0] == 2
+    assert call("server", "accounts", "roles", told["person"], "--role", "lead")[0] == 0
+    # With the token that it holds, which was for less.
+    code, out, err = call("risen", *listed)
+    assert (code, told["person"] in out, err) == (0, True, "")
+
+    people = json.loads(call("risen", *listed, "--json")[1])["people"]
+    (key,) = (
+        each["key"] for one in people if one["person"] == told["person"] for each in one["devices"]
+    )
+    assert call("server", "accounts", "remove", told["person"], "--device", key)[0] == 0
+    assert call("risen", *listed)[0] != 0
+    again = json.loads(call("server", "accounts", "code", told["person"], "--json")[1])
+    code, _, err = call("risen", *joining(site), typed=again["code"])
+    assert (code, err) == (0, "")
+    assert call("risen", *listed)[0] == 0
+
+
 def test_another_server_than_is_pinned_is_told_nothing(site: Site, call: Call):
     told = invited(call)
     other = f"SHA256:{'ab' * 32}"

@@ -449,6 +449,17 @@ def test_a_document_of_a_drawn_id_is_handed_in_once_where_its_answer_was_lost(
     assert (code, f"document {new} is there" in said, "other readers" in said) == (1, True, False)
 
 
+def test_a_machine_of_one_party_need_not_name_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    file, before = tmp_path / "plan.pdf", scene.made.events()
+    file.write_bytes(b"a plan of its own")
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(scene.made.home(LAB)))
+    there = ("--server", scene.server.url, "--trust", scene.made.pinned)
+    assert run([*map(str, add(file, "unnamed")), *there]) == 0
+    assert scene.made.events() == [*before, "document-handed-in"]
+
+
 NOTE = ("participation", "set", CASE, "participating", "--source", "Letter of 3 June.", "--yes")
 
 

@@ -17,6 +17,10 @@ def test_a_first_administrator_then_people(command: Command):
     line = command("accounts", "first-administrator", "Bob").refused()
     assert "there is an administrator; fix: invite the next one" in line
 
+    said = command("accounts", "invite", "Bob Example", "--role", "administrator")
+    assert "Bob Example" in said.out
+    assert "may come in as an administrator" in said.out
+
     words = ("accounts", "invite", "Lea Example", "--of", "example-lab", "--role", "lead", "--json")
     told = json.loads(command(*words).out)
     assert set(told) == {"person", "code", "expires", "fingerprint"}
@@ -40,6 +44,7 @@ def test_a_first_administrator_then_people(command: Command):
     assert [(each["act"], each["by"]) for each in acts] == [
         ("invited", "machine"),
         ("invited", "machine"),
+        ("invited", "machine"),
         ("invited-again", "machine"),
         ("roles-changed", "machine"),
         ("removed", "machine"),
@@ -54,6 +59,7 @@ def test_a_first_administrator_then_people(command: Command):
         (("invite", "A", "--of", "example-lab"), "roles of an institution's people"),
         (("invite", "A", "--of", "example-lab", "--role", "owner"), "roles of an institution's"),
         (("invite", "A", "--role", "lead"), "is an administrator, and no more"),
+        (("invite", "A"), "--of: name the person's institution; for one more administrator"),
         (("invite", "", "--of", "example-lab", "--role", "lead"), "NAME: write one line"),
         (("code", "p0"), "no such person"),
         (("roles", "p0", "--role", "lead"), "no such person"),

@@ -18,6 +18,7 @@ from touchstone.server.accounts.joining import MOST_TOKENS, issue_token, redeem,
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import change_roles, remove_person, revoke_device
 from touchstone.server.accounts.secret_codes import token_digest
+from touchstone.server.api.problems import security_event_of
 from touchstone.server.notices.channels import add_webhook, end_channel
 from touchstone.server.principal import Principal
 from touchstone.server.security_log import (
@@ -66,6 +67,11 @@ def lines() -> Iterator[Lines]:
     SECURITY.setLevel(before)
     root.removeHandler(found)
     tell_all()
+
+
+def test_a_device_that_asks_what_its_person_may_attempts_nothing():
+    events = [security_event_of(403, code) for code in ("scope", "not-allowed", "not-managed")]
+    assert events == ["refused", "denied", "denied"]
 
 
 def test_every_answer_is_told_with_who_asked_and_how_it_ended(client: Client, lines: Lines):

@@ -376,7 +376,9 @@ def test_whoever_reads_is_written_down_and_the_developer_is_told(site: Site):
     assert [each["person"] for each in reads] == [people[each] for each, *_ in told]
     for party, status in ((CENTRE, 403), (AGENCY, 403), (INVITED, 404), (STRANGER, 404)):
         token = site.people[party, "lead"].token
-        assert ask(site, "GET", "v1/cases/<case>/reads", token)[0] == status
+        found, body, _ = ask(site, "GET", "v1/cases/<case>/reads", token)
+        why = b"who read a case is told to the people of its developer alone"
+        assert (found, why in body) == (status, status == 403)
 
 
 def test_nothing_is_read_that_cannot_be_written_down(site: Site, monkeypatch: pytest.MonkeyPatch):

@@ -3,15 +3,9 @@
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-READ, DEEDS, EVIDENCE, SECRETS, PEOPLE = SCOPES = (
-    "read",
-    "deeds",
-    "evidence",
-    "secrets",
-    "people",
-)
-"""What a token may be used for: to read, to send deeds and what is evidence of them, to hand in an
-endpoint's key, and to say who else may come in."""
+from touchstone.ledger.devices import SCOPES
+
+READ, DEEDS, EVIDENCE, SECRETS, PEOPLE = SCOPES
 ADMINISTRATOR = "administrator"
 LEAD = "lead"
 SCOPES_OF: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -127,7 +127,8 @@ def reads(
     """
     who = speaker_of(request)
     if not develops(serving_of(request).here, case, who.party, sight=who.sight):
-        raise ProblemError(403)
+        why = "who read a case is told to the people of its developer alone"
+        raise ProblemError(403, "not-developer", why)
     found = reads_of_case(case, after, most, day)
     return HttpResponse(dumps({"reads": [asdict(each) for each in found]}), content_type=JSON)
 

@@ -155,7 +155,8 @@ def security_event_of(status: int, code: str) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
         return "not-known"
     hidden = status == HTTPStatus.NOT_FOUND and code != CODES[404][0]
-    if status == HTTPStatus.FORBIDDEN or hidden:
+    # A device asks for all that there is, so as to learn what its person may: no attempt at more.
+    if (status == HTTPStatus.FORBIDDEN and code != "scope") or hidden:
         return "denied"
     if status in LIMITS:
         return "limited"

@@ -14,11 +14,17 @@ from touchstone.client.entering import ServerAccount, TokenSource, take_invitati
 from touchstone.client.errors import NotJoinedError, NotLetInError, UnheardError
 from touchstone.client.followed import Machine
 from touchstone.handin import utc_text
-from touchstone.keys import KeyUnsafeError
+from touchstone.keys import FileSigner, KeyUnsafeError
 from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.joining import issue_token, redeem
 from touchstone.server.accounts.managing import Manager
-from touchstone.server.accounts.people import InvitedPerson, change_roles, remove_person
+from touchstone.server.accounts.people import (
+    InvitedPerson,
+    change_roles,
+    invite_again,
+    remove_person,
+    revoke_device,
+)
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
 
 MACHINE = Manager.machine()
@@ -114,7 +120,8 @@ def test_a_token_serves_several_commands_and_is_renewed_before_it_ends(tmp_path:
     held = tokens(tmp_path / "server", here)
     first = held.current()
     assert (held.current(), tokens(tmp_path / "server", here).current()) == (first, first)
-    assert here.asked == ["invitations/redeem", "tokens"]
+    # All that there is, and then what a submitter may.
+    assert here.asked == ["invitations/redeem", "tokens", "tokens"]
     here.clock.at += timedelta(minutes=54, seconds=59)
     assert held.current() == first
     here.clock.at += timedelta(seconds=1)
@@ -155,6 +162,59 @@ def test_fewer_roles_make_it_ask_for_less(tmp_path: Path):
     held = tokens(tmp_path / "server", here)
     assert principal_of(f"Bearer {held.current()}", NOW).scopes == {"read"}
     assert ServerAccount.read(tmp_path / "server").scopes == ("read",)
+
+
+def test_more_roles_make_it_ask_for_more_at_once(tmp_path: Path):
+    here, told = Here(), invited("example-lab", "reviewer")
+    enters(tmp_path / "server", here, told)
+    held = tokens(tmp_path / "server", here)
+    first = held.current()
+    # The same roles still: what was refused for another reason is not asked again.
+    assert not held.widened(first)
+    change_roles(MACHINE, told.person, ["submitter"], now=NOW)
+    assert held.widened(held.current())
+    wider = {"read", "deeds", "evidence", "secrets"}
+    assert principal_of(f"Bearer {held.current()}", NOW).scopes == wider
+    assert ServerAccount.read(tmp_path / "server").scopes == tuple(sorted(wider))
+    change_roles(MACHINE, told.person, ["lead"], now=NOW)
+    # A command that comes later finds the token that is kept, and another once that is over.
+    here.clock.at += timedelta(minutes=56)
+    later = principal_of(f"Bearer {tokens(tmp_path / 'server', here).current()}", NOW)
+    assert later.scopes == {*wider, "people"}
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_new_code_lets_a_machine_in_that_was_in_before(tmp_path: Path, ended: bool):
+    here, told, folder = Here(), invited("example-lab", "reviewer"), tmp_path / "server"
+    enters(folder, here, told)
+    old = (folder / "device.pem").read_bytes()
+    if ended:
+        key = FileSigner.load(folder / "device.pem").public_key.hex()
+        revoke_device(MACHINE, told.person, key, now=NOW)
+    again = invite_again(MACHINE, told.person, now=NOW, random=RANDOM)
+    here.mute = True
+    with pytest.raises(UnheardError):
+        enters(folder, here, again)
+    here.mute = False
+    # The answer was lost: what was let in is asked for again, and no third key is made.
+    assert enters(folder, here, again).person == told.person
+    assert who(tokens(folder, here).current()) == told.person
+    kept = {path.name: path.read_bytes() for path in folder.glob("*.pem")}
+    assert (set(kept), kept["device-1.pem"]) == ({"device.pem", "device-1.pem"}, old)
+    assert kept["device.pem"] != old
+    third = invite_again(MACHINE, told.person, now=NOW, random=RANDOM)
+    assert enters(folder, here, third).person == told.person
+    assert (folder / "device-2.pem").read_bytes() == kept["device.pem"]
+
+
+def test_a_code_that_is_refused_changes_no_key(tmp_path: Path):
+    here, told = Here(), invited("example-lab", "reviewer")
+    enters(tmp_path / "server", here, told)
+    other = invited("example-agency", "official")
+    with pytest.raises(NotLetInError):
+        enters(tmp_path / "server", here, other)
+    assert [path.name for path in (tmp_path / "server").glob("*.pem")] == ["device.pem"]
+    assert who(tokens(tmp_path / "server", here).current()) == told.person
 
 
 def test_whoever_was_removed_is_told_so(tmp_path: Path):
