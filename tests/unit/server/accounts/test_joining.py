@@ -24,6 +24,7 @@ from support.accounts import (
 from touchstone.ledger import dumps, fingerprint
 from touchstone.ledger.deeds import pre_authentication_encoding
 from touchstone.ledger.devices import (
+    SCOPES,
     JoiningStatement,
     TokenStatement,
     key_of_code,
@@ -50,7 +51,7 @@ from touchstone.server.accounts.models import (
     UsedNonce,
 )
 from touchstone.server.accounts.people import change_roles
-from touchstone.server.accounts.roles import SCOPES, SCOPES_OF, scopes_of
+from touchstone.server.accounts.roles import SCOPES_OF, scopes_of
 from touchstone.server.errors import NotAuthenticatedError
 
 OTHER = f"SHA256:{'cd' * 32}"
