@@ -191,6 +191,7 @@ def show(
     from touchstone.evaluation.transcript_log import PageAsked, TranscriptPage, check_asked
 
     check_options(where)
+    _require_name(transcript)
     asked = check_asked(PageAsked(start, most, text))
     if where.server is not None:
         with refusals():
@@ -226,6 +227,7 @@ def export(
         transcript: Its name, as `transcripts list` says.
     """
     check_options(where)
+    _require_name(transcript)
     if out.exists():
         raise BadInputError(f"--out: {out}: is there already; name another")
     with _log_of(case, transcript, where) as (shown, pieces):
@@ -248,6 +250,7 @@ def view(case: CaseId, transcript: str, *, where: AtServer = ANYWHERE) -> int:
     from touchstone.client.log_viewer import viewing
 
     check_options(where)
+    _require_name(transcript)
     with _log_of(case, transcript, where) as (shown, pieces):
         log = b"".join(_checked(pieces, shown.log))
     name = f"{shown.n}.eval"
@@ -369,6 +372,14 @@ def _written(pieces: Iterable[bytes], out: Path, digest: str) -> str:
     except OSError as error:
         raise BadInputError(f"{out}: cannot be written: {error.strerror}") from error
     return digest
+
+
+def _require_name(transcript: str) -> None:
+    """Refuse what names no transcript, before the accounts are opened to write down a look."""
+    from touchstone.service.access.transcripts import is_transcript_name
+
+    if not is_transcript_name(transcript):
+        raise _unknown(transcript)
 
 
 def _unknown(transcript: str) -> BadInputError:

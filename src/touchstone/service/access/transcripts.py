@@ -33,6 +33,11 @@ TYPE = "outcomes-recorded"
 _NAME = re.compile(r"\d{1,9}-\d{1,9}-\d{1,9}", re.ASCII)
 
 
+def is_transcript_name(text: str) -> bool:
+    """Whether a transcript could be called so: entry, position and attempt."""
+    return _NAME.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class ShownTranscript:
     """A transcript as somebody may look at it."""
@@ -171,7 +176,7 @@ def _entries(installation: Installation, case: str, party: str, sight: Sight) ->
 
 def _named(found: tuple[ShownTranscript, ...], name: str) -> ShownTranscript:
     shown = next((each for each in found if each.name == name), None)
-    if shown is None or not _NAME.fullmatch(name):
+    if shown is None:
         raise UnpromisedError("unknown-transcript", "there is no such transcript for this party")
     return shown
 
