@@ -94,7 +94,7 @@ def table_commands(readme: str) -> set[str]:
 
 
 def unlisted(index: str, names: list[str]) -> list[str]:
-    """The decisions that their list does not link."""
+    """The pages that a list of them does not link."""
     return [name for name in names if f"]({name})" not in index]
 
 
@@ -154,6 +154,14 @@ def test_every_shipped_framework_is_mentioned():
 def test_every_decision_is_listed():
     names = sorted(path.name for path in (DOCS / "adr").glob("0*.md"))
     assert unlisted((DOCS / "adr" / "index.md").read_text("utf-8"), names) == []
+
+
+def test_every_page_is_reached_from_the_first_one():
+    pages = sorted(
+        str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.parent.name != "adr"
+    )
+    index = (DOCS / "index.md").read_text("utf-8")
+    assert unlisted(index, pages) == ["index.md"]
 
 
 def test_statuses_of_decisions_name_each_other():
