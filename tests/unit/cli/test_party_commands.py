@@ -124,14 +124,27 @@ def test_an_invited_party_joins_by_its_own_key(
     at: Sits,
     by_server: tuple[str, ...],
     newcomer: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
     own = json.loads(command("party", "init", "example-auditor", "--json").out)["fingerprint"]
     at(CENTRE)
     words = ("party", "invite", CASE, "example-auditor", "--role", "auditor", "--expects", own)
     assert command(*words, *by_server, "--yes").code == 0
+    # Where it joins otherwise it is told how it is invited.
+    join, before = ("party", "join", CASE, *by_server, "--yes"), made.events()
     monkeypatch.setenv("TOUCHSTONE_HOME", str(newcomer))
-    said = command("party", "join", CASE, "--role", "auditor", *by_server, "--yes")
+    line = command(*join, "--role", "trusted-partner").refused(1)
+    told = f"'example-auditor' is invited as auditor with the key {own}, and joins as"
+    assert f"{told} trusted-partner with {own}; join as invited, or the developer" in line
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "another"))
+    other = json.loads(command("party", "init", "example-auditor", "--json").out)["fingerprint"]
+    line = command(*join, "--role", "auditor").refused(1)
+    assert f"{told} auditor with {other}; join as invited, or the developer" in line
+    assert made.events() == before
+
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(newcomer))
+    said = command(*join, "--role", "auditor")
     assert said.code == 0, said.err
     party = made.here.state(CASE).parties["example-auditor"]
     assert party.role == "auditor"

@@ -317,16 +317,25 @@ class CaseKeys:
         # The actor of entry 0 has nobody before it who could have invited it.
         shown = first or self._fits(actor, act)
         if not shown and self.complete:
-            raise AlteredError(
-                f"{actor!r} joins uninvited, in another role or with another key than its"
-                " invitation names; the developer or the centre invites it anew"
-            )
+            raise AlteredError(self._not_so_invited(actor, act))
         party_key = KnownKey(act.key, actor, None, shown=shown)
         return replace(
             self,
             known=self._with(party_key),
             current={**self.current, actor: fingerprint(act.key)},
             next={**self.next, actor: act.next},
+        )
+
+    def _not_so_invited(self, actor: str, act: KeyJoined) -> str:
+        anew = "the developer or the centre invites it anew"
+        if actor not in self.invited:
+            return f"{actor!r} joins uninvited; {anew}"
+        invitation, _ = self.invited[actor]
+        own = fingerprint(act.key)
+        named = f" with the key {invitation.expects}" if invitation.expects else ""
+        return (
+            f"{actor!r} is invited as {invitation.role}{named}, and joins as {act.role} with {own};"
+            f" join as invited, or {anew}"
         )
 
     def _fits(self, actor: str, act: KeyJoined) -> bool:
