@@ -64,6 +64,7 @@ NOT_MEASURED: Mapping[str, str] = {
     "mode api_key_env": "the name of a variable; whose key it is, the endpoint knows",
     "mode description": "words for people, sent to nobody",
     "variant description": "words for people, sent to nobody",
+    "variant weights": "on the page by its digest; what is measured answers at the endpoint",
     "submission agreement": "how long and to whom results are shown, agreed apart",
     "submission still_to_come": "documents that are promised",
     "submission documents": "read by people; in the report with their digests",

@@ -89,6 +89,8 @@ CONSTANT: Mapping[str, str] = {
     "repeat an item come with the instrument",
     "battery-sealed.elicitation": "one way of drawing a model out is shipped; others come with the "
     "instrument",
+    "submission-received.variants.weights": "the law asks for a manifest that was handed in, which "
+    "comes with hands; contract/server/test_weights_over_http.py sets it",
     "measuring-stopped.battery": "as battery-sealed.battery",
     "measuring-stopped.uncounted": "a journal that nobody can read is a fault of a disk or an "
     "alteration, which no command makes; test_stopping.py does",
