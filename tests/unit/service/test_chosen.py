@@ -8,7 +8,7 @@ measured. That list only shrinks.
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,10 @@ from support.small_case import (
 from touchstone.clearance import party_audience
 from touchstone.cli.review_running import review_run
 from touchstone.deeds.drafting import worded
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import ReportData
 from touchstone.editions.sections.conditions import chosen_values
+from touchstone.editions.sections.scope import model_facts
 from touchstone.evaluation import Elicitation
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight import Probe, Readiness
@@ -42,6 +44,7 @@ from touchstone.evaluation.submission import (
     SubmittedModel,
     SubmittedVariant,
 )
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
@@ -64,7 +67,6 @@ NOT_MEASURED: Mapping[str, str] = {
     "mode api_key_env": "the name of a variable; whose key it is, the endpoint knows",
     "mode description": "words for people, sent to nobody",
     "variant description": "words for people, sent to nobody",
-    "variant weights": "on the page by its digest; what is measured answers at the endpoint",
     "submission agreement": "how long and to whom results are shown, agreed apart",
     "submission still_to_come": "documents that are promised",
     "submission documents": "read by people; in the report with their digests",
@@ -340,6 +342,7 @@ SAID_ELSEWHERE = {
     "submission caps": "walked as caps ...",
     "model id": "not sent; the name is shown, and the endpoint's own name in the modes",
     "variant purpose": "below",
+    "variant weights": "test_the_weights_of_a_variant_are_said_by_their_digest",
     "mode variant": "below",
     "mode settings": "walked as settings ...",
 }
@@ -380,6 +383,21 @@ def test_every_field_of_conditions_is_said_and_every_option_reaches_the_command(
     }
     named = {"agency" if each.name == "agencies" else each.name for each in fields(ReviewOptions)}
     assert named == set(inspect.signature(review_run).parameters) - {"submission", "out", "json"}
+
+
+def test_the_weights_of_a_variant_are_said_by_their_digest(plain: Case):
+    entries = tuple(read_entries(plain.installation.records.case(plain.id), CENTRE))
+    received = plain.state.submission
+    assert received is not None
+    weights = "sha256:" + "ab" * 32
+    weighed = [each.model_copy(update={"weights": weights}) for each in received.variants]
+    for variants, shown in ((received.variants, False), (tuple(weighed), True)):
+        handed_in = received.model_copy(update={"variants": variants})
+        page = AudienceCase(plain.id, entries, CENTRE)
+        # In the place of what is made of the entries once.
+        vars(page)["state"] = replace(page.state, submission=handed_in)
+        facts = " ".join(map(str, model_facts(page)))
+        assert (weights in facts) == shown
 
 
 def test_kind_purpose_and_elicitation_are_said(plain: Case):
