@@ -3,7 +3,7 @@
 import json
 import re
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,14 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
-from support.live_server import Doorkeeper, LiveServer, Told, live
+from support.live_server import Doorkeeper, LiveServer, live
 from support.party_homes import Machines, machines
 from support.party_server import CASE, FRAMEWORK, opens
-from touchstone.cli import connecting
+from support.wired_parties import Call, caller, wired
 from touchstone.cli.app import run
 from touchstone.client import http_server
 from touchstone.client.http_server import HttpServer
-from touchstone.client.party_home import PartyHome
 from touchstone.handin import utc_text
 from touchstone.keys import SystemClock
 from touchstone.ledger import digest_bytes
@@ -117,9 +116,6 @@ class Scene:
         return [path for path in files if any(each in path.read_bytes() for each in wanted)]
 
 
-Call = Callable[..., tuple[int, str]]
-
-
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with ExitStack() as stack:
@@ -127,34 +123,16 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         open_accounts(made.here.home, None)
         opens(made.parties[1], FRAMEWORK, OTHER)
         server = stack.enter_context(live(made.here, Doorkeeper()))
-        found, talks = Scene(made, server), dict[str, HttpServer]()
-        for party in (LAB, CENTRE, AGENCY):
-            wire = found.wires[party] = Wire()
-            token = Told(server.doorkeeper.lets_in(party))
-            # As `server join` does it, which a token that is told takes the place of.
-            own = PartyHome.open(made.home(party), party)
-            own.keep(own.server(server.url, made.pinned))
-            talks[party] = stack.enter_context(HttpServer(server.url, token, transport=wire))
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(connecting, "connect", lambda home, _: talks[home.party])
-        patch.setattr(http_server, "PIECE", PIECE)
-        patch.delenv("TOUCHSTONE_DATABASE", raising=False)
+        found = Scene(made, server)
+        found.wires.update({party: Wire() for party in (LAB, CENTRE, AGENCY)})
+        stack.enter_context(wired(made, server, found.wires, PIECE))
         yield found
 
 
 @pytest.fixture
 def call(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Run a command on a party's machine: its exit code, and what it says."""
-
-    def called(party: str, *words: str | Path) -> tuple[int, str]:
-        monkeypatch.setenv("TOUCHSTONE_HOME", str(scene.made.home(party)))
-        there = ("--server", scene.server.url, "--trust", scene.made.pinned, "--as", party)
-        capsys.readouterr()
-        code = run([*map(str, words), *there])
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return called
+    return caller(scene.made, scene.server, monkeypatch, capsys)
 
 
 def add(file: Path, called: str, case: str = CASE) -> tuple[str | Path, ...]:

@@ -10,15 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.live_server import Doorkeeper, LiveServer, Told, live
+from support.live_server import Doorkeeper, LiveServer, live
 from support.party_homes import Machines, machines
 from support.party_server import CASE
 from support.small_case import SUBMISSION
-from touchstone.cli import connecting
+from support.wired_parties import Call, caller, wired
 from touchstone.cli.app import run
-from touchstone.client import http_server
 from touchstone.client.http_server import HttpServer
-from touchstone.client.party_home import PartyHome
 from touchstone.ledger import digest_bytes, dumps
 from touchstone.server.accounts.preparing import open_accounts
 
@@ -67,42 +65,22 @@ class Scene:
     wires: dict[str, Wire]
 
 
-Call = Callable[..., tuple[int, str]]
-
-
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with ExitStack() as stack:
         made = stack.enter_context(machines(tmp_path_factory.mktemp("weights")))
         open_accounts(made.here.home, None)
         server = stack.enter_context(live(made.here, Doorkeeper()))
-        found, talks = Scene(made, server, {}), dict[str, HttpServer]()
-        for party in (LAB, CENTRE, AGENCY):
-            wire = found.wires[party] = Wire()
-            token = Told(server.doorkeeper.lets_in(party))
-            own = PartyHome.open(made.home(party), party)
-            own.keep(own.server(server.url, made.pinned))
-            talks[party] = stack.enter_context(HttpServer(server.url, token, transport=wire))
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(connecting, "connect", lambda home, _: talks[home.party])
-        patch.setattr(http_server, "PIECE", PIECE)
-        patch.delenv("TOUCHSTONE_DATABASE", raising=False)
+        found = Scene(made, server, {})
+        found.wires.update({party: Wire() for party in (LAB, CENTRE, AGENCY)})
+        stack.enter_context(wired(made, server, found.wires, PIECE))
         yield found
 
 
 @pytest.fixture
 def call(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Run a command on a party's machine: its exit code, and what it says."""
-
-    def called(party: str, *words: str | Path) -> tuple[int, str]:
-        monkeypatch.setenv("TOUCHSTONE_HOME", str(scene.made.home(party)))
-        there = ("--server", scene.server.url, "--trust", scene.made.pinned, "--as", party)
-        capsys.readouterr()
-        code = run([*map(str, words), *there])
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return called
+    return caller(scene.made, scene.server, monkeypatch, capsys)
 
 
 def weights(tmp_path: Path, salt: bytes = b"") -> Path:
