@@ -393,6 +393,35 @@ def test_a_server_that_sends_more_than_a_set_has_fills_no_disk(
     assert kept == [0]
 
 
+def test_other_bytes_than_a_deed_names_are_thrown_away_and_fetched_again(
+    scene: Scene, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    folder, out = weights(tmp_path, b"other"), tmp_path / "got"
+    _, said = call(LAB, "weights", "add", CASE, folder, "--yes", "--json")
+    digest, wire = json.loads(said)["digest"], scene.wires[CENTRE]
+    honest, kinds = wire.handle_request, listed(call)
+
+    def lies(request: httpx.Request) -> httpx.Response:
+        answer = honest(request)
+        if kinds.get(request.url.path.rpartition("/")[2], ("", ""))[0] != "weights":
+            return answer
+        # As many bytes, and not these.
+        told = bytes(byte ^ 1 for byte in answer.read())
+        stream = httpx.ByteStream(told)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wire, "handle_request", lies)
+        code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", out)
+    assert (code, said.count("\n"), out.exists()) == (2, 1, False), said
+    assert "what came is not what its deed names, and was thrown away" in said
+    part = tmp_path / ".got.part"
+    assert [path for path in part.rglob("*") if path.is_file()] == []
+    code, said = call(CENTRE, "weights", "get", CASE, digest, "--out", out)
+    assert code == 0, said
+    assert (out / "shards" / "1.bin").read_bytes() == (folder / "shards" / "1.bin").read_bytes()
+
+
 def test_of_a_destroyed_case_no_file_of_a_set_is_left(scene: Scene, call: Call, tmp_path: Path):
     """The last test of this file: of the case nothing but proofs is left."""
     home = scene.made.home("server")
