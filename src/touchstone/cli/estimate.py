@@ -10,8 +10,13 @@ from touchstone.errors import BadInputError
 from touchstone.handin import printable_line
 
 if TYPE_CHECKING:
-    from touchstone.service.measurement.estimating.estimating import ModelSays
-    from touchstone.statistics import Estimate
+    from touchstone.service.measurement.estimating.estimating import Estimates, ModelSays
+    from touchstone.service.measurement.estimating.people import (
+        HorizonConditions,
+        PeopleSay,
+        Uplift,
+    )
+    from touchstone.statistics import Estimate, HumanItem
 
 DONE = 0
 Column = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
@@ -28,6 +33,7 @@ def estimate(
     beta: float | None = None,
     sensitivity: str | None = None,
     specificity: str | None = None,
+    humans: Path | None = None,
     json: Json = False,
 ) -> int:
     """Say what runs made elsewhere tell of each model: rates, differences, pass@k, time horizons.
@@ -47,8 +53,10 @@ def estimate(
         beta: With a threshold, chance allowed for a false "below"; default 0.05.
         sensitivity: Of so many real successes how many the grader passed, such as 45/50.
         specificity: Of so many real failures how many the grader failed, such as 48/50.
+        humans: People's trials of the same items, CSV or Parquet: item, person, solved, minutes;
+            optionally model (that helped; empty: none) and limit (in minutes).
     """
-    from touchstone.cli.run_tables import read_runs
+    from touchstone.cli.run_tables import read_runs, read_trials
     from touchstone.service.measurement.estimating.estimating import Wanted
     from touchstone.service.measurement.estimating.estimating import estimate as estimated
 
@@ -64,7 +72,8 @@ def estimate(
         "specificity": specificity,
     }
     wanted = Wanted(**{name: value for name, value in given.items() if value is not None})
-    found = estimated(read_runs(results, _names(column or [])), wanted)
+    trials = None if humans is None else read_trials(humans)
+    found = estimated(read_runs(results, _names(column or [])), wanted, trials)
     # On stderr and first: a table of copies must not be quoted without its doubt, and stdout stays
     # what a program reads.
     for doubt in found.doubts:
@@ -72,10 +81,16 @@ def estimate(
     if json:
         show_json(found.as_dict())
     else:
-        for model in found.models:
-            for line in _lines(model):
-                show(line)
+        _show(found)
     return DONE
+
+
+def _show(found: "Estimates") -> None:
+    for model in found.models:
+        for line in _lines(model):
+            show(line)
+    if found.people is not None:
+        _show_people(found.people)
 
 
 def _names(columns: list[str]) -> dict[str, str]:
@@ -102,13 +117,77 @@ def _lines(model: "ModelSays") -> list[str]:
     if model.difference is not None:
         how = "paired, on the same items" if model.paired else "on different items"
         lines.append(f"  difference from the reference, {how}: {_said(model.difference)}")
-    if model.horizon is not None:
+    if model.over_people is not None:
+        over = f"over people without help, on the {model.people_items:,} items that they tried"
+        lines.append(f"  {over}: {_said(model.over_people)}")
+    if model.horizon is not None and model.conditions is not None:
         length = model.horizon
         lines.append(
-            f"  time horizon at {length.rate:.0%}: {length.minutes:.3g} minutes "
-            f"({length.interval.low:.3g} to {length.interval.high:.3g})"
+            f"  time horizon at {length.rate:.0%}: {_minutes(length.minutes)} minutes "
+            f"({_minutes(length.interval.low)} to {_minutes(length.interval.high)})"
         )
+        lines.append(f"    {_conditions(model.conditions)}")
     return [*lines, *(f"  not told: {printable_line(reason)}" for reason in model.without)]
+
+
+def _conditions(on: "HorizonConditions") -> str:
+    """What a horizon must be quoted with."""
+    whose = (
+        f"{on.timed:,} timed by people who solved them, {on.stated:,} as the table states"
+        if on.timed
+        else "lengths as the table states"
+    )
+    beyond = "; the horizon lies outside of these: extrapolated" if on.extrapolated else ""
+    return (
+        f"of {on.items:,} items in {on.clusters:,} clusters, {_minutes(on.shortest)} to "
+        f"{_minutes(on.longest)} human minutes, {whose}{beyond}"
+    )
+
+
+def _show_people(said: "PeopleSay") -> None:
+    from touchstone.cli.tables import grid
+
+    show(
+        f"people without help: {said.trials:,} trials by {said.people:,} people of "
+        f"{len(said.items):,} items; {said.unsolved:,} did not solve theirs, and no length is "
+        "taken from these"
+    )
+    rows = [_item_row(name, item) for name, item in said.items.items()]
+    if rows:
+        grid(["item", "solved", "95% interval", "minutes", "fastest to slowest"], rows)
+    for arm in said.uplift:
+        for line in _uplift(arm):
+            show(line)
+
+
+def _item_row(name: str, item: "HumanItem") -> list[str]:
+    from touchstone.statistics import percent_interval
+
+    solved, rate = (
+        f"{item.solved} of {item.trials}",
+        percent_interval(item.rate.low, item.rate.high),
+    )
+    if item.minutes is None or item.fastest is None or item.slowest is None:
+        return [name, solved, rate, "not timed", ""]
+    spread = f"{_minutes(item.fastest)} to {_minutes(item.slowest)}"
+    return [name, solved, rate, _minutes(item.minutes), spread]
+
+
+def _uplift(arm: "Uplift") -> list[str]:
+    against = f"against {arm.alone_trials:,} by {arm.alone_people:,} without help"
+    with_help = f"{arm.trials:,} trials by {arm.people:,} people, {against}"
+    lines = [f"people with {printable_line(arm.model)}: {with_help}"]
+    how = "paired, by the same people" if arm.paired else "by different people"
+    if arm.success is not None:
+        lines.append(f"  uplift in success, {how}: {_said(arm.success)}")
+    if arm.time is not None:
+        lines.append(f"  share of the time allowed that is used: {_said(arm.time)}")
+    return [*lines, *(f"  not told: {printable_line(reason)}" for reason in arm.without)]
+
+
+def _minutes(value: float) -> str:
+    # Three digits, and never a power of ten for a length that people live through.
+    return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.3g}"  # noqa: PLR2004
 
 
 def _said(found: "Estimate") -> str:

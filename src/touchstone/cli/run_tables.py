@@ -1,4 +1,4 @@
-"""Tables of runs as files: CSV or Parquet."""
+"""Tables of runs and trials as files: CSV or Parquet."""
 
 import csv
 from collections.abc import Mapping
@@ -7,11 +7,17 @@ from pathlib import Path
 from touchstone.errors import BadInputError
 from touchstone.service.file_io import read_parquet
 from touchstone.service.measurement.estimating.results import RunRow, RunTable, runs_in
+from touchstone.service.measurement.estimating.trials import TrialRow, trials_in
 
 
 def read_runs(path: Path, names: Mapping[str, str]) -> tuple[RunRow, ...]:
     """The runs of a file; as `read_table` and `runs_in`."""
     return runs_in(read_table(path), names)
+
+
+def read_trials(path: Path) -> tuple[TrialRow, ...]:
+    """The trials of a file; as `read_table` and `trials_in`."""
+    return trials_in(read_table(path))
 
 
 def read_table(path: Path) -> RunTable:

@@ -108,6 +108,9 @@ SENTENCES: Mapping[str, str] = {
     "column-missing": (
         "{source} has no column {theirs!r}; say what it is called: <column> {ours}=NAME"
     ),
+    "trial-column-missing": (
+        "{source} has no column {name!r}: a table of trials has item, person, solved and minutes"
+    ),
     "registry-missing": (
         "no bundle was published so far: give the organisations and lists with <entities>"
     ),

@@ -36,6 +36,8 @@ A sequential verdict takes outcomes one by one, and stops when it may::
   `miss_probability`, `attempts_needed`
 - `estimates`: beside a verdict, fixed designs: `Estimate`, `clustered_mean`, `effective_clusters`,
   `paired_difference`, `unpaired_difference`, `population_verdict`, `pass_at_k`, `grader_corrected`
+- `baselines`: what people did: `Trials`, `HumanItem`, `human_item`, `time_within_limit`,
+  `arms_apart`
 - `time_horizons`: `TimeHorizon`, `time_horizon`, `TimedRuns`, `RidgePenalty`, `METR_PENALTY`,
   `LIGHT_PENALTY`
 - `power_analysis`: before anything runs: `ClusteredDesign`, `PowerComparison`, `power`,
@@ -63,6 +65,13 @@ from touchstone.statistics.wording import (
 )
 
 if TYPE_CHECKING:
+    from touchstone.statistics.baselines import (
+        HumanItem,
+        Trials,
+        arms_apart,
+        human_item,
+        time_within_limit,
+    )
     from touchstone.statistics.confidence_sequences import (
         EvidencePath,
         confidence_sequence,
@@ -170,6 +179,7 @@ __all__ = [
     "EvidencePath",
     "FamilyVerdict",
     "FixedVerdict",
+    "HumanItem",
     "InferenceAtStop",
     "IntegrityIssue",
     "Interval",
@@ -185,6 +195,7 @@ __all__ = [
     "StatisticsError",
     "TimeHorizon",
     "TimedRuns",
+    "Trials",
     "UnusableNumbersError",
     "VerdictWord",
     "WorstCaseTest",
@@ -193,6 +204,7 @@ __all__ = [
     "advance_panel",
     "advance_worst_case",
     "any_mode",
+    "arms_apart",
     "at_least_once",
     "attainable_verdicts",
     "attempts_needed",
@@ -216,6 +228,7 @@ __all__ = [
     "grader_corrected",
     "holm",
     "homogeneous_model",
+    "human_item",
     "impute",
     "inference_at_stop",
     "is_informative",
@@ -242,6 +255,7 @@ __all__ = [
     "simulate_verdicts",
     "tasks_needed",
     "time_horizon",
+    "time_within_limit",
     "unpaired_difference",
     "upper_bound",
     "wilson",
@@ -249,6 +263,7 @@ __all__ = [
 ]
 
 _LATER = (
+    "baselines",
     "confidence_sequences",
     "estimates",
     "integrity",

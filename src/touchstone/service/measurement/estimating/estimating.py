@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from touchstone.errors import BadInputError
 from touchstone.service.errors import UnusableRunsError
+from touchstone.service.measurement.estimating.people import (
+    HorizonConditions,
+    PeopleSay,
+    horizon_conditions,
+    lengths,
+    over_people,
+    people_say,
+)
 from touchstone.service.measurement.estimating.results import RunRow
+from touchstone.service.measurement.estimating.trials import TrialRow
 from touchstone.statistics import (
     Estimate,
     IntegrityIssue,
@@ -70,6 +79,12 @@ class ModelSays:
     paired: bool
     """Whether the difference is between outcomes on the same items."""
     horizon: TimeHorizon | None
+    conditions: HorizonConditions | None
+    """What the horizon rests on."""
+    people_items: int | None
+    """Items that people tried without help."""
+    over_people: Estimate | None
+    """Its rate on these less theirs."""
     without: tuple[str, ...]
     """What was asked and cannot be told, each with its reason."""
 
@@ -79,12 +94,18 @@ class Estimates:
     """Everything, and every doubt."""
 
     models: tuple[ModelSays, ...]
+    people: PeopleSay | None
+    """None where no trials were given."""
     doubts: tuple[IntegrityIssue, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        models = [_finite(asdict(each)) for each in self.models]
-        return {"models": models, "doubts": [asdict(each) for each in self.doubts]}
+        people = None if self.people is None else asdict(self.people)
+        return {
+            "models": [_finite(asdict(each)) for each in self.models],
+            "people": _finite(people),
+            "doubts": [asdict(each) for each in self.doubts],
+        }
 
 
 def _finite(value: Any) -> Any:
@@ -96,8 +117,10 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def estimate(rows: Sequence[RunRow], wanted: Wanted) -> Estimates:
-    """The estimates of runs, as `runs_in` reads them.
+def estimate(
+    rows: Sequence[RunRow], wanted: Wanted, trials: Sequence[TrialRow] | None = None
+) -> Estimates:
+    """The estimates of runs, as `runs_in` reads them, beside people's trials of the same items.
 
     Raises:
         BadInputError: runs that give none.
@@ -109,8 +132,9 @@ def estimate(rows: Sequence[RunRow], wanted: Wanted) -> Estimates:
     if wanted.reference is not None and wanted.reference not in by_model:
         raise UnusableRunsError("reference-without-runs", model=wanted.reference)
     grader = _grader(wanted)
-    found = tuple(_model(name, by_model, wanted, grader) for name in by_model)
-    return Estimates(found, _doubts(by_model))
+    people = None if trials is None else people_say(trials)
+    found = tuple(_model(name, by_model, wanted, grader, people) for name in by_model)
+    return Estimates(found, people, _doubts(by_model))
 
 
 def _model(
@@ -118,6 +142,7 @@ def _model(
     by_model: Mapping[str, Sequence[RunRow]],
     wanted: Wanted,
     grader: tuple[Estimate, Estimate] | None,
+    people: PeopleSay | None,
 ) -> ModelSays:
     runs, without = by_model[name], []
     outcomes, clusters = _outcomes(runs), [row.cluster for row in runs]
@@ -150,8 +175,11 @@ def _model(
         )
     if wanted.reference not in {None, name}:
         paired, difference = _difference(runs, by_model[wanted.reference or ""], rate)
-    if all(row.minutes is not None for row in runs):
-        length = told("time horizon", lambda: _horizon(runs))
+    if people is not None or all(row.minutes is not None for row in runs):
+        length = told("time horizon", lambda: _horizon(runs, people))
+    tried, against = None, None
+    if people is not None:
+        tried, against = told("over people", lambda: over_people(runs, people)) or (None, None)
     return ModelSays(
         name,
         len(runs),
@@ -164,6 +192,9 @@ def _model(
         difference,
         paired,
         length,
+        None if length is None else horizon_conditions(length, runs, people),
+        tried,
+        against,
         tuple(without),
     )
 
@@ -217,10 +248,11 @@ def _by_item(runs: Sequence[RunRow]) -> dict[str, float]:
     return {item: float(np.mean(each)) for item, each in items.items()}
 
 
-def _horizon(runs: Sequence[RunRow]) -> TimeHorizon:
+def _horizon(runs: Sequence[RunRow], people: PeopleSay | None) -> TimeHorizon:
+    minutes = lengths(runs, people)
     columns = TimedRuns(
         _outcomes(runs),
-        np.array([row.minutes for row in runs], float),
+        np.array([minutes[row.item] for row in runs]),
         np.array([row.weight for row in runs]),
         [row.cluster for row in runs],
         [row.item for row in runs],

@@ -61,30 +61,72 @@ def runs_in(table: RunTable, names: Mapping[str, str]) -> tuple[RunRow, ...]:
             raise UnusableRunsError("column-missing", source=table.source, theirs=theirs, ours=ours)
     if not table.rows:
         raise BadInputError(f"{table.source} holds no run")
-    return tuple(_row(table.source, n, row, places) for n, row in enumerate(table.rows, 1))
+    return tuple(_run(cells_at(table, "run", n, places)) for n in range(len(table.rows)))
 
 
-def _row(source: str, number: int, row: Sequence[str], places: Mapping[str, int]) -> RunRow:
-    where = f"{source}: run {number}"
+@dataclass(frozen=True)
+class Cells:
+    """One row of a table, by column."""
+
+    where: str
+    """What errors call it."""
+    text: Mapping[str, str]
+
+    def named(self, column: str) -> str:
+        """A text that may not be empty."""
+        if not self.text[column]:
+            raise BadInputError(f"{self.where} has no {column}")
+        return self.text[column]
+
+    def share(self, column: str) -> float:
+        """A number in [0, 1]."""
+        value = self.number(column)
+        if not 0 <= value <= 1:
+            said = self.text[column]
+            raise BadInputError(f"{self.where} has an {column} of {said}, outside [0, 1]")
+        return value
+
+    def positive_if_there(self, column: str) -> float | None:
+        """As `positive`; None where the table has no such column."""
+        return self.positive(column) if column in self.text else None
+
+    def positive(self, column: str) -> float:
+        """A finite number of more than 0."""
+        value = self.number(column)
+        if not value > 0:
+            said = self.text[column]
+            raise BadInputError(f"{self.where} has {said} for {column}: write more than 0")
+        return value
+
+    def number(self, column: str) -> float:
+        """A finite number, or true or false."""
+        return _number(self.where, column, self.text[column])
+
+
+def cells_at(table: RunTable, row_is: str, number: int, places: Mapping[str, int]) -> Cells:
+    """A row's cells.
+
+    Args:
+        table: The table.
+        row_is: What one of its rows is: a run, a trial.
+        number: Which row, from 0; people count from 1.
+        places: Where each column is.
+
+    Raises:
+        BadInputError: the row ends before.
+    """
+    row, where = table.rows[number], f"{table.source}: {row_is} {number + 1}"
     if len(row) <= max(places.values()):
         raise BadInputError(f"{where} has {len(row)} columns only")
-    text = {name: row[place].strip() for name, place in places.items()}
-    for name in ("model", "item"):
-        if not text[name]:
-            raise BadInputError(f"{where} has no {name}")
-    outcome = _number(where, "outcome", text["outcome"])
-    if not 0 <= outcome <= 1:
-        raise BadInputError(f"{where} has an outcome of {text['outcome']}, outside [0, 1]")
-    minutes = None
-    if "minutes" in text:
-        minutes = _number(where, "minutes", text["minutes"])
-        if not minutes > 0:
-            raise BadInputError(f"{where} takes {text['minutes']} minutes: write more than 0")
-    weight = _number(where, "weight", text["weight"]) if "weight" in text else 1.0
-    if not weight > 0:
-        raise BadInputError(f"{where} has a weight of {text['weight']}: write more than 0")
-    cluster = text.get("cluster") or text["item"]
-    return RunRow(text["model"], text["item"], outcome, cluster, minutes, weight)
+    return Cells(where, {name: row[place].strip() for name, place in places.items()})
+
+
+def _run(cells: Cells) -> RunRow:
+    model, item = cells.named("model"), cells.named("item")
+    weight = cells.positive_if_there("weight") or 1.0
+    cluster = cells.text.get("cluster") or item
+    outcome, minutes = cells.share("outcome"), cells.positive_if_there("minutes")
+    return RunRow(model, item, outcome, cluster, minutes, weight)
 
 
 def _number(where: str, what: str, text: str) -> float:
