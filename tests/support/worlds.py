@@ -318,7 +318,7 @@ class World:
             self.later()
             outcomes = self.outcomes(prepared, spec.item_set, key, spec.indices)
             used = Usage(input=sum(each.usage.total for each in outcomes))
-            record_outcomes(case, prepared.battery, spec, key, outcomes, used, None)
+            record_outcomes(case, prepared.battery, spec, key, outcomes, used)
         self.probed(case, "after", "one")
         self.later()
         conclude(case, prepared.name)
@@ -409,7 +409,7 @@ class World:
             each.model_copy(update={"result": result, "score": RULE.score(result)})
             for each, result in zip((outcome, *others), ended, strict=False)
         ]
-        record_outcomes(case, reopen(case).battery, spec, key, named, Usage(), None)
+        record_outcomes(case, reopen(case).battery, spec, key, named, Usage())
         self.stopped(case, spec.id)
         self.probed(case, "during", "one")
         with suppress(StoppedError):

@@ -20,7 +20,7 @@ from touchstone.evaluation.transcript_log import (
     check_asked,
     read_page,
 )
-from touchstone.service.measurement.coordinator import LARGEST_LOG
+from touchstone.service.measurement.chunk_logs import LARGEST_LOG
 
 LONG = "long " * 400
 

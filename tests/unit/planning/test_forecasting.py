@@ -572,7 +572,7 @@ def record_some(case: Case, mode: str, seconds: Sequence[str]) -> None:
         for index, each in enumerate(seconds)
     ]
     key = RunKey(prepared.name, run.criterion, run.mode.variant, mode)
-    record_outcomes(case, prepared.battery, spec, key, outcomes, Usage(), None)
+    record_outcomes(case, prepared.battery, spec, key, outcomes, Usage())
 
 
 def test_means_of_earlier_samples_come_from_the_record(tmp_path: Path):

@@ -61,7 +61,7 @@ def measured(case: Case, says: Says, *, first: int = ITEMS, modes: int = 2) -> N
             said(digest=says(key, index), index=index, item=committed[index])
             for index in spec.indices
         ]
-        record_outcomes(case, prepared.battery, spec, key, outcomes, Usage(), None)
+        record_outcomes(case, prepared.battery, spec, key, outcomes, Usage())
 
 
 def words(case: Case, mode: str) -> set[tuple[str, str]]:

@@ -60,7 +60,7 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
                 for index in spec.indices
             ]
             used = Usage(input=10 * len(outcomes) + 40)
-            record_outcomes(case, prepared.battery, spec, key, outcomes, used, None)
+            record_outcomes(case, prepared.battery, spec, key, outcomes, used)
         conclude(case, "battery-1")
         yield case
 

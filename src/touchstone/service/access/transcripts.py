@@ -10,7 +10,7 @@ Whoever may not read a transcript is told what is told of one that is not there.
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -72,16 +72,15 @@ class FetchedLog:
 
 def shown_transcripts(entries: Iterable[Entry]) -> tuple[ShownTranscript, ...]:
     """The transcripts among entries of outcomes, as who may look at them has them, in order."""
-    rows, logs = list[tuple[Entry, OutcomesRecorded]](), dict[str, tuple[str, int]]()
+    rows, logs = list[tuple[Entry, OutcomesRecorded]](), dict[tuple[str, int], tuple[str, int]]()
     for entry in entries:
         event = entry.event
         if not isinstance(event, OutcomesRecorded) or not entry.visible or entry.lacking("details"):
             continue
         rows.append((entry, event))
-        # A chunk's log comes with the last of its outcomes, and holds all of them.
         part = entry.part("log")
         if part is not None and part.value is not None and not entry.lacking("log"):
-            logs[event.chunk] = str(part.value["digest"]), int(part.value["size"])
+            logs[event.chunk, entry.n] = str(part.value["digest"]), int(part.value["size"])
     return tuple(
         ShownTranscript(
             f"{entry.n}-{each.index}-{each.attempt}",
@@ -98,9 +97,19 @@ def shown_transcripts(entries: Iterable[Entry]) -> tuple[ShownTranscript, ...]:
             digest,
         )
         for entry, event in rows
-        for digest, size in [logs.get(event.chunk, ("", 0))]
+        for digest, size in [_log_of(event.chunk, entry.n, logs)]
         for each in event.outcomes
     )
+
+
+def _log_of(chunk: str, n: int, logs: Mapping[tuple[str, int], tuple[str, int]]) -> tuple[str, int]:
+    """The log that came with an outcome, or with the next of its chunk: digest and size.
+
+    What an execution left is with its own outcomes; those that were told before it ended come
+    without, and the log with the rest of them.
+    """
+    later = (at for name, at in logs if name == chunk and at >= n)
+    return logs.get((chunk, min(later, default=-1)), ("", 0))
 
 
 def list_transcripts(

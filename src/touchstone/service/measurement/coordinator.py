@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import get_args
 
 from touchstone.editions.run_text import landed
@@ -31,6 +30,7 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.caps import CAP_REACHED, budget_of
+from touchstone.service.measurement.chunk_logs import logs_left
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.interrupting import (
     INTERRUPTED,
@@ -58,7 +58,6 @@ LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 POLL_SECONDS = 0.25
 TRIES = 3
-LARGEST_LOG = 64 * 1024 * 1024
 SPARE = 2
 """Chunks of a run that are looked at beyond one for each worker."""
 WORDS = {
@@ -282,11 +281,11 @@ class RunCoordinator:
         self.budget.settle(event.chunk, event.total)
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
-        log = _log_of(event)
+        logs = logs_left(self.setting, event.chunk)
         battery = self.setting.prepared.battery
         case = self.setting.case
         told = self.answers
-        state = record_outcomes(case, battery, spec, key, outcomes, event.total, log, told)
+        state = record_outcomes(case, battery, spec, key, outcomes, event.total, logs, told)
         self.agenda.recorded(key, state)
         self._forget(event.chunk, outcomes)
         # Not finished: what is missing was begun by nobody, or stopped by us, and is to run.
@@ -384,7 +383,8 @@ class RunCoordinator:
         heard = {outcome.index for outcome in told}
         outcomes = [*told, *(each for each in found if each.index not in heard)]
         if outcomes:
-            record_outcomes(setting.case, battery, spec, key, outcomes, used, None, self.answers)
+            logs = logs_left(setting, spec.id)
+            record_outcomes(setting.case, battery, spec, key, outcomes, used, logs, self.answers)
             self._forget(spec.id, outcomes)
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
@@ -426,14 +426,6 @@ class RunCoordinator:
         self.unrecorded.pop(chunk, None)
         indices = [outcome.index for outcome in outcomes]
         self.evidence.forget(self.setting.case.id, chunk, indices)
-
-
-def _log_of(event: WorkerEvent) -> bytes | None:
-    """Inspect's log of a chunk that has finished, where there is one that a part can hold."""
-    log = Path(event.log)
-    # Beyond that it is left out rather than cut: half a log proves nothing.
-    kept = event.log and log.is_file() and log.stat().st_size <= LARGEST_LOG
-    return log.read_bytes() if kept else None
 
 
 def _now() -> int:

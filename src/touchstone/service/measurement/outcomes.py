@@ -12,6 +12,7 @@ from touchstone.evaluation.journal import Journal, JournalGlance, glance
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
 from touchstone.service.case_context import Case
+from touchstone.service.measurement.chunk_logs import with_logs
 from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.verdicts.modes_compared import ANSWERED, Answers
 
@@ -31,14 +32,15 @@ def record_outcomes(
     key: RunKey,
     outcomes: Sequence[Outcome],
     used: Usage,
-    log: bytes | None,
+    logs: Sequence[bytes] = (),
     answers: Answers | None = None,
 ) -> State:
     """Record those outcomes of a chunk that the record does not hold yet; the first one stands.
 
-    `used` is every token of the chunk so far, those of samples that a dead run lost included; `log`
-    is Inspect's own, where it is small enough to be kept.
-    `answers` is what the record holds of answers, where the caller keeps it; else it is read.
+    `used` is every token of the chunk so far, those of samples that a dead run lost included;
+    `logs` are Inspect's own of its executions, in order, where they are small enough to be kept:
+    with several there is a deed for each. `answers` is what the record holds of answers, where the
+    caller keeps it; else it is read.
     """
     answers = Answers.of_record(case.entries_of(ANSWERED)) if answers is None else answers
 
@@ -46,10 +48,10 @@ def record_outcomes(
         # Inside the transaction: another process may have recorded some of them since they were
         # told.
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
-        if not fresh:
-            return []
-        compared = answers.compare(key, fresh)
-        return [outcomes_recorded(case, battery, spec, key, fresh, compared, used, log)]
+        return [
+            outcomes_recorded(case, battery, spec, key, part, answers.compare(key, part), used, log)
+            for part, log in with_logs(fresh, logs)
+        ]
 
     state = case.record(deeds)
     answers.add(key, outcomes)

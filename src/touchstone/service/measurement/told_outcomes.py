@@ -1,6 +1,7 @@
 """What workers told of their samples and nobody recorded yet, and its way into the record."""
 
 from touchstone.evaluation import Outcome, Usage
+from touchstone.service.measurement.chunk_logs import logs_left
 from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.service.measurement.outcomes import record_outcomes, used_before
 from touchstone.service.measurement.setting import Setting
@@ -16,7 +17,7 @@ def told_of(setting: Setting, chunk: str) -> list[Outcome]:
 def record_told(setting: Setting, chunks: Chunks, answers: Answers | None = None) -> None:
     """Record what workers told of these chunks, where whoever heard it ended before it could.
 
-    It needs nothing of what lies on those workers' disks.
+    It needs nothing of what lies on those workers' disks, and takes the logs where they are here.
     """
     case, battery = setting.case, setting.prepared.battery
     waiting = sorted(set(setting.evidence.unrecorded(case.id)) & chunks.keys())
@@ -25,5 +26,6 @@ def record_told(setting: Setting, chunks: Chunks, answers: Answers | None = None
         (spec, key), outcomes = chunks[chunk], told_of(setting, chunk)
         fresh = [each for each in outcomes if not case.state.is_recorded(key, 1, each.index)]
         used = sum((each.usage for each in fresh), before.get(chunk, Usage()))
-        record_outcomes(case, battery, spec, key, fresh, used, None, answers)
+        logs = logs_left(setting, chunk) if fresh else ()
+        record_outcomes(case, battery, spec, key, fresh, used, logs, answers)
         setting.evidence.forget(case.id, chunk, [each.index for each in outcomes])
