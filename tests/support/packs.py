@@ -72,13 +72,13 @@ def touchstone():
     return "set"
 
 async def relay():
-    from touchstone.evaluation.packs import child
+    from touchstone.evaluation.packs.asking import ASKER
     asked = [
         {"role": "grader", "sample": "0", "request": {"messages": []}},
         {"role": "subject", "sample": "99", "request": {"messages": []}},
         {"role": "subject", "sample": "0", "request": {"messages": [], "extra_headers": {}}},
     ]
-    return ["completion" in await child._ASKER[0].ask(each) for each in asked]
+    return ["completion" in await ASKER[0].ask(each) for each in asked]
 
 @scorer(metrics=[accuracy()])
 def hostile(place):

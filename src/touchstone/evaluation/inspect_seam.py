@@ -20,6 +20,7 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.model._model import RetryDecision, sample_total_tokens
 from inspect_ai.model._openai import openai_classify_retry
 from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI
+from inspect_ai.util._sandbox.events import content_display
 from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 from openai import DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion
@@ -30,6 +31,7 @@ __all__ = [
     "ProviderSeam",
     "RetryDecision",
     "asking_sample",
+    "content_display",
     "default_client_kwargs",
     "draw_nothing",
     "init_hooks",

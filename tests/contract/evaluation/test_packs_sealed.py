@@ -15,6 +15,7 @@ from touchstone.evaluation.families.registry import get_family
 from touchstone.evaluation.journal import MOST_EXECUTIONS
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
 from touchstone.evaluation.packs import sealed
+from touchstone.evaluation.packs.errors import PackBreachError
 from touchstone.evaluation.packs.family import PackFamily, load_packs
 from touchstone.evaluation.packs.items import item_set
 from touchstone.evaluation.packs.manifest import PackLimits
@@ -187,6 +188,21 @@ def test_halted_at_an_answer_it_goes_on_and_asks_nothing_twice(chunk: Chunk):
     assert [each.commitment for each in gone_on.outcomes] == ["00", "01", "02"]
     assert sorted(each.index for each in chunk.told) == [0, 1, 2]
     assert gone_on.total.total == 12
+
+
+def test_an_attack_on_a_sandbox_stops_the_chunk_as_a_breach(chunk: Chunk):
+    def attacked(_: int) -> dict[str, Any]:
+        raise PackBreachError("attacked")
+
+    chunk.says = attacked
+    ended = chunk.run()
+    assert (ended.stopped, ended.outcomes, ended.begun) == ("breach", (), (0, 1, 2))
+
+
+def test_what_sandboxes_noticed_stands_in_outcomes(chunk: Chunk):
+    noticed = {"kind": "output", "detail": "left out", "count": 2}
+    chunk.says = lambda _: {"result": "solved", "calls": 1, "events": (noticed,)}
+    assert [each.events[0].count for each in chunk.run().outcomes] == [2, 2, 2]
 
 
 def test_what_was_stopped_before_it_began_begins_nothing(chunk: Chunk):

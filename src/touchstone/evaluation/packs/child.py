@@ -5,15 +5,12 @@ as its stdout. Nothing here guards anything: the pack's code runs in this very p
 change all of it. What holds is outside.
 """
 
-import asyncio
 import json
 import os
 import socket
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -34,9 +31,12 @@ from touchstone.evaluation.inspect_seam import (
     default_client_kwargs,
     draw_nothing,
 )
+from touchstone.evaluation.packs.asking import ASKER, Asker
+from touchstone.evaluation.packs.borrowed import LENT
+from touchstone.evaluation.packs.environments import replaced_environments
 from touchstone.evaluation.packs.frozen import NoFormError, freeze, thaw
 from touchstone.evaluation.packs.looking import faults_of, scorer_names
-from touchstone.evaluation.packs.wire import MOST_JOB, packed, receive_message
+from touchstone.evaluation.packs.wire import MOST_JOB, receive_message
 
 PROVIDER = "relay"
 SUBJECT = "subject"
@@ -49,42 +49,6 @@ _FOLDER = Path.cwd()
 
 class RelayRefusedError(Exception):
     """The parent did not give an answer; the text says why."""
-
-
-class Asker:
-    """The child's end of the relay."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._lock = threading.Lock()
-        self._waiting: dict[int, Future[dict[str, Any]]] = {}
-        self._asked = 0
-
-    def start(self) -> None:
-        """Begin to hear answers."""
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a request, and wait for its answer."""
-        answer: Future[dict[str, Any]] = Future()
-        await asyncio.to_thread(self._send, message, answer)
-        return await asyncio.wrap_future(answer)
-
-    def _send(self, message: Mapping[str, Any], answer: Future[dict[str, Any]]) -> None:
-        with self._lock:
-            self._asked += 1
-            self._waiting[self._asked] = answer
-            self._sock.sendall(packed({**message, "call": self._asked}))
-
-    def _listen(self) -> None:
-        while (said := receive_message(self._sock)) is not None:
-            with self._lock:
-                waiting = self._waiting.pop(said.get("call", 0), None)
-            if waiting is not None:
-                waiting.set_result(said)
-
-
-_ASKER: list[Asker] = []
 
 
 class RelayedModel(ProviderSeam):
@@ -100,7 +64,7 @@ class RelayedModel(ProviderSeam):
         """What the parent answers."""
         kept = {name: value for name, value in request.items() if _is_plain(value)}
         kept.pop("extra_headers", None)
-        said = await _ASKER[0].ask({"role": self.role, "sample": asking_sample(), "request": kept})
+        said = await ASKER[0].ask({"role": self.role, "sample": asking_sample(), "request": kept})
         if "completion" not in said:
             raise RelayRefusedError(str(said.get("refused"))[:_FAULT])
         return ChatCompletion.model_validate(said["completion"])
@@ -154,11 +118,13 @@ def _frozen(job: Mapping[str, Any]) -> dict[str, Any]:
     """The items of the task, and what is said of it."""
     task = _make_task(job)
     samples = list(task.dataset)
-    faults = faults_of(task, samples, Path())
+    faults = faults_of(task, Path())
+    wanting, replaced, lacking = replaced_environments(task, samples, job["sandbox"], Path())
+    faults += lacking
     items = []
     for number, sample in enumerate(samples):
         try:
-            items.append(freeze(sample, Path()))
+            items.append(freeze(sample, Path(), sandbox=number in wanting))
         except NoFormError as error:
             faults.append(f"item {number}: {error}")
             break
@@ -166,6 +132,7 @@ def _frozen(job: Mapping[str, Any]) -> dict[str, Any]:
         "items": items,
         "faults": faults,
         "scorers": scorer_names(task),
+        "replaced": replaced,
         "limits": {
             "messages": task.message_limit,
             "tokens": task.token_limit,
@@ -195,10 +162,11 @@ def _run(job: Mapping[str, Any]) -> bytes:
     # Before the pack is imported, which takes Inspect's readers as it finds them.
     _hold_back(items)
     task = _make_task(job)
-    given = MemoryDataset([thaw(item, place) for place, item in items.items()])
+    given = MemoryDataset([thaw(item, place, LENT) for place, item in items.items()])
     roles = {name: _model(name, model, {}) for name, model in job["roles"].items()}
     (log,) = inspect_eval(
-        task_with(task, dataset=given, epochs=1),
+        # The sandbox is each sample's: what the task itself names is not here.
+        task_with(task, dataset=given, epochs=1, sandbox=None),
         model=_model(SUBJECT, job["model"], job["config"]),
         model_roles={**roles},
         log_dir=str(_FOLDER / "logs"),
@@ -219,8 +187,8 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     job = receive_message(sock, MOST_JOB) or {}
-    _ASKER.append(Asker(sock))
-    _ASKER[0].start()
+    ASKER.append(Asker(sock))
+    ASKER[0].start()
     for name, text in job["files"].items():
         path = _FOLDER / "pack" / name
         path.parent.mkdir(parents=True, exist_ok=True)

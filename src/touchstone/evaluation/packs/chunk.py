@@ -120,6 +120,7 @@ def pack_outcome(
         models=said.models,
         calls=said.calls,
         attempt=journal.begun[said.place],
+        events=said.events,
         uuid=said.uuid,
         pack=said.pack,
     )

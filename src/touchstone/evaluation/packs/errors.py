@@ -5,7 +5,8 @@ The tree::
     TouchstoneError
     ├── BadInputError
     │   └── PackError            the pack cannot be used; names what and the fix
-    └── PackProcessError         the process of a pack died, hung, grew too large or spoke nonsense
+    ├── PackProcessError         the process of a pack died, hung, grew too large or spoke nonsense
+    └── PackBreachError          the boundary of a sandbox that it was lent was attacked
 """
 
 from touchstone.errors import BadInputError, TouchstoneError
@@ -17,3 +18,7 @@ class PackError(BadInputError):
 
 class PackProcessError(TouchstoneError):
     """The process of a pack did not come to its end with what it was started for."""
+
+
+class PackBreachError(TouchstoneError):
+    """The boundary of a sandbox was attacked while a pack's samples ran; a person must look."""

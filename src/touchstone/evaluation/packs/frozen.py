@@ -37,8 +37,13 @@ class NoFormError(ValueError):
     """A value has no form that is the same at every load; the text names it."""
 
 
-def freeze(sample: Sample, folder: Path) -> dict[str, Any]:
+def freeze(sample: Sample, folder: Path, *, sandbox: bool = False) -> dict[str, Any]:
     """A sample as plain JSON; files that it names are taken in by content.
+
+    Args:
+        sample: The sample.
+        folder: Where files that it names lie.
+        sandbox: Whether it runs with a sandbox.
 
     Raises:
         NoFormError: something in it has no form.
@@ -55,11 +60,17 @@ def freeze(sample: Sample, folder: Path) -> dict[str, Any]:
             for name, value in sorted((sample.files or {}).items())
         },
         "setup": None if sample.setup is None else _content(sample.setup, folder, "setup"),
+        "sandbox": sandbox,
     }
 
 
-def thaw(item: Mapping[str, Any], position: int) -> Sample:
+def thaw(item: Mapping[str, Any], position: int, sandbox: str | None = None) -> Sample:
     """A sample to run, with its position as its id.
+
+    Args:
+        item: As `freeze` gave it.
+        position: Its place among the registered items.
+        sandbox: Inspect's name of the sandbox that it is given where it has one.
 
     Raises:
         NoFormError: it is no frozen sample.
@@ -74,6 +85,7 @@ def thaw(item: Mapping[str, Any], position: int) -> Sample:
         metadata={**metadata, THEIRS: item["id"]},
         files=item["files"] or None,
         setup=item["setup"],
+        sandbox=sandbox if item.get("sandbox") else None,
     )
 
 

@@ -6,7 +6,13 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from touchstone.evaluation.digests import Frozen, digest_bytes, digest_value
 from touchstone.evaluation.packs.errors import PackError
@@ -26,6 +32,16 @@ class FrozenItem(Frozen):
     metadata: JsonValue
     files: dict[str, str]
     setup: str | None
+    sandbox: bool = False
+    """Whether it runs with a sandbox, as the pack's manifest describes it."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `sandbox` where it has none: the digests of older items stay as they are."""
+        found: dict[str, Any] = write(self)
+        if not self.sandbox:
+            del found["sandbox"]
+        return found
 
     @cached_property
     def digest(self) -> str:

@@ -6,12 +6,17 @@ values of three bytes take hundreds as objects, values are counted too, before a
 """
 
 import io
+import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from inspect_ai.event import SandboxEvent
+
 from touchstone.evaluation.packs.errors import PackProcessError
+from touchstone.evaluation.packs.witnessed import witnessed
 from touchstone.handin import printable_line
 from touchstone.keys.files import write_secret
 
@@ -24,6 +29,7 @@ MOST_HEADER = 1024 * 1024
 """Bytes of what the log says of the whole run, unpacked."""
 MOST_VALUES = 500_000
 """JSON values of one sample, and of all entries that are no sample together."""
+_SAMPLE = re.compile(r"samples/(\d{1,9})_epoch_1\.json", re.ASCII)
 _HEADERS = frozenset({"header.json", "_journal/start.json"})
 _LISTED = b"PK\1\2"
 _LOCAL = struct.Struct("<26xHH")
@@ -56,10 +62,18 @@ class ValueCount:
         self._within ^= len(parts) % 2 == 0
 
 
-def keep_log(data: bytes, path: Path) -> None:
+def keep_log(
+    data: bytes, path: Path, seen: Mapping[int, Sequence[SandboxEvent]] | None = None
+) -> None:
     """Write a log that Inspect may read, of what a pack gave as one, for this user alone.
 
     Takes seconds for a large one: not for an event loop's own thread.
+
+    Args:
+        data: What the pack gave.
+        path: Where it is written.
+        seen: What was done in the sandboxes of each sample, as we saw it: it takes the place of
+            what the log says of that. None: the log's word is kept.
 
     Raises:
         PackProcessError: it is no log, or unpacks to more than the bounds.
@@ -71,7 +85,7 @@ def keep_log(data: bytes, path: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as theirs, zipfile.ZipFile(packed, "w") as ours:
             _check_apart(theirs.infolist(), data)
-            _copy(theirs, ours)
+            _copy(theirs, ours, seen)
     except PackProcessError:
         raise
     # What a reader of a stranger's archive may trip over, zstandard's own error among it.
@@ -91,7 +105,11 @@ def _check_apart(entries: list[zipfile.ZipInfo], data: bytes) -> None:
         end = each.header_offset + _LOCAL.size + name + extra + each.compress_size
 
 
-def _copy(theirs: zipfile.ZipFile, ours: zipfile.ZipFile) -> None:
+def _copy(
+    theirs: zipfile.ZipFile,
+    ours: zipfile.ZipFile,
+    seen: Mapping[int, Sequence[SandboxEvent]] | None,
+) -> None:
     entries = theirs.infolist()
     if len({each.filename for each in entries}) != len(entries):
         raise PackProcessError("the pack's log holds too many entries, or one twice")
@@ -102,6 +120,7 @@ def _copy(theirs: zipfile.ZipFile, ours: zipfile.ZipFile) -> None:
         kept = zipfile.ZipInfo(each.filename)
         kept.compress_type = zipfile.ZIP_DEFLATED
         values, sample = ValueCount(), kept.filename.startswith("samples/")
+        whole = io.BytesIO() if sample and seen is not None else None
         with theirs.open(each) as source, ours.open(kept, "w") as target:
             size = 0
             while block := source.read(_BLOCK):
@@ -115,7 +134,9 @@ def _copy(theirs: zipfile.ZipFile, ours: zipfile.ZipFile) -> None:
                         f"the pack's log holds more than {MOST_VALUES} values for one sample, or"
                         " beside its samples"
                     )
-                target.write(block)
+                (whole or target).write(block)
+            if whole is not None and seen is not None:
+                target.write(witnessed(whole.getvalue(), seen.get(_place(kept.filename), ())))
         left -= size
         beside += 0 if sample else values.found
 
@@ -130,3 +151,9 @@ def _check_size(name: str, size: int, left: int) -> None:
         raise PackProcessError(
             f"the pack's log says more than {MOST_HEADER >> 20} MiB of its run as a whole"
         )
+
+
+def _place(name: str) -> int:
+    """The position of the sample that an entry is of; -1 where it is of none."""
+    found = _SAMPLE.fullmatch(name)
+    return int(found[1]) if found else -1

@@ -22,11 +22,10 @@ def scorer_names(task: Task) -> list[str]:
     return [unqualified_name(each) for each in task.scorer or []]
 
 
-def faults_of(task: Task, samples: list[Sample], folder: Path) -> list[str]:
+def faults_of(task: Task, folder: Path) -> list[str]:
     """Why the task cannot be sealed, a line each."""
     return [
         *_models(task),
-        *_environments(task, samples),
         *_neighbours(task),
         *_fixed_graders(folder),
     ]
@@ -38,14 +37,6 @@ def _models(task: Task) -> Iterator[str]:
     if task.model_roles:
         names = ", ".join(sorted(task.model_roles))
         yield f"the task gives models to roles itself ({names}); declare the roles in pack.toml"
-
-
-def _environments(task: Task, samples: list[Sample]) -> Iterator[str]:
-    named = {each.sandbox.type for each in samples if each.sandbox is not None}
-    if task.sandbox is not None:
-        named.add(task.sandbox.type)
-    for name in sorted(named):
-        yield f"the task runs in an environment {name!r}, which a pack's process does not have"
 
 
 def _neighbours(task: Task) -> Iterator[str]:

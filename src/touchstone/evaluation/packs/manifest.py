@@ -92,6 +92,27 @@ class PackLimits(Frozen):
         return own.model_copy(update=self.model_dump(exclude_none=True))
 
 
+class PackSandbox(Frozen):
+    """The sandbox of each sample that wants one: Touchstone's own, whatever the task names."""
+
+    use: Literal["", "touchstone"] = ""
+    """`touchstone`: it may stand in the place of an environment that is described further, such as
+    by a compose file or an image."""
+    names: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=8)] = ("default",)
+    """The environments of a sample, each a sandbox of its own; the first is the default one."""
+    memory_mib: Annotated[int, Field(ge=64, le=65_536)] = 1024
+    """Of each."""
+    disk_mib: Annotated[int, Field(ge=1, le=16_384)] = 256
+    """Everything that can be written in each; it is kept in memory."""
+    processes: Annotated[int, Field(ge=8, le=4096)] = 256
+
+    @model_validator(mode="after")
+    def _apart(self) -> "PackSandbox":
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("names: write each once")
+        return self
+
+
 class PackManifest(Frozen):
     """A pack's own statement of what it is."""
 
@@ -106,6 +127,7 @@ class PackManifest(Frozen):
     roles: Annotated[tuple[Id, ...], Field(max_length=8)] = ()
     """Models that the pack asks beside the subject, such as `grader`; each is given an endpoint."""
     limits: PackLimits = PackLimits()
+    sandbox: PackSandbox = PackSandbox()
 
 
 def parse_manifest(data: bytes) -> PackManifest:

@@ -40,6 +40,7 @@ class _Made(Frozen):
     faults: Annotated[list[str], Field(max_length=10_000)]
     scorers: Annotated[list[str], Field(max_length=100)]
     limits: PackLimits
+    replaced: Annotated[list[str], Field(max_length=100)]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Made:
     """What a seal cannot bear, a line each; empty: the pack can be registered."""
     grade: Grade
     """How well the process was held in which the task was made."""
+    replaced: tuple[str, ...] = ()
+    """The environments in whose place its items get Touchstone's own sandbox."""
 
 
 class RegisteredPack(Frozen):
@@ -124,6 +127,7 @@ async def make_task(source: PackSource, limits: ProcessLimits) -> Made:
         said.limits,
         tuple(faults[:_FAULTS]),
         grade,
+        tuple(printable_line(each, _LENGTH) for each in said.replaced),
     )
 
 

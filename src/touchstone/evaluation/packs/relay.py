@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 from inspect_ai.model import Model
 from openai.types.chat import ChatCompletion
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
@@ -29,6 +30,7 @@ from touchstone.evaluation.endpoints import (
 )
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.packs.lent import LENT_AT_ONCE, Lending, LoanRefusedError
 from touchstone.evaluation.packs.wire import (
     HEAD,
     MOST_MESSAGE,
@@ -147,6 +149,33 @@ class _Watch(EndpointWatch):
         return self._quota.slot() if self._quota else None
 
 
+class _Rooms:
+    """How much of what a pack says is taken in at once. Who finds no room waits, and not we."""
+
+    def __init__(self) -> None:
+        self._any, self.few = anyio.Semaphore(MOST_AT_ONCE), anyio.Semaphore(_FEW)
+        # Twice what runs at once: who does not read our refusals waits before more are made.
+        self._lent = anyio.Semaphore(2 * LENT_AT_ONCE)
+
+    async def admit(self, body: bytes) -> tuple[dict[str, Any], list[anyio.Semaphore]]:
+        """A message, and the places that it holds; none for one that gives a call up.
+
+        Raises:
+            MalformedMessageError: it is none.
+        """
+        held = []
+        if len(body) > _LARGE:
+            await self.few.acquire()
+            held.append(self.few)
+        message = unpacked(body)
+        if "cancel" in message and not held:
+            return message, held
+        # A program may run as long as its sample does, and holds up no model.
+        room = self._lent if "sandbox" in message and not held else self._any
+        await room.acquire()
+        return message, [*held, room]
+
+
 @dataclass
 class Relay:
     """One pack process's way to its endpoints.
@@ -158,6 +187,7 @@ class Relay:
         limits: What it may use in all.
         on_answer: Told of each answer of the subject's, before the pack hears of it: the position,
             and what was used.
+        lending: The sandboxes of its samples.
     """
 
     asked: Mapping[str, RoleEndpoint]
@@ -165,6 +195,7 @@ class Relay:
     asking: EndpointLimits = field(default_factory=EndpointLimits)
     limits: RelayLimits = field(default_factory=RelayLimits)
     on_answer: Callable[[int, Usage], None] | None = None
+    lending: Lending = field(default_factory=lambda: Lending(frozenset()))
     used: int = 0
     """Tokens of all answers."""
     calls: int = 0
@@ -195,6 +226,8 @@ class Relay:
         """Why nothing more may be asked, or an empty text."""
         if self.failure is not None:
             return "what was answered could not be written down"
+        if self.lending.breached:
+            return "the boundary of a sandbox was attacked: nothing more is asked"
         if self.calls >= self.limits.calls:
             return f"the pack has made its {self.limits.calls} calls"
         if self.limits.tokens is not None and self.used >= self.limits.tokens:
@@ -205,7 +238,7 @@ class Relay:
         """Answer what comes over the socket until it ends, or says what is no message."""
         sock.setblocking(False)  # noqa: FBT003 - takes no keyword
         loop = asyncio.get_running_loop()
-        lock, room, few = anyio.Lock(), anyio.Semaphore(MOST_AT_ONCE), anyio.Semaphore(_FEW)
+        lock, rooms = anyio.Lock(), _Rooms()
         # Before a model is made: Inspect announces its hooks then, on stdout.
         load_hooks()
         self._models = {
@@ -213,22 +246,19 @@ class Relay:
             for role, each in self.asked.items()
         }
 
-        async def answer(body: bytes) -> None:
+        async def answer(message: dict[str, Any], held: list[anyio.Semaphore]) -> None:
             try:
-                message = unpacked(body)
                 call = message.get("call")
-                said = packed(
-                    {**await self._answer(message), "call": call if type(call) is int else None}
-                )
+                said = await self._answer(message, large=rooms.few in held)
+                reply = packed({**said, "call": call if type(call) is int else None})
                 async with lock:
-                    await loop.sock_sendall(sock, said)
+                    await loop.sock_sendall(sock, reply)
             except OSError:
                 # The process has gone, and with it whoever waited.
                 return
             finally:
-                room.release()
-                if len(body) > _LARGE:
-                    few.release()
+                for each in held:
+                    each.release()
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -236,25 +266,34 @@ class Relay:
                     body = await _exactly(loop, sock, length_of(head, MOST_MESSAGE))
                     if body is None:
                         break
-                    # Waits here: what is not read yet holds up the process and not us.
-                    await room.acquire()
-                    if len(body) > _LARGE:
-                        await few.acquire()
-                    tasks.start_soon(answer, body)
+                    message, held = await rooms.admit(body)
+                    if held:
+                        tasks.start_soon(answer, message, held)
+                    else:
+                        # The call may have come just before, and not have begun.
+                        await anyio.lowlevel.checkpoint()
+                        self.lending.cancel(message["cancel"])
         except* MalformedMessageError as errors:
             self._refused(f"the pack said what is no request: {errors.exceptions[0]}")
         except* ConnectionError:
             pass
         finally:
-            with anyio.CancelScope(shield=True):
-                for model in self._models.values():
-                    await model.api.aclose()
+            await self._close()
 
-    async def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
+    async def _close(self) -> None:
+        await self.lending.close()
+        with anyio.CancelScope(shield=True):
+            for model in self._models.values():
+                await model.api.aclose()
+
+    async def _answer(self, message: dict[str, Any], *, large: bool) -> dict[str, Any]:
         try:
+            if "sandbox" in message:
+                # A large one would hold its place among the few as long as a program runs.
+                return await self.lending.answer(self._place(message), message, large=large)
             role, place = self._checked(message)
             request = checked_request(message.get("request"), self.asked[role].mode)
-        except RequestRefusedError as error:
+        except (RequestRefusedError, LoanRefusedError) as error:
             return {"refused": self._refused(str(error))}
         if reason := self.spent():
             return {"refused": self._refused(reason)}
@@ -277,13 +316,17 @@ class Relay:
         return {"completion": completion.model_dump(mode="json")}
 
     def _checked(self, message: Mapping[str, Any]) -> tuple[str, int]:
-        role, sample = message.get("role"), message.get("sample")
+        role = message.get("role")
         if not isinstance(role, str) or role not in self.asked:
             raise RequestRefusedError(f"the pack asked for a role {str(role)[:80]!a}")
+        return role, self._place(message)
+
+    def _place(self, message: Mapping[str, Any]) -> int:
+        sample = message.get("sample")
         known = {str(place): place for place in self.places}
         if not isinstance(sample, str) or sample not in known:
             raise RequestRefusedError("the pack asked outside of its samples")
-        return role, known[sample]
+        return known[sample]
 
     def _refused(self, text: str) -> str:
         line = printable_line(text, _LENGTH)

@@ -9,10 +9,11 @@ import anyio.to_thread
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.limits import EndpointLimits
-from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.outcomes import SandboxEvent, Usage
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
-from touchstone.evaluation.packs.errors import PackError, PackProcessError
+from touchstone.evaluation.packs.errors import PackBreachError, PackError, PackProcessError
 from touchstone.evaluation.packs.items import FrozenItem
+from touchstone.evaluation.packs.lent import Lending, LoanLimits
 from touchstone.evaluation.packs.logs import keep_log
 from touchstone.evaluation.packs.manifest import PackLimits, PackScore
 from touchstone.evaluation.packs.mark import PackMark
@@ -53,6 +54,8 @@ class PackOutcome(Frozen):
     calls: int = 0
     models: tuple[str, ...] = ()
     seconds: str = "0.000"
+    events: tuple[SandboxEvent, ...] = ()
+    """What the sample's sandboxes noticed."""
     uuid: str = ""
     """By which the sample is found in Inspect's log."""
     pack: PackMark
@@ -84,6 +87,7 @@ class PackSettings:
 
     process: ProcessLimits = field(default_factory=ProcessLimits)
     relay: RelayLimits = field(default_factory=RelayLimits)
+    loans: LoanLimits = field(default_factory=LoanLimits)
     asking: EndpointLimits = field(default_factory=EndpointLimits)
     guards: Guards | None = None
     """Which guards stand; None: all that this machine can give."""
@@ -114,30 +118,49 @@ async def run_items(
 
     Raises:
         PackError: a role has no endpoint, or this machine cannot hold a pack.
+        PackBreachError: the boundary of a sandbox of its samples was attacked.
         Exception: what `on_answer` raised, once the process has ended.
     """
     check_roles(source, asked)
-    relay = Relay(asked, frozenset(items), settings.asking, settings.relay, on_answer)
+    lending = Lending(
+        frozenset(place for place, item in items.items() if item.sandbox),
+        source.manifest.sandbox,
+        settings.asking.max_samples,
+        settings.loans,
+    )
+    relay = Relay(asked, frozenset(items), settings.asking, settings.relay, on_answer, lending)
     job = _job(source, items, asked, limits, settings.asking)
+    unheard = lending.listen()
     try:
         apart = await run_apart(job, relay.serve, settings.process, settings.guards)
         # In a thread: others' calls must not wait while a large log is read.
-        log = await anyio.to_thread.run_sync(_take_log, apart.result, folder)
+        log = await anyio.to_thread.run_sync(_take_log, apart.result, folder, lending)
         statements = await anyio.to_thread.run_sync(
             read_statements, log, tuple(items), source.manifest.score, _names(asked)
         )
     except PackProcessError as error:
-        if relay.failure is not None:
-            raise relay.failure from None
+        _raise_what_ended(relay)
         lost = [_lost(place, item, relay, source.mark, str(error)) for place, item in items.items()]
         return _ran(relay, lost, None, (), None)
-    if relay.failure is not None:
-        raise relay.failure
+    finally:
+        unheard()
+    _raise_what_ended(relay)
     outcomes = [
-        _outcome(statements[place], item, relay.of(place), source, settings.process.seconds)
+        _outcome(statements[place], item, relay, source, settings.process.seconds)
         for place, item in items.items()
     ]
     return _ran(relay, outcomes, apart.grade, apart.attempts, log)
+
+
+def _raise_what_ended(relay: Relay) -> None:
+    """Raise what nothing of a run stands beside."""
+    if relay.failure is not None:
+        raise relay.failure from None
+    if relay.lending.breached:
+        raise PackBreachError(
+            f"the boundary of a sandbox was attacked ({relay.lending.breached}); nothing of this"
+            " chunk stands, and a person must look"
+        )
 
 
 def check_roles(source: PackSource, asked: Mapping[str, RoleEndpoint]) -> None:
@@ -203,6 +226,7 @@ def task_job(source: PackSource, files: Mapping[str, bytes]) -> dict[str, Any]:
         "file": task.file,
         "function": task.function,
         "arguments": dict(task.arguments),
+        "sandbox": source.manifest.sandbox.model_dump(mode="json"),
     }
 
 
@@ -217,11 +241,11 @@ def fault_of(result: bytes) -> str:
     return printable_line(said, _LENGTH) if isinstance(said, str) else ""
 
 
-def _take_log(result: bytes, folder: Path) -> Path:
+def _take_log(result: bytes, folder: Path, lending: Lending) -> Path:
     if fault := fault_of(result):
         raise PackProcessError(f"the pack failed: {fault}")
     path = folder / LOG
-    keep_log(result, path)
+    keep_log(result, path, lending.seen)
     return path
 
 
@@ -249,13 +273,22 @@ def _lost(place: int, item: FrozenItem, relay: Relay, mark: PackMark, reason: st
         usage=heard.usage,
         calls=heard.calls,
         models=tuple(sorted(heard.models)),
+        events=_noticed(place, relay),
         pack=mark,
     )
 
 
+def _noticed(place: int, relay: Relay) -> tuple[SandboxEvent, ...]:
+    return tuple(
+        SandboxEvent(kind=each.kind, detail=printable_line(each.detail, _LENGTH), count=each.count)
+        for each in relay.lending.hits(place)
+    )
+
+
 def _outcome(
-    said: Statement, item: FrozenItem, heard: SampleCalls, source: PackSource, most: float
+    said: Statement, item: FrozenItem, relay: Relay, source: PackSource, most: float
 ) -> PackOutcome:
+    heard = relay.of(said.place)
     result, cause, reason = concluded(said, heard, source.manifest.score)
     taken = said.value if cause == "" else None
     return PackOutcome(
@@ -270,6 +303,7 @@ def _outcome(
         calls=heard.calls,
         models=tuple(sorted(heard.models)),
         seconds=f"{seconds_taken(said.seconds, most):.3f}",
+        events=_noticed(said.place, relay),
         uuid=said.uuid,
         pack=source.mark,
     )

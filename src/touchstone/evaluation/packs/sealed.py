@@ -10,6 +10,7 @@ from touchstone.evaluation.errors import EndpointKeyMissingError
 from touchstone.evaluation.journal import MOST_EXECUTIONS, Journal
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
 from touchstone.evaluation.packs.chunk import pack_outcome, run_left
+from touchstone.evaluation.packs.errors import PackBreachError
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.registering import RegisteredPack
 from touchstone.evaluation.packs.relay import SUBJECT, RoleEndpoint
@@ -112,6 +113,8 @@ def _run(
         ), asks()
     except _StoppedError as error:
         return (), str(error)
+    except PackBreachError:
+        return (), "breach"
 
 
 def _of_another(outcome: Outcome, rule: AdjudicationRule) -> Outcome:

@@ -37,6 +37,8 @@ class CheckedPack:
         if made.items is not None:
             found.append(f"items: {len(made.items.items)} ({made.items.digest})")
         found.append(f"its process was {made.grade}; it has no key, no network and no home")
+        if made.replaced and not made.faults:
+            found.append(_sandboxed(made))
         found += [f"cannot be sealed: {fault}" for fault in made.faults]
         if self.ran is not None:
             found += _told(self.ran)
@@ -54,6 +56,7 @@ class CheckedPack:
             "own_limits": made.own_limits.model_dump(mode="json"),
             "grade": made.grade,
             "faults": list(made.faults),
+            "replaced": list(made.replaced),
             "ran": None
             if ran is None
             else {
@@ -86,6 +89,14 @@ def described(
         f"models beside the subject: {', '.join(manifest.roles) or 'none'}",
         f"limits of a sample: {_limits(limits)}; the task's own: {_limits(own)}",
     ]
+
+
+def _sandboxed(made: Made) -> str:
+    items = made.items.items if made.items else ()
+    return (
+        f"{sum(each.sandbox for each in items)} of its items run in Touchstone's own sandbox in the"
+        f" place of {', '.join(made.replaced)}"
+    )
 
 
 def _limits(limits: PackLimits) -> str:

@@ -14,6 +14,8 @@ MOST_JOB = 256 * 1024 * 1024
 """Bytes of the job that the parent sends."""
 MOST_MESSAGE = 8 * 1024 * 1024
 """Bytes of every other message."""
+LENT_PART = 512 * 1024
+"""Bytes of a file that one message carries into a lent sandbox, or out of it."""
 
 
 class MalformedMessageError(ValueError):

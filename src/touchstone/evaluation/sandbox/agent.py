@@ -245,7 +245,8 @@ def open_inside(verb: bytes, path: bytes) -> int:
     folder = os.path.dirname(path)  # noqa: PTH120 - pathlib is too slow to import here
     if folder:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - the same
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | flags, 0o644)
+    how = os.O_APPEND if verb == b"append" else os.O_TRUNC
+    return os.open(path, os.O_WRONLY | os.O_CREAT | how | flags, 0o644)
 
 
 def serve_request(control: socket, text: bytes, fds: list[int]) -> None:

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import anyio
 import anyio.abc
@@ -13,6 +14,7 @@ import anyio.abc
 from touchstone.evaluation.sandbox.errors import SandboxGoneError
 from touchstone.evaluation.sandbox.launch import Launched, memory_file, receive_files
 
+Opening = Literal["read", "write", "append"]
 _KILL_SECONDS = 6.0
 _LATE_OUTPUT_SECONDS = 0.25
 _ANSWER_SECONDS = 30.0
@@ -198,10 +200,15 @@ async def _kill(reply: socket.socket) -> bool:
     return patience.cancelled_caught
 
 
-async def open_file(launched: Launched, path: str, *, write: bool) -> int:
+async def open_file(launched: Launched, path: str, verb: Opening) -> int:
     """A file opened inside, by the sandbox's own user and in its own view; the caller closes it.
 
     Only what `os.fstat` says about it can be trusted.
+
+    Args:
+        launched: The sandbox.
+        path: Where; a relative one is below the working folder.
+        verb: To read it, to write it anew, or to write on at its end.
 
     Raises:
         OSError: why it could not be opened, with the path.
@@ -211,7 +218,7 @@ async def open_file(launched: Launched, path: str, *, write: bool) -> int:
     if "\0" in path:
         raise ValueError("a NUL byte cannot stand in a path")
     body = path.encode("utf-8", "surrogateescape")
-    with await _ask(launched, b"write" if write else b"read", body, []) as reply:
+    with await _ask(launched, verb.encode(), body, []) as reply:
         try:
             with anyio.fail_after(_ANSWER_SECONDS):
                 text, fds = await _answer(reply)

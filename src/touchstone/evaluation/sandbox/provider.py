@@ -52,13 +52,16 @@ _LIMITS: dict[Kind, str] = {
 class TouchstoneSandbox(SandboxEnvironment):
     """One sandbox: started on first use, alive until it is closed.
 
-    `name` is `default` or `judge`; `sample` names the sample in events. The judge's starts with the
-    first `write_file` (or `start`) and answers nothing before, so that tools which look into every
-    sandbox of a sample do not wake it, and cannot install themselves in it.
+    `name` is `default` or `judge`, or a pack's own; `sample` names the sample in events. The
+    judge's starts with the first `write_file` (or `start`) and answers nothing before, so that
+    tools which look into every sandbox of a sample do not wake it, and cannot install themselves.
     """
 
-    def __init__(self, config: SandboxConfig, sample: str, name: str) -> None:
+    def __init__(
+        self, config: SandboxConfig, sample: str, name: str, output_bytes: int | None = None
+    ) -> None:
         super().__init__()
+        self._output_bytes = output_bytes
         self.config = config
         self.sample = sample
         self.name = name
@@ -72,6 +75,12 @@ class TouchstoneSandbox(SandboxEnvironment):
     def grade(self) -> Grade:
         """The grade that this machine gives."""
         return preflight().grade
+
+    @property
+    def _output(self) -> int:
+        """Bytes that are kept of each stream of a program: its last ones."""
+        most = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE
+        return min(most, self._output_bytes or most)
 
     @property
     def started(self) -> bool:
@@ -148,7 +157,6 @@ class TouchstoneSandbox(SandboxEnvironment):
             cmd = without_profile(cmd)
         variables = launch.environment(self._guards, launched.folder) | (env or {})
         stdin = input.encode() if isinstance(input, str) else input or b""
-        limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE
         try:
             ended = await channel.run(
                 launched,
@@ -157,7 +165,7 @@ class TouchstoneSandbox(SandboxEnvironment):
                 os.path.join(folder, cwd or ""),  # noqa: PTH118 - a path inside
                 stdin,
                 timeout,
-                limit,
+                self._output,
             )
         except SandboxGoneError as error:
             self._gone(error)
@@ -190,10 +198,14 @@ class TouchstoneSandbox(SandboxEnvironment):
     @override
     async def write_file(self, file: str, contents: str | bytes) -> None:
         """See Inspect. Relative paths are below the working folder; parents are made."""
-        fd = await self._open(file, write=True)
+        data = contents.encode() if isinstance(contents, str) else contents
+        await self.write_part(file, data, append=False)
+
+    async def write_part(self, file: str, data: bytes, *, append: bool) -> None:
+        """As `write_file`; with `append` at the end of what is there."""
+        fd = await self._open(file, "append" if append else "write")
         # In a thread, as for reading: a full disk inside answers slowly.
         try:
-            data = contents.encode() if isinstance(contents, str) else contents
             await anyio.to_thread.run_sync(_write_all, fd, data)
         finally:
             os.close(fd)
@@ -207,7 +219,7 @@ class TouchstoneSandbox(SandboxEnvironment):
     @override
     async def read_file(self, file: str, text: bool = True) -> str | bytes:
         """See Inspect. The path is resolved inside, so that a link never leads to the host."""
-        fd = await self._open(file, write=False)
+        fd = await self._open(file, "read")
         limit = SandboxEnvironmentLimits.MAX_READ_FILE_SIZE
         try:
             # In a thread: a file inside may be one that answers slowly.
@@ -217,6 +229,14 @@ class TouchstoneSandbox(SandboxEnvironment):
         if content is None:
             raise OutputLimitExceededError(SandboxEnvironmentLimits.MAX_READ_FILE_SIZE_STR, None)
         return content.decode("utf-8") if text else content
+
+    async def read_part(self, file: str, at: int, size: int) -> bytes:
+        """At most `size` bytes of a file from the place `at` on; raises as `read_file` does."""
+        fd = await self._open(file, "read")
+        try:
+            return await anyio.to_thread.run_sync(os.pread, fd, size, at)
+        finally:
+            os.close(fd)
 
     async def copy_out(self, path: str, limit: int) -> bytes:
         """A file of the working folder, for the host: see `copyout.read` for what is refused.
@@ -287,10 +307,11 @@ class TouchstoneSandbox(SandboxEnvironment):
             raise SandboxUnavailableError("the judge's sandbox starts when its files are written")
         return await self.start()
 
-    async def _open(self, file: str, *, write: bool) -> int:
+    async def _open(self, file: str, verb: channel.Opening) -> int:
+        write = verb != "read"
         launched = await (self.start() if write else self._awake())
         try:
-            fd = await channel.open_file(launched, file, write=write)
+            fd = await channel.open_file(launched, file, verb)
         except SandboxGoneError as error:
             self._gone(error)
             raise
@@ -313,10 +334,9 @@ class TouchstoneSandbox(SandboxEnvironment):
         """Output as safe text; what is left out of it is said in its place, and recorded."""
         if not dropped:
             return printable_bytes(output)
-        limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE_STR
         self._record(
             "output",
-            f"a program wrote more than {limit}; the first part was left out",
+            f"a program wrote more than {self._output} bytes; the first part was left out",
             breach=False,
         )
         # The sentence takes its place within the limit.
