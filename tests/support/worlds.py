@@ -359,7 +359,7 @@ class World:
                     score=RULE.score(result),
                     reason="as told",
                     seconds="1",
-                    attempt=1 + (index == 1),
+                    executions=1 + (index == 1),
                     reasoning="full" if key.mode.endswith("thinking") else "none",
                     usage=used,
                     said=said,

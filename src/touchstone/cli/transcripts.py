@@ -255,7 +255,7 @@ def view(case: CaseId, transcript: str, *, where: AtServer = ANYWHERE) -> int:
         log = b"".join(_checked(pieces, shown.log))
     name = f"{shown.n}.eval"
     with viewing(log, name) as address:
-        place = f"#/logs/{name}/samples/sample/{shown.position}/{shown.attempt}"
+        place = f"#/logs/{name}/samples/sample/{shown.position}/{shown.epoch}"
         tell(_Viewed(transcript, f"{address}{place}"), json=where.json)
         sys.stdout.flush()
         until_interrupted()

@@ -102,6 +102,7 @@ def _item_sets(
         measuring.ItemSet(
             criterion=part.criterion,
             size=len(battery.items[part.id]),
+            attempts=part.attempts,
             design=verdicts.design(part.id),
         )
         for part in plan.sets
@@ -227,7 +228,7 @@ def outcomes_recorded(
         variant=key.variant,
         mode=key.mode,
         chunk=spec.id,
-        outcomes=tuple(map(_recorded, outcomes)),
+        outcomes=tuple(_recorded(outcome, spec.attempt) for outcome in outcomes),
         compared=compared,
     )
     details = {
@@ -243,14 +244,15 @@ def outcomes_recorded(
     return Deed(event, tuple(parts))
 
 
-def _recorded(outcome: Outcome) -> measuring.Outcome:
+def _recorded(outcome: Outcome, attempt: int) -> measuring.Outcome:
     return measuring.Outcome(
         index=outcome.index,
         item=outcome.commitment,
+        attempt=attempt,
         result=outcome.result,
         tokens=outcome.usage.total,
         reasoning=outcome.reasoning != "none" or outcome.usage.reasoning > 0,
-        executions=outcome.attempt,
+        executions=outcome.executions,
     )
 
 

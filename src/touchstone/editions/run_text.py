@@ -1,11 +1,13 @@
 """What a run of a review says in lines: for the terminal while it goes on, and for its report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from touchstone.editions.sentences import sentence
 from touchstone.review.events.measuring import Reference
-from touchstone.statistics import VerdictWord
+from touchstone.review.state import RunKey
+from touchstone.statistics import PassRate, VerdictWord
 from touchstone.verdicts.modes_compared import Alike
+from touchstone.verdicts.repeated_attempts import AttemptRates
 from touchstone.verdicts.run_progress import RunProgress
 
 
@@ -88,6 +90,37 @@ def _wanting(row: RunProgress) -> str:
     if row.reasoning in {"not-seen", "alike"}:
         why = row.reasoning
     return sentence("run.wanting", why=why, lost=lost, counted=row.counted)
+
+
+def attempts_in_words(said: AttemptRates) -> str:
+    """`30 of 30 items tried 5 times each, ...: pass@1 40% (...), pass@5 73% (...)`."""
+    if not said.rates:
+        return sentence("run.attempts-none", attempts=said.attempts)
+    about = {"items": said.items, "size": said.size, "attempts": said.attempts}
+    rates = [_pass_rate(each) for each in said.rates]
+    if said.lost:
+        return sentence("run.attempts-lost", **about, lost=said.lost, rates=rates)
+    return sentence("run.attempts", **about, rates=rates)
+
+
+def _pass_rate(rate: PassRate) -> str:
+    ends = {"k": rate.k, "low": rate.interval.low, "high": rate.interval.high}
+    if rate.least == rate.most:
+        return sentence("run.pass-rate", **ends, rate=rate.least)
+    return sentence("run.pass-rates", **ends, least=rate.least, most=rate.most)
+
+
+def tried_lines(found: Mapping[RunKey, AttemptRates]) -> list[str]:
+    """A line for each run in which items are tried several times."""
+    return [
+        sentence(
+            "run.attempts-of",
+            criterion=key.criterion,
+            mode=key.mode,
+            said=attempts_in_words(said),
+        )
+        for key, said in found.items()
+    ]
 
 
 def alike_line(alike: Alike) -> str:

@@ -24,8 +24,8 @@ Verdict = tuple[Result, Cause, str]
 class SampleFacts:
     """What is known of one running sample."""
 
-    attempt: int
-    """The number of its execution, from 1."""
+    executions: int
+    """The number of this execution, from 1."""
     usage: Usage = field(default_factory=Usage)
     seen: int = 0
     """Tokens of `usage` that the bytes to and fro account for."""

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
@@ -29,6 +34,7 @@ from touchstone.evaluation.seals import (
 from touchstone.handin import printable_line
 
 MAX_ITEMS = 10_000
+MAX_ATTEMPTS = 100
 OF_NOBODY: Mapping[str, FamilyCode] = {}
 
 
@@ -43,6 +49,8 @@ class ItemSetPlan(Frozen):
     """The family's name."""
     counts: Mapping[int, Annotated[int, Field(ge=1)]]
     """How many items of each difficulty."""
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 1
+    """How often each item is tried. The first attempt decides; the others are reported."""
 
     @model_validator(mode="after")
     def _possible(self) -> "ItemSetPlan":
@@ -51,6 +59,12 @@ class ItemSetPlan(Frozen):
         if sum(self.counts.values()) > MAX_ITEMS:
             raise ValueError(f"counts: at most {MAX_ITEMS} items in a set")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the only attempt, as plans were written before there were more."""
+        value: dict[str, Any] = plain(self)
+        return {k: v for k, v in value.items() if k != "attempts" or v != 1}
 
 
 class BatteryPlan(Frozen):
@@ -121,6 +135,7 @@ def draw_battery(
                 cheat=family.cheat if part.family in code else "",
                 difficulties=tuple(sorted(part.counts.items())),
                 pack=family.mark if isinstance(family, FrozenFamily) else None,
+                attempts=part.attempts,
                 commitments=commitments(
                     seed,
                     part.id,

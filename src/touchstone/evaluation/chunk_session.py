@@ -288,7 +288,7 @@ class ChunkSession(EndpointWatch):
         # An endpoint that fails before a first answer has told nothing yet: it may be tried again.
         if failed and not facts.calls:
             self.journal.lose(index, outcome.reason)
-            if facts.attempt < MOST_EXECUTIONS:
+            if facts.executions < MOST_EXECUTIONS:
                 self._held_back[index] = outcome
                 return
         self._record(outcome)
@@ -381,7 +381,7 @@ class ChunkSession(EndpointWatch):
             reasoning=reasoning_of(messages),
             calls=facts.calls,
             said=facts.said,
-            attempt=facts.attempt,
+            executions=facts.executions,
             notes=tuple(_plain(note) for note in facts.notes),
             events=tuple(
                 SandboxEvent(kind=e.kind, detail=_plain(e.detail), count=e.count) for e in events

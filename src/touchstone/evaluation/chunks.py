@@ -1,9 +1,17 @@
-"""A chunk: 8 to 32 positions of the committed permutation, for one way of asking one model."""
+"""A chunk: 8 to 32 positions of the committed permutation, for one way of asking one model.
+
+Where a set has several attempts at each item, a chunk is one attempt at each of its positions.
+"""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from touchstone.evaluation.digests import Frozen, digest_value
 
@@ -32,6 +40,14 @@ class ChunkSpec(Frozen):
     """The adjudication rule's digest."""
     indices: Annotated[tuple[int, ...], Field(min_length=1, max_length=MAX_CHUNK)]
     """Consecutive positions in the committed permutation. The last chunk of a set may be short."""
+    attempt: Annotated[int, Field(ge=1)] = 1
+    """Which of the sealed attempts at each of these items it is, from 1."""
+
+    @model_serializer(mode="wrap")
+    def _without_the_only_attempt(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without attempt 1, so that chunks keep the ids that they had before there were more."""
+        value: dict[str, Any] = plain(self)
+        return {k: v for k, v in value.items() if k != "attempt" or v != 1}
 
     @model_validator(mode="after")
     def _consecutive(self) -> "ChunkSpec":

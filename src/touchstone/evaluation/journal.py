@@ -214,7 +214,7 @@ class Journal:
                     usage=self._open_usage.get(index, Usage()),
                     seconds="0.000",
                     calls=self.answers.get(index, 0),
-                    attempt=self.begun.get(index, 1),
+                    executions=self.begun.get(index, 1),
                 )
             if outcome is not None and self.record(outcome):
                 settled.append(outcome)

@@ -1,8 +1,8 @@
 """One sample's adjudicated result, and the rule by which it is adjudicated, fixed beforehand."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.packs.mark import PackMark
@@ -98,9 +98,10 @@ class Outcome(Frozen):
     said: str = ""
     """Digest (hex) of all that the model said in this execution, texts, reasoning and tool calls,
     so that modes can be told apart; empty where nothing was heard."""
-    attempt: Annotated[int, Field(ge=1)] = 1
-    """The number of the execution, from 1. More than 1: earlier ones ended before the model had
-    said anything, because the worker died, a person halted, or the endpoint failed."""
+    executions: Annotated[int, Field(ge=1)] = 1
+    """How often the sample was begun. More than 1: earlier executions ended before the model had
+    said anything, because the worker died, a person halted, or the endpoint failed. Which of the
+    sealed attempts at the item it was is said by its chunk."""
     notes: tuple[str, ...] = ()
     """What was odd, such as usage that had to be clamped."""
     events: tuple[SandboxEvent, ...] = ()
@@ -109,6 +110,14 @@ class Outcome(Frozen):
     """By which its transcript is found in Inspect's log; empty where there is none."""
     pack: PackMark | None = None
     """Whose statement the result is, where a pack's code scored; None: a family's judge did."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written_before(cls, value: Any) -> Any:
+        """Journals and records of earlier versions called the executions `attempt`."""
+        if isinstance(value, dict) and "attempt" in value and "executions" not in value:
+            return {("executions" if k == "attempt" else k): v for k, v in value.items()}
+        return value
 
 
 class Lost(Frozen):

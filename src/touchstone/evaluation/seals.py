@@ -49,13 +49,16 @@ class SealedSet(Frozen):
     """The cheapest way known then to solve its items without what they seem to ask for."""
     pack: PackMark | None = None
     """Whose items and scores they are, where they are a pack's; None: a family's."""
+    attempts: int = 1
+    """How often each item is tried; the first attempt decides."""
 
     @model_serializer(mode="wrap")
     def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not there is left out, so that older batteries keep their digests."""
         value: dict[str, Any] = plain(self)
         # What was sealed before there were these keys hashes as it did then.
-        return {k: v for k, v in value.items() if v or k not in {"made_by", "cheat", "pack"}}
+        absent = {"made_by": None, "cheat": "", "pack": None, "attempts": 1}
+        return {k: v for k, v in value.items() if k not in absent or v != absent[k]}
 
 
 class SealedBattery(Frozen):

@@ -38,6 +38,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
   `paired_difference`, `unpaired_difference`, `population_verdict`, `pass_at_k`, `grader_corrected`
 - `baselines`: what people did: `Trials`, `HumanItem`, `human_item`, `time_within_limit`,
   `arms_apart`
+- `repeated_attempts`: several attempts at each item: `PassRate`, `pass_rate`
 - `time_horizons`: `TimeHorizon`, `time_horizon`, `TimedRuns`, `RidgePenalty`, `METR_PENALTY`,
   `LIGHT_PENALTY`
 - `power_analysis`: before anything runs: `ClusteredDesign`, `PowerComparison`, `power`,
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
         power,
         tasks_needed,
     )
+    from touchstone.statistics.repeated_attempts import PassRate, pass_rate
     from touchstone.statistics.sequential import (
         Progress,
         Reason,
@@ -184,6 +186,7 @@ __all__ = [
     "IntegrityIssue",
     "Interval",
     "ItemModel",
+    "PassRate",
     "PowerComparison",
     "Progress",
     "RateRule",
@@ -236,6 +239,7 @@ __all__ = [
     "miss_probability",
     "paired_difference",
     "pass_at_k",
+    "pass_rate",
     "percent",
     "percent_digits",
     "percent_interval",
@@ -271,6 +275,7 @@ _LATER = (
     "item_model",
     "multiplicity",
     "power_analysis",
+    "repeated_attempts",
     "sequential",
     "simulation",
     "time_horizons",

@@ -56,9 +56,10 @@ class Answers:
             if entry.kind == ANSWERED:
                 facts = entry.event.facts()
                 key = RunKey(*(facts[name] for name in RunKey._fields))
+                first = {each["index"] for each in facts["outcomes"] if each["attempt"] == 1}
                 # Erased, or not for this reader: what cannot be seen is not compared.
                 for each in (entry.content("details") or {}).get("outcomes", ()):
-                    if each.get("said"):
+                    if each.get("said") and each["index"] in first:
                         found._add(key, each["index"], each["result"], each["said"])
         return found
 

@@ -317,8 +317,8 @@ class _Told:
                     f"sample {index} of {sealed.id} ran another item than was sealed at its place: "
                     "a battery must not change once samples run"
                 )
-            # The first recorded outcome stands (ADR 72).
-            if index not in results:
+            # The first recorded outcome stands (ADR 72), and the first attempt decides (ADR 346).
+            if each["attempt"] == 1 and index not in results:
                 measured = each["result"] in measuring.MEASURED
                 results[index] = each["result"] == "solved" if measured else None
                 if each.get("reasoning"):

@@ -85,7 +85,7 @@ def test_whatever_the_first_answer_is_each_sample_begins_once_and_ends_once(
         if lines["use", outcome.index]:
             # One of which an answer was recorded began once; others at most thrice.
             assert lines["begin", outcome.index] == 1 + lines["lost", outcome.index]
-            assert outcome.attempt == lines["begin", outcome.index]
+            assert outcome.executions == lines["begin", outcome.index]
         assert lines["begin", outcome.index] <= MOST_EXECUTIONS
     for earlier, later in pairwise(results):
         assert set(earlier.outcomes) <= set(later.outcomes)
@@ -128,7 +128,7 @@ def test_outcomes_stand_where_inspects_log_breaks(toy_run: Run, monkeypatch: pyt
         result = toy_run(endpoint.url, size=1)
         assert toy_run(endpoint.url, size=1).outcomes == result.outcomes
         assert len(endpoint.requests) == 2
-    assert [(o.result, o.attempt) for o in result.outcomes] == [("solved", 1)]
+    assert [(o.result, o.executions) for o in result.outcomes] == [("solved", 1)]
 
 
 def test_a_declined_request_is_an_answer_and_is_not_asked_again(toy_run: Run):
@@ -145,7 +145,9 @@ def test_a_declined_request_is_an_answer_and_is_not_asked_again(toy_run: Run):
         asked = len(endpoint.requests)
         again = toy_run(endpoint.url, size=2, asking=ONE_BY_ONE)
         assert len(endpoint.requests) == asked == 4
-    assert [(o.result, o.calls, o.attempt) for o in first.outcomes] == [("lost-endpoint", 1, 1)] * 2
+    assert [(o.result, o.calls, o.executions) for o in first.outcomes] == [
+        ("lost-endpoint", 1, 1)
+    ] * 2
     assert (first.missing, again.outcomes) == ((), first.outcomes)
 
 
@@ -190,7 +192,7 @@ def test_a_killed_worker_repeats_only_what_was_never_answered(
         assert toy_run(endpoint.url, size=1).outcomes == done.outcomes
         assert len(endpoint.requests) - asked == (2 if turn == 0 else 0)
     (outcome,) = done.outcomes
-    assert (outcome.result, outcome.attempt, outcome.calls) == (result, 2 - turn, 2 - turn)
+    assert (outcome.result, outcome.executions, outcome.calls) == (result, 2 - turn, 2 - turn)
     assert (outcome.result in MEASURED) == (turn == 0)
     assert done.repeated == ((0,) if turn == 0 else ())
     assert turn == 0 or "after 1 answers" in outcome.reason

@@ -186,7 +186,7 @@ def test_a_halt_stops_before_the_next_call_and_what_had_been_answered_is_lost(to
     assert (first.stopped, len(first.outcomes), first.missing) == ("halted", 1, (1, 2))
     assert first.begun == (1,)
     assert (second.repeated, second.missing, second.begun) == ((), (), ())
-    assert [(o.result, o.attempt) for o in second.outcomes] == [
+    assert [(o.result, o.executions) for o in second.outcomes] == [
         ("solved", 1),
         ("lost-instrument", 1),
         ("solved", 1),

@@ -249,7 +249,7 @@ def test_a_sample_that_is_never_answered_begins_three_times_and_is_then_lost(toy
         assert len(endpoint.requests) == MOST_EXECUTIONS
     assert [len(result.outcomes) for result in results] == [0, 0, 1, 1, 1]
     (outcome,) = results[-1].outcomes
-    assert (outcome.result, outcome.score, outcome.cause, outcome.attempt) == (
+    assert (outcome.result, outcome.score, outcome.cause, outcome.executions) == (
         "lost-endpoint",
         "not-measured",
         "endpoint",
@@ -274,7 +274,7 @@ def test_three_samples_in_a_row_failed_by_the_endpoint_stop_the_chunk_and_may_ru
     assert (first.stopped, first.outcomes, first.begun) == ("endpoint-failing", (), (0, 1, 2))
     assert [(lost.index, lost.executions) for lost in first.lost] == [(0, 1), (1, 1), (2, 1)]
     assert (second.stopped, second.lost, second.repeated) == ("", (), (0, 1, 2))
-    assert [(o.result, o.attempt) for o in second.outcomes] == [("solved", 2)] * 3 + [
+    assert [(o.result, o.executions) for o in second.outcomes] == [("solved", 2)] * 3 + [
         ("solved", 1)
     ] * 5
 
@@ -315,7 +315,7 @@ def test_what_the_endpoint_loses_at_the_end_of_a_chunk_may_run_again(toy_run: Ru
         third = toy_run(endpoint.url, size=3, asking=ONCE)
     assert (first.stopped, len(first.outcomes), first.missing) == ("", 2, (2,))
     assert (second.stopped, len(second.outcomes)) == ("endpoint-failing", 2)
-    assert [(o.result, o.attempt) for o in third.outcomes][2] == ("solved", 3)
+    assert [(o.result, o.executions) for o in third.outcomes][2] == ("solved", 3)
 
 
 # Twins: with a guard taken away, the probe above would fail.

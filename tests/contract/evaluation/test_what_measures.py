@@ -140,7 +140,7 @@ def test_odd_bytes_in_a_tool_call_come_back_as_a_tools_error_and_the_sample_goes
     with serve(script) as endpoint:
         (outcome,) = toy_run(endpoint.url, size=1).outcomes
         (told,) = [m for m in endpoint.requests[1]["messages"] if m["role"] == "tool"]
-    assert (outcome.result, outcome.attempt) == ("solved", 1)
+    assert (outcome.result, outcome.executions) == ("solved", 1)
     assert told["content"]
 
 

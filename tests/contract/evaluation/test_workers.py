@@ -103,7 +103,7 @@ def test_kill_9_repeats_only_what_was_never_answered(tmp_path: Path):
     assert len(first) + len(second) == SAMPLES
     assert (finished.missing, finished.stopped, len(finished.repeated)) == ((), "", 2)
     assert (finished.begun, finished.lost) == ((), ())
-    assert sorted(o.index for o in second if o.attempt == 2) == sorted(finished.repeated)
+    assert sorted(o.index for o in second if o.executions == 2) == sorted(finished.repeated)
     # Each prompt was asked once, but for the two in flight.
     assert len(begun) == SAMPLES + 2
     assert len(set(begun)) == SAMPLES

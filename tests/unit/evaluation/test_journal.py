@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal, glance
@@ -192,7 +193,7 @@ def settled(
             for _ in range(2)
         )
         assert again == ()
-        return [(each.index, each.result, each.attempt) for each in found]
+        return [(each.index, each.result, each.executions) for each in found]
 
 
 def test_what_was_answered_is_settled_and_what_was_not_may_run_again(tmp_path: Path):
@@ -226,3 +227,12 @@ def test_what_the_endpoint_failed_is_told_until_it_is_settled(tmp_path: Path):
         assert journal.lost() == (Lost(index=3, executions=1, reason="HTTP 500"),)
         journal.record(outcome(3))
         assert journal.lost() == ()
+
+
+def test_an_outcome_of_before_attempts_is_read_with_its_executions():
+    text = {"index": 0, "commitment": "ab", "result": "solved", "score": "1", "reason": "r"}
+    before = Outcome.model_validate({**text, "seconds": "1", "attempt": 3})
+    assert before.executions == 3
+    assert "attempt" not in before.model_dump()
+    with pytest.raises(ValidationError):
+        Outcome.model_validate({**text, "seconds": "1", "executions": 1, "attempt": 3})

@@ -197,13 +197,13 @@ def said(value: float | None = 1.0, **more: Any) -> Statement:
 def test_what_a_statement_is_worth(
     statement: Statement, heard: dict[str, Any], result: tuple[str, str]
 ):
-    assert concluded(statement, SampleCalls(attempt=1, **heard), LETTERS)[:2] == result
+    assert concluded(statement, SampleCalls(executions=1, **heard), LETTERS)[:2] == result
 
 
 def test_without_a_threshold_a_score_is_only_reported():
     declared = LETTERS.model_copy(update={"solved_from": None})
     for value in (0.0, 1.0):
-        assert concluded(said(value), SampleCalls(attempt=1, calls=1), declared)[0] == "reported"
+        assert concluded(said(value), SampleCalls(executions=1, calls=1), declared)[0] == "reported"
 
 
 # ------------------------------------------------------------------ what is declared

@@ -55,7 +55,7 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
                     seconds="1",
                     usage=Usage(input=10),
                     reasoning="full",
-                    attempt=1 + (index == 1),
+                    executions=1 + (index == 1),
                 )
                 for index in spec.indices
             ]

@@ -158,7 +158,7 @@ def test_runs_take_turns_and_one_that_is_decided_gets_no_more(sealed: Sealed):
     agenda.recorded(first, holding(first, Attempt(bits, bits, bits)))
     assert agenda.decided() == (first,)
     assert first not in [sealed.chunks[chunk][1] for chunk in agenda.next((), 9)]
-    starts = [sealed.chunks[chunk][0].indices[0] for chunk in agenda.chunks_of(first)]
+    starts = [sealed.chunks[chunk][0].indices[0] for chunk in agenda.unneeded(first)]
     assert starts == [0, 8, 16, 24, 32, 40, 48]
     assert not agenda.over
 

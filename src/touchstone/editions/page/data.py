@@ -223,6 +223,8 @@ class ResultRow:
     claimed: float | None = None
     """The success rate that the verdict's word claims to lie above or below; None: it claims none
     on that scale."""
+    attempts: str = ""
+    """What several attempts at each item say, in words; empty where each had one."""
     zone_side: str = "both"
     """Where the zone lies: on both sides of the threshold, below or above it."""
 

@@ -6,10 +6,12 @@ from math import log, log10
 
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import EvidenceCurve
+from touchstone.editions.run_text import attempts_in_words
 from touchstone.evaluation.errors import RevealError
 from touchstone.review import RunKey
 from touchstone.statistics import Interval
 from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.repeated_attempts import attempt_rates
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict, broken_off, standings_from_record
 
 
@@ -37,6 +39,16 @@ def broken_off_runs(case: AudienceCase) -> Mapping[RunKey, Interval]:
         with suppress(RevealError, CannotRunError):
             found.update(broken_off(case.entries, battery))
     return found
+
+
+def tried_again(case: AudienceCase, key: RunKey) -> str:
+    """What several attempts at each item say beside a run's verdict; empty where there was one."""
+    battery = case.state.batteries.get(key.battery)
+    sealed = battery.item_set(key.criterion) if battery else None
+    if sealed is None or sealed.attempts == 1:
+        return ""
+    found = attempt_rates(case.entries, key.battery).get(key)
+    return "" if found is None else attempts_in_words(found)
 
 
 def evidence_facts(early: EarlyVerdict, recorded: int) -> EvidenceCurve | None:

@@ -12,6 +12,7 @@ from touchstone.editions.sections.evidence import (
     broken_off_runs,
     early_verdicts,
     evidence_facts,
+    tried_again,
 )
 from touchstone.editions.sections.instrument import instrument_note
 from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
@@ -147,7 +148,8 @@ def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:
     # verdict yet.
     keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
     early, broken = early_verdicts(case), broken_off_runs(case)
-    rows = [row for key in keys if (row := _row(case, key, early.get(key), broken.get(key)))]
+    found = [_row(case, key, early.get(key), broken.get(key)) for key in keys]
+    rows = [row for row in found if row]
     order = list(case.titles)
     rows.sort(
         key=lambda row: (
@@ -169,6 +171,7 @@ def _row(
     if told is None:
         return None
     solved, counted, lost, (low, high), sealed = told
+    recorded = tally.attempt().recorded.bit_count()
     on_scale = numeric is not None and numeric.measure == "success-rate"
     return ResultRow(
         criterion=key.criterion,
@@ -188,7 +191,7 @@ def _row(
         extreme=not lost.total and solved in (0, counted),
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
         by_difficulty=_difficulties(case, key, None if sealed is None else counted),
-        evidence=evidence_facts(early, tally.recorded) if early else None,
+        evidence=evidence_facts(early, recorded) if early else None,
         lost=tuple(lost.by_kind.items()),
         beside=tuple(
             lost_beside(each)
@@ -196,6 +199,7 @@ def _row(
             if each.unmeasured.total or not each.shown
         ),
         repeated=tally.attempt().repeated(),
+        attempts=tried_again(case, key),
         sealed=sealed,
         instrument=instrument_note(case, key),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
@@ -325,7 +329,8 @@ def _difficulties(
         # Never pooled across batteries, variants or modes: they are other subjects.
         if RunKey(*(facts[name] for name in RunKey._fields)) != key:
             continue
-        results = {each["index"]: each["result"] for each in facts["outcomes"]}
+        first_try = [each for each in facts["outcomes"] if each["attempt"] == 1]
+        results = {each["index"]: each["result"] for each in first_try}
         for item in opened:
             level = item["item_id"].partition("/")[2].partition("-")[0]
             result = results.get(item["index"])

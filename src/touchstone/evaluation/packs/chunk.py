@@ -119,7 +119,7 @@ def pack_outcome(
         seconds=said.seconds,
         models=said.models,
         calls=said.calls,
-        attempt=journal.begun[said.place],
+        executions=journal.begun[said.place],
         events=said.events,
         uuid=said.uuid,
         pack=said.pack,

@@ -210,7 +210,7 @@ class Relay:
 
     def of(self, place: int, role: str = SUBJECT) -> SampleCalls:
         """What was heard of one sample's calls to a role."""
-        found = SampleCalls(attempt=1, place=place, role=role)
+        found = SampleCalls(executions=1, place=place, role=role)
         return self.heard.setdefault((role, place), found)
 
     def answered(self, heard: SampleCalls, usage: Usage) -> None:

@@ -37,8 +37,7 @@ def stop_is_on_the_prefix(
     sealed = battery.item_set(event.criterion)
     if stop is None or sealed is None:
         return None
-    tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
-    attempt = tally.attempt()
+    attempt = state.tally(event.battery, event.criterion, event.variant, event.mode).attempt()
     if stop.size != sealed.size:
         return Ground(
             "size-not-sealed", sealed=sealed.size, criterion=event.criterion, size=stop.size
@@ -55,8 +54,10 @@ def stop_is_on_the_prefix(
             said_solved=event.solved,
             said_counted=event.counted,
         )
-    if stop.used + stop.overshoot > tally.recorded:
-        return Ground("overshoot-misstated", recorded=tally.recorded, overshoot=stop.overshoot)
+    if stop.used + stop.overshoot > attempt.recorded.bit_count():
+        return Ground(
+            "overshoot-misstated", recorded=attempt.recorded.bit_count(), overshoot=stop.overshoot
+        )
     return None
 
 

@@ -5,7 +5,7 @@ entry. To look needs a reader of the log's part; to take the log needs one that 
 Whoever may not read a transcript is told what is told of one that is not there.
 
     with open_log(installation, case, party, "17-3-1", sight="contents") as (shown, log):
-        sample = log.sample(shown.position, shown.attempt)
+        sample = log.sample(shown.position, shown.epoch)
 """
 
 import io
@@ -60,6 +60,8 @@ class ShownTranscript:
     """`yes`, or why it cannot be looked at."""
     log: str = ""
     """The digest of its chunk's log."""
+    epoch: int = 1
+    """Its number within its chunk's log: a chunk is one attempt, whichever it is."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ def look_at(
 ) -> tuple[ShownTranscript, int, TranscriptPage]:
     """Some messages of a transcript, with how many bytes all of it has. Raises as `open_log`."""
     with open_log(installation, case, party, name, sight=sight) as (shown, log):
-        size = log.size(shown.position, shown.attempt) or 0
-        return shown, size, read_page(log.sample(shown.position, shown.attempt), asked)
+        size = log.size(shown.position, shown.epoch) or 0
+        return shown, size, read_page(log.sample(shown.position, shown.epoch), asked)
 
 
 def fetch_log(

@@ -254,11 +254,11 @@ class RunCoordinator:
         if event.chunk not in self.leases:
             return
         if event.event in {"outcome", "known"} and event.outcome is not None:
-            key, told = self.chunks[event.chunk][1], event.outcome.model_dump_json().encode()
+            (spec, key), told = self.chunks[event.chunk], event.outcome.model_dump_json().encode()
             self.unrecorded.setdefault(event.chunk, set()).add(event.outcome.index)
             # From here on it needs neither this process nor the worker's disk.
             if self.evidence.keep(self.leases[event.chunk], event.outcome.index, told):
-                self.tracker.add(key, event.outcome.index, solved=event.outcome.result == "solved")
+                self.tracker.hear(key, spec, event.outcome)
             else:
                 self.observer.step("Note: an outcome of a sample came second, and is not used")
             self.tracker.flying[key] = max(0, self.tracker.flying.get(key, 0) - 1)
@@ -280,7 +280,7 @@ class RunCoordinator:
         self.tracker.repeated += len(event.repeated)
         self.budget.settle(event.chunk, event.total)
         for outcome in outcomes:
-            self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
+            self.tracker.hear(key, spec, outcome)
         logs = logs_left(self.setting, event.chunk)
         battery = self.setting.prepared.battery
         case = self.setting.case
@@ -308,7 +308,7 @@ class RunCoordinator:
         """Whether each sample that is said to have an outcome has one here: its folder goes."""
         state, heard = self.setting.case.state, {outcome.index for outcome in told}
         ended = set(spec.indices) - set(missing) - heard
-        return all(state.is_recorded(key, 1, index) for index in ended)
+        return all(state.is_recorded(key, spec.attempt, index) for index in ended)
 
     def _land(self, key: RunKey) -> None:
         """Record the verdict of a run as soon as the record carries it, and issue no more of it."""
@@ -339,7 +339,7 @@ class RunCoordinator:
     def _drop(self, key: RunKey) -> None:
         """Give up the chunks of a run that are not under way; keep what had run of them."""
         setting = self.setting
-        unneeded = [chunk for chunk in self.agenda.chunks_of(key) if chunk not in self.leases]
+        unneeded = [chunk for chunk in self.agenda.unneeded(key) if chunk not in self.leases]
         self.jobs.drop(setting.case.id, unneeded)
         for chunk in unneeded:
             spec, folder = self.chunks[chunk][0], setting.folder(chunk)
@@ -362,8 +362,7 @@ class RunCoordinator:
             record_told(self.setting, {spec.id: (spec, key)}, self.answers)
         state = self.setting.case.state
         self.agenda.recorded(key, state)
-        attempt = state.tally(*key).attempt()
-        if all(attempt.recorded >> index & 1 for index in spec.indices):
+        if all(state.is_recorded(key, spec.attempt, index) for index in spec.indices):
             self.jobs.finish(lease)
             shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
         else:
@@ -387,7 +386,7 @@ class RunCoordinator:
             record_outcomes(setting.case, battery, spec, key, outcomes, used, logs, self.answers)
             self._forget(spec.id, outcomes)
         for outcome in outcomes:
-            self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
+            self.tracker.hear(key, spec, outcome)
 
     def _stop(self, reason: str, pool: WorkerPool) -> None:
         self.stopped = self.stopped or reason

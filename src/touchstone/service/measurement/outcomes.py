@@ -11,6 +11,7 @@ from touchstone.evaluation.errors import JournalHeldError
 from touchstone.evaluation.journal import Journal, JournalGlance, glance
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
+from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.measurement.chunk_logs import with_logs
 from touchstone.service.measurement.chunk_queue import Chunks
@@ -44,17 +45,22 @@ def record_outcomes(
     """
     answers = Answers.of_record(case.entries_of(ANSWERED)) if answers is None else answers
 
+    def compared(part: Sequence[Outcome]) -> tuple[measuring.Compared, ...]:
+        # Modes are held against one another by what they answered first.
+        return answers.compare(key, part) if spec.attempt == 1 else ()
+
     def deeds(state: State) -> list[Deed]:
         # Inside the transaction: another process may have recorded some of them since they were
         # told.
-        fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
+        fresh = [o for o in outcomes if not state.is_recorded(key, spec.attempt, o.index)]
         return [
-            outcomes_recorded(case, battery, spec, key, part, answers.compare(key, part), used, log)
+            outcomes_recorded(case, battery, spec, key, part, compared(part), used, log)
             for part, log in with_logs(fresh, logs)
         ]
 
     state = case.record(deeds)
-    answers.add(key, outcomes)
+    if spec.attempt == 1:
+        answers.add(key, outcomes)
     return state
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from touchstone.editions.run_text import alike_line, landed, remarks
+from touchstone.editions.run_text import alike_line, landed, remarks, tried_lines
 from touchstone.editions.sentences import sentence
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
+from touchstone.review.state import RunKey
 from touchstone.service.reporting.edition_files import Edition
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike
+from touchstone.verdicts.repeated_attempts import AttemptRates
 from touchstone.verdicts.run_progress import RunProgress
 
 
@@ -51,6 +53,8 @@ class ReviewResult:
     """Samples that a dead run had begun and this one ran again."""
     editions: tuple[Edition, ...]
     fingerprint: str
+    tried: Mapping[RunKey, AttemptRates] = field(default_factory=dict)
+    """What several attempts at each item say, by run; the verdicts rest on the first."""
     alike: tuple[Alike, ...] = ()
     """Modes that answered alike on every item."""
     checks: tuple[str, ...] = ()
@@ -101,6 +105,10 @@ class ReviewResult:
                 }
                 for r in self.rows
             ],
+            "attempts": [
+                {"criterion": key.criterion, "mode": key.mode, **said.as_dict()}
+                for key, said in self.tried.items()
+            ],
             "modes_alike": [
                 {"variant": each.variant, "modes": list(each.modes), "items": each.items}
                 for each in self.alike
@@ -136,6 +144,7 @@ class ReviewResult:
             sentence("review.case", case=self.case),
             *(f"  {landed(row)}" for row in self.rows),
             *(f"  {line}" for line in remarks(self.rows)),
+            *(f"  {line}" for line in tried_lines(self.tried)),
             *(f"  {alike_line(each)}" for each in self.alike),
             *([f"  {sentence('review.checks')}"] if self.checks else []),
             *(sentence("review.not-measured", line=line) for line in self.unmeasured),

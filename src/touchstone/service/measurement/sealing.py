@@ -7,6 +7,7 @@ from touchstone.deeds.measurement import battery_sealed
 from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
+    BatteryPlan,
     Elicitation,
     check_code,
     check_seed,
@@ -60,17 +61,20 @@ def seal(
     whole: bool = False,
     workers: int = 2,
     readiness: Mapping[str, Readiness] = NOT_ASKED,
+    plan: BatteryPlan | None = None,
 ) -> None:
     """Draw a battery and seal it into the record.
 
     The seed goes in as a part that only the centre reads; its commitment, the items' commitments,
     their order, the elicitation, the rule and how verdicts are reached are there for every party.
     With `whole`, no verdict may stop before every item has run. `readiness` is what each mode did
-    when it was asked for a tool call and a long answer.
+    when it was asked for a tool call and a long answer. `plan` is what is drawn, under the id that
+    the case has for its next battery; None: `items` for each criterion.
     """
     kind = case.submission.kind
     known = case.installation.families
-    plan = battery_plan(case.framework, known, items, case.state.next_battery, kind)
+    if plan is None:
+        plan = battery_plan(case.framework, known, items, case.state.next_battery, kind)
     chosen = runs(case.framework, plan, case.submission)
     # Before the seed is drawn: a rule that knew the items could be chosen to suit them.
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)

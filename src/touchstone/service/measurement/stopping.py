@@ -43,14 +43,14 @@ def end_measuring(
     # First, so that no other process takes up a chunk while its folder goes.
     records.jobs.halt(case.id)
     lost = uncounted = 0
-    for chunk, (_, key) in chunks.items():
+    for chunk, (spec, key) in chunks.items():
         told = records.outcomes.kept(case.id, chunk)
         journalled = _ran(case, chunk)
         uncounted += journalled is None
         ran = {*heard.get(chunk, ()), *told, *(journalled or ())}
         # Counted though nothing of it can be recorded: whoever ran the samples is told that they
         # are gone.
-        lost += sum(not case.state.is_recorded(key, 1, index) for index in ran)
+        lost += sum(not case.state.is_recorded(key, spec.attempt, index) for index in ran)
         records.outcomes.forget(case.id, chunk, told)
     # It lies there in the clear, and nothing will ever take it up.
     shutil.rmtree(records.work(case.id), ignore_errors=True)

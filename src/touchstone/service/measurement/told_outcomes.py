@@ -24,7 +24,8 @@ def record_told(setting: Setting, chunks: Chunks, answers: Answers | None = None
     before = used_before(case) if waiting else {}
     for chunk in waiting:
         (spec, key), outcomes = chunks[chunk], told_of(setting, chunk)
-        fresh = [each for each in outcomes if not case.state.is_recorded(key, 1, each.index)]
+        state, attempt = case.state, spec.attempt
+        fresh = [each for each in outcomes if not state.is_recorded(key, attempt, each.index)]
         used = sum((each.usage for each in fresh), before.get(chunk, Usage()))
         logs = logs_left(setting, chunk) if fresh else ()
         record_outcomes(case, battery, spec, key, fresh, used, logs, answers)

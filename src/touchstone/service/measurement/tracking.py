@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from touchstone.evaluation import ChunkSpec, Outcome
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
@@ -30,10 +31,15 @@ class Tracker:
     repeated: int = 0
 
     def add(self, key: RunKey, index: int, *, solved: bool) -> None:
-        """An outcome is known."""
+        """The outcome of a first attempt is known."""
         # By index: a worker that starts again tells once more what it knows, and that must not
         # count twice.
         self.seen.setdefault(key, {})[index] = solved
+
+    def hear(self, key: RunKey, spec: ChunkSpec, outcome: Outcome) -> None:
+        """An outcome of a chunk is known; further attempts decide nothing and are not counted."""
+        if spec.attempt == 1:
+            self.add(key, outcome.index, solved=outcome.result == "solved")
 
     def heard(self, state: State) -> None:
         """Take up the verdicts that the record holds, and what measured nothing."""
@@ -85,6 +91,8 @@ def tracker_of(case: Case, chunks: Chunks, verdicts: VerdictPlan) -> Tracker:
     tracker = Tracker(totals, rules, case.submission.references)
     tracker.heard(state)
     for spec, key in chunks.values():
+        if spec.attempt > 1:
+            continue
         totals[key] += len(spec.indices)
         attempt = state.tally(*key).attempt()
         for index in spec.indices:

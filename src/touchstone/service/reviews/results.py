@@ -24,6 +24,7 @@ from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.service.reviews.measuring import worked_on
 from touchstone.service.witnessing import ask_configured
 from touchstone.verdicts.modes_compared import modes_alike
+from touchstone.verdicts.repeated_attempts import attempt_rates
 from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.runs import (
     battery_plan,
@@ -95,6 +96,7 @@ def issue_result(
     for line in ask_configured(installation).faults:
         observer.step(line)
     editions = issue_editions(case, out, audiences(case.participants, state.agreement))
+    shown = shown_to_centre(case)
     return ReviewResult(
         case=case.id,
         designation=newest.designation if newest else "",
@@ -105,9 +107,10 @@ def issue_result(
         repeated=tracker.repeated,
         editions=editions,
         fingerprint=installation.keyring.history.lines[0].fingerprint,
+        tried=attempt_rates(shown.entries, worked_on(case)),
         alike=modes_alike(state),
         checks=_checks(installation.families, case.framework),
-        chosen=chosen_values(shown_to_centre(case)),
+        chosen=chosen_values(shown),
     )
 
 
