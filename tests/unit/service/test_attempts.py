@@ -85,8 +85,8 @@ def test_attempts_are_sealed_and_each_is_a_chunk_of_its_own(prepared: tuple[Prep
 
 def test_a_chunk_of_the_only_attempt_has_the_id_that_it_had_before_there_were_more():
     text = {"case": "c", "battery": "b", "item_set": "s", "variant": "v", "mode": "m"}
-    rest = {"endpoint": "e", "elicitation": "l", "rule": "r", "indices": (0, 1)}
-    spec = ChunkSpec(**text, **rest)
+    rest = {"endpoint": "e", "elicitation": "l", "rule": "r", "indices": [0, 1]}
+    spec = ChunkSpec.model_validate({**text, **rest})
     assert "attempt" not in spec.model_dump(mode="json")
     assert spec.id == "fd4652258da40fd3e1f86a67bbff1edb"
     assert spec.model_copy(update={"attempt": 2}).id != spec.id
@@ -182,7 +182,7 @@ def test_the_first_outcome_of_a_pair_stands_in_whatever_order_they_are_told(
         first: dict[tuple[int, int], bool] = {}
         for attempt, index, solved in told:
             outcome = told_by(committed, index, solved=solved)
-            record_outcomes(case, sealed.battery, mine[attempt], key, [outcome], Usage(), None)
+            record_outcomes(case, sealed.battery, mine[attempt], key, [outcome], Usage())
             first.setdefault((attempt, index), solved)
         tally = case.state.tally(*key)
         for attempt in range(1, TRIES + 1):
@@ -200,7 +200,7 @@ def test_no_attempt_that_was_not_sealed_is_recorded(case: Case):
     more = spec.model_copy(update={"attempt": TRIES + 1})
     outcome = told_by(committed, 0, solved=True)
     with pytest.raises(Refused, match="3 attempts"):
-        record_outcomes(case, sealed.battery, more, key, [outcome], Usage(), None)
+        record_outcomes(case, sealed.battery, more, key, [outcome], Usage())
 
 
 def test_a_further_attempt_alone_decides_nothing_and_compares_no_modes(case: Case):
@@ -213,7 +213,7 @@ def test_a_further_attempt_alone_decides_nothing_and_compares_no_modes(case: Cas
         if spec.attempt > 1:
             told = [told_by(committed, index, solved=True) for index in spec.indices]
             said = [each.model_copy(update={"said": "ab" * 32}) for each in told]
-            record_outcomes(case, sealed.battery, spec, key, said, Usage(), None)
+            record_outcomes(case, sealed.battery, spec, key, said, Usage())
     entries = list(read_entries(case.installation.records.case(case.id), CENTRE))
     assert runs_from_record(entries, "battery-1") == ()
     recorded = [each.event for each in entries if each.kind == "outcomes-recorded"]
@@ -224,7 +224,7 @@ def test_a_further_attempt_alone_decides_nothing_and_compares_no_modes(case: Cas
         if spec.attempt == 1:
             told = [told_by(committed, index, solved=False) for index in spec.indices]
             said = [each.model_copy(update={"said": key.mode}) for each in told]
-            record_outcomes(case, sealed.battery, spec, key, said, Usage(), None)
+            record_outcomes(case, sealed.battery, spec, key, said, Usage())
     (compared,) = case.state.likenesses.values()
     assert (compared.alike, compared.unlike) == (0, 8)
 
