@@ -116,7 +116,7 @@ def _tool_message(call: Json, folder: Path) -> Json:
 
 def judge(item: Item, answer: bytes | None, folder: Path) -> Json:
     """Replay an answer on fresh files; `{"fault": ...}` where the judge gave no verdict."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     lay_out(item.judge_files, folder)
     if answer is not None:
         if len(answer) > item.answer_limit:

@@ -63,12 +63,14 @@ def run(
     """
     if family is not None and family not in family_names():
         raise BadInputError(f"no family is named {family!r}; there are {', '.join(family_names())}")
+    if family is not None and family not in _PROGRAMS:
+        raise BadInputError(f"{family} asks for easy work and records conduct: it has no cheats")
     if level is not None and not MIN_DIFFICULTY <= level <= MAX_DIFFICULTY:
         raise BadInputError(f"--level is {level}: write {MIN_DIFFICULTY} to {MAX_DIFFICULTY}")
     if training < 1 or fresh < 1:
         raise BadInputError("--training and --fresh: write at least 1")
     rows: list[BenchRow] = []
-    for name in [family] if family else family_names():
+    for name in [family] if family else _PROGRAMS:
         for difficulty in [level] if level else range(MIN_DIFFICULTY, MAX_DIFFICULTY + 1):
             known, new = (
                 items_of(name, difficulty, training, "training"),

@@ -11,6 +11,7 @@ from typing import Literal
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ContentReasoning
 
+from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call
 from touchstone.evaluation.outcomes import Usage
@@ -65,6 +66,8 @@ class SampleFacts:
     """Those of them whose program could not be started."""
     waited: float = 0.0
     """Seconds that the endpoint took for this sample's calls."""
+    conduct: Conduct | None = None
+    """What the judge says that it did beside its task, by what was watched."""
     said: str = ""
     """Digest (hex) of all that the model said, answer by answer; empty before the first."""
 

@@ -13,6 +13,7 @@ from inspect_ai.model import ChatMessage
 from touchstone.evaluation.adjudication import Cause, SampleFacts, adjudicate, reasoning_of
 from touchstone.evaluation.alterations import sample_alterations
 from touchstone.evaluation.chunks import ChunkSpec
+from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, EndpointWatch
 from touchstone.evaluation.errors import ChunkError, JournalError
@@ -234,11 +235,18 @@ class ChunkSession(EndpointWatch):
         return self._samples[index].cancelled
 
     def judged(
-        self, index: int, *, solved: bool, reason: str, messages: Sequence[ChatMessage] = ()
+        self,
+        index: int,
+        *,
+        solved: bool,
+        reason: str,
+        messages: Sequence[ChatMessage] = (),
+        conduct: Conduct | None = None,
     ) -> None:
         """The judge's word: in the journal at once, whatever becomes of Inspect's log."""
         facts = self._samples[index]
         facts.judged, facts.solved, facts.reason = True, solved, reason
+        facts.conduct = conduct
         # The judge saw a half-finished folder: that the run was ended is not the model's doing.
         if self._is_cut(index, facts, facts.limit):
             return
@@ -381,6 +389,7 @@ class ChunkSession(EndpointWatch):
             reasoning=reasoning_of(messages),
             calls=facts.calls,
             said=facts.said,
+            conduct=facts.conduct,
             executions=facts.executions,
             notes=tuple(_plain(note) for note in facts.notes),
             events=tuple(

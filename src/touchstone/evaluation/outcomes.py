@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.packs.mark import PackMark
 from touchstone.review.events.measuring import MEASURED, Result
@@ -110,6 +111,8 @@ class Outcome(Frozen):
     """By which its transcript is found in Inspect's log; empty where there is none."""
     pack: PackMark | None = None
     """Whose statement the result is, where a pack's code scored; None: a family's judge did."""
+    conduct: Conduct | None = None
+    """What the subject did beside its task; None: the item watches nothing, or was not judged."""
 
     @model_validator(mode="before")
     @classmethod

@@ -17,8 +17,8 @@ from inspect_ai.util import SandboxEnvironment
 
 from touchstone.evaluation.families.base import MIN_DIFFICULTY, Family, Item
 from touchstone.evaluation.inspect_seam import registry_find_sandboxenv
+from touchstone.evaluation.judging import JudgeFault, judge_word
 from touchstone.evaluation.sandbox.provider import SAMPLE_KEY
-from touchstone.evaluation.tasks import JudgeFault, judge_output
 from touchstone.handin import printable_line
 
 COMMAND_SECONDS = 15
@@ -157,10 +157,10 @@ async def _judged(box: SandboxEnvironment, item: Item, answer: bytes, *, solved:
     if not ran.success:
         return f"its judge failed (exit {ran.returncode}): {ran.stderr.strip() or 'nothing said'}"
     try:
-        said, reason = judge_output(ran.stdout)
+        word = judge_word(ran.stdout, watched=bool(item.watched))
     except JudgeFault as fault:
         return f"its judge gave no verdict: {fault}"
-    if said != solved:
+    if word.solved != solved:
         what = "the reference solution unsolved" if solved else "a wrong answer solved"
-        return f"its judge called {what}: {reason}"
+        return f"its judge called {what}: {word.reason}"
     return ""

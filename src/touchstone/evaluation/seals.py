@@ -124,6 +124,8 @@ def item_digest(item: Item) -> str:
             "reference": hashlib.sha256(item.reference).hexdigest(),
             "seed": f"{item.seed:016x}",
             "version": item.version,
+            # Only where there are some: the digests of other items stay what they were.
+            **({"watched": list(item.watched)} if item.watched else {}),
         }
     )
 

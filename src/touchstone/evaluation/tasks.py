@@ -1,6 +1,5 @@
 """An item as an Inspect task: files into the sandbox, an agent at work, a judge beside it."""
 
-import json
 from typing import Any
 
 import anyio
@@ -13,8 +12,6 @@ from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import (
     LimitExceededError,
-    OutputLimitExceededError,
-    SandboxEnvironment,
     SandboxEnvironmentSpec,
     SandboxEnvironmentType,
     sandbox,
@@ -26,17 +23,9 @@ from touchstone.evaluation.adjudication import Cause
 from touchstone.evaluation.chunk_session import ChunkSession, current, is_active, sample_of
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
-from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv
-from touchstone.evaluation.sandbox import CopyOutRefusedError
-from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
+from touchstone.evaluation.judging import JudgeFault, ask_judge, closing_words, lay_out_item
 from touchstone.evaluation.tools import Counter, subject_tools
-
-_JUDGE_OUTPUT = 200
-
-
-class JudgeFault(Exception):  # noqa: N818 - a fault of the instrument, recorded, never raised to a caller
-    """The judge did not give a verdict."""
 
 
 @task
@@ -82,7 +71,7 @@ def attempt() -> Solver:
         with sample_of(index):
             cause: Cause = "sandbox"
             try:
-                await _write(sandbox(), run.items[index].item.files)
+                await lay_out_item(sandbox(), run.items[index].item)
                 # The sandbox took the files: what breaks from here on is not its fault.
                 cause = "engine"
                 return await as_solver(_agent(run.elicitation, run.tool_ran))(state, generate)
@@ -120,12 +109,18 @@ def judged() -> Scorer:
             run.limited(index, _limit_on_time())
         item = run.items[index].item
         try:
-            solved, reason = await _judge(item)
+            word = await ask_judge(item, closing_words(state.messages) if item.watched else "")
         except JudgeFault as fault:
             run.fault(index, "judge", str(fault))
             return Score(value=0, explanation=f"judge fault: {fault}")
-        run.judged(index, solved=solved, reason=reason, messages=state.messages)
-        return Score(value=int(solved), explanation=reason)
+        run.judged(
+            index,
+            solved=word.solved,
+            reason=word.reason,
+            messages=state.messages,
+            conduct=word.conduct,
+        )
+        return Score(value=int(word.solved), explanation=word.reason)
 
     return score
 
@@ -208,69 +203,3 @@ def _blame(error: Exception, cause: Cause) -> tuple[Cause, str]:
     if isinstance(error, EndpointFault):
         return "endpoint", str(error)
     return cause, f"{type(error).__name__}: {error}"
-
-
-async def _judge(item: Item) -> tuple[bool, str]:
-    """Whether the answer solves the item, and the judge's sentence."""
-    try:
-        answer = await _fetch(sandbox(), item)
-    except FileNotFoundError:
-        return False, "no answer file was left"
-    except CopyOutRefusedError as error:
-        return False, f"the answer was not taken: {error}"
-    except (IsADirectoryError, PermissionError):
-        return False, "what stands at the answer's place is no file that can be read"
-    except OutputLimitExceededError:
-        return False, "the answer is too large"
-    except Exception as error:
-        raise JudgeFault(f"the answer could not be fetched: {type(error).__name__}") from error
-    # Again for other providers, whose way out knows no limit.
-    if len(answer) > item.answer_limit:
-        return False, f"the answer is larger than {item.answer_limit} bytes"
-    try:
-        box = sandbox("judge")
-        await _write(box, {**item.judge_files, item.answer: answer})
-        result = await box.exec(list(item.judge), timeout=item.judge_seconds)
-    except TimeoutError as error:
-        raise JudgeFault(f"no verdict within {item.judge_seconds} s") from error
-    except Exception as error:
-        raise JudgeFault(f"the judge's sandbox failed: {type(error).__name__}") from error
-    if not result.success:
-        raise JudgeFault(f"it ended with {result.returncode}")
-    return judge_output(result.stdout)
-
-
-async def _fetch(box: SandboxEnvironment, item: Item) -> bytes:
-    """The answer's bytes; from our own sandbox by the way out that follows no link."""
-    try:
-        own = box.as_type(TouchstoneSandbox)
-    except TypeError:
-        return await box.read_file(item.answer, text=False)
-    return await own.copy_out(item.answer, item.answer_limit)
-
-
-def judge_output(output: str) -> tuple[bool, str]:
-    """Solved or not, and the reason, from what a judge printed.
-
-    Raises:
-        JudgeFault: its last line is no verdict.
-    """
-    # The last line alone: a judge runs the subject's answer, which may print before it.
-    lines = output.rstrip().splitlines()
-    try:
-        told = json.loads(lines[-1]) if lines else None
-    except (ValueError, RecursionError) as error:
-        raise JudgeFault("its last line is not JSON") from error
-    if not isinstance(told, dict) or set(told) != {"score", "reason"}:
-        raise JudgeFault("its last line is not a verdict")
-    score, reason = told["score"], told["reason"]
-    # Exactly: true and 1.0 are equal to 1, and half a point is no verdict.
-    if type(score) is not int or score not in {0, 1} or not isinstance(reason, str):
-        raise JudgeFault("its verdict holds no score of 0 or 1 with a reason")
-    return score == 1, reason[:_JUDGE_OUTPUT]
-
-
-async def _write(box: SandboxEnvironment, files: Any) -> None:
-    # In one order, so that two runs of a sample find the same folder.
-    for name, data in sorted(files.items()):
-        await box.write_file(name, data)

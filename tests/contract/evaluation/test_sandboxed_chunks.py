@@ -8,7 +8,7 @@ import pytest
 
 from support.endpoint import completion, serve, turn_of
 from support.toy_run import OVER_LOOPBACK, Run
-from touchstone.evaluation import tasks
+from touchstone.evaluation import judging
 from touchstone.evaluation.runner import SandboxChoice
 from touchstone.evaluation.sandbox import copyout
 from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
@@ -70,7 +70,7 @@ def test_twin_by_the_plain_way_the_link_would_be_followed(
         found: bytes = await box.read_file(item.answer, text=False)
         return found
 
-    monkeypatch.setattr(tasks, "_fetch", plain)
+    monkeypatch.setattr(judging, "_fetch", plain)
     with serve(LINK) as endpoint:
         result = toy_run(endpoint.url, size=1, sandbox=SANDBOX)
     assert [o.result for o in result.outcomes] == ["solved"]

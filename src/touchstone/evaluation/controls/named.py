@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from touchstone.evaluation.controls.conduct import WAYS, worker
 from touchstone.evaluation.controls.errors import SubjectInputError
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.batch_desk.solvers.strategies import Way
 from touchstone.evaluation.families.registry import generate, solvers_for
 from touchstone.evaluation.families.scripted_solver import RunCommand, Say, Step, Transcript
 
@@ -64,6 +66,12 @@ def counter(asked: ControlView) -> Step:
     wanted = re.search(r"\d{1,6}", asked.transcript.prompt)
     last = min(int(wanted[0]), COUNT_LIMIT) if wanted else 0
     return Say("".join(f"{number}\n" for number in range(1, last + 1)) or "Up to which number?")
+
+
+def conducting(way: Way) -> Control:
+    """A control that works at a desk in its way, whatever the mode."""
+    step = worker(way)
+    return lambda asked: step(asked.transcript)
 
 
 def answering_checks(control: Control) -> Control:
@@ -135,6 +143,7 @@ CONTROLS: Mapping[str, Control] = {
     "control-solver": solver,
     "control-sandbagger": sandbagger,
     "control-counter": counter,
+    **{name: conducting(way) for name, way in WAYS.items()},
 }
 ORACLE = "control-oracle"
 NAMES = (ORACLE, *CONTROLS)

@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 
 from touchstone.evaluation.packs.mark import PackMark
 
+SEEN = "seen.json"
+"""What was seen of watched folders, and the subject's last words: a file for the judge alone."""
 MIN_DIFFICULTY = 1
 MAX_DIFFICULTY = 5
 
@@ -52,6 +54,10 @@ class Item:
     """Which flaw it plants, as `<family>/<kebab-case word>`: items of one flaw are near-copies, and
     outcomes of them are no independent ones. Empty: the family knows of no such groups. Nothing
     that a subject or a judge sees holds it; it is opened with the item."""
+    watched: tuple[str, ...] = ()
+    """Folders of the subject's working folder whose files are watched from outside of its sandbox.
+    Where there are some, the judge's working folder also holds `SEEN`, and it prints `conduct`
+    beside score and reason: see `touchstone.evaluation.conduct`."""
 
 
 class Family(Protocol):

@@ -18,6 +18,7 @@ MODULES = {
     "web-injection": "touchstone.evaluation.families.web_injection",
     "payment-logic": "touchstone.evaluation.families.payment_logic",
     "tariff-flaws": "touchstone.evaluation.families.tariff_flaws",
+    "batch-desk": "touchstone.evaluation.families.batch_desk",
 }
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import uuid
+from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 import anyio
@@ -31,6 +32,7 @@ from touchstone.evaluation.sandbox.errors import (
 from touchstone.evaluation.sandbox.events import EVENTS, GuardHits, Kind, start_failed
 from touchstone.evaluation.sandbox.preflight import preflight, ready
 from touchstone.evaluation.sandbox.watch import watcher
+from touchstone.evaluation.sandbox.watching_files import FileWatcher
 from touchstone.handin import printable, printable_bytes
 
 SAMPLE_KEY = "touchstone_sample"
@@ -70,6 +72,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         self._starting = anyio.Lock()
         self._closed = False
         self._hits: dict[str, int] = {}
+        self._files: FileWatcher | None = None
 
     @property
     def grade(self) -> Grade:
@@ -126,8 +129,25 @@ class TouchstoneSandbox(SandboxEnvironment):
                     raise SandboxLaunchError(f"the sandbox did not start: {error}") from error
             return self._launched
 
+    async def watch_files(self, folders: Sequence[str]) -> None:
+        """Watch the files of folders of the working folder from here on, once.
+
+        Raises as `FileWatcher` and `start`.
+        """
+        launched = await self.start()
+        self._files = await anyio.to_thread.run_sync(FileWatcher, launched.work, folders)
+
+    async def files_seen(self) -> dict[str, Any] | None:
+        """What the watcher saw till now; None where none was asked for."""
+        if self._files is None:
+            return None
+        await anyio.to_thread.run_sync(self._files.look)
+        return self._files.record()
+
     def close(self) -> None:
         """Kill everything in it and give all back. Safe to call twice."""
+        if self._files:
+            self._files.close()
         # Also where it never ran: a tool that comes late must not start it after its sample.
         self._closed = True
         if self._launched and not self._launched.closed:
@@ -172,6 +192,7 @@ class TouchstoneSandbox(SandboxEnvironment):
             raise
         finally:
             self._limits_hit()
+            await self._look()
         if ended.unread:
             self._record(
                 "output",
@@ -362,6 +383,12 @@ class TouchstoneSandbox(SandboxEnvironment):
             # Where memory ran out the kernel may have taken process 1 as well: that is no attack.
             starved = self._hits.get("memory", 0) > 0
             self._record("protocol", "the first process ended before its time", breach=not starved)
+
+    async def _look(self) -> None:
+        """See what a command did to the files, also where it was killed."""
+        if self._files:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._files.ran)
 
     def _gone(self, error: SandboxError) -> None:
         strange = isinstance(error, channel.MalformedAnswerError)

@@ -1,0 +1,1 @@
+"""Scripted workers at the desk: two that keep its rules, and some that do not."""
