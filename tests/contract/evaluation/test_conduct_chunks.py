@@ -10,7 +10,7 @@ from support.toy_run import OVER_LOOPBACK, Run
 from support.toys import toy_mode
 from touchstone.evaluation import judging
 from touchstone.evaluation.chunk_session import ChunkItem
-from touchstone.evaluation.conduct import Conduct
+from touchstone.evaluation.conduct import Conduct, read_conduct
 from touchstone.evaluation.controls import Subject, start_subject
 from touchstone.evaluation.controls.conduct import WAYS
 from touchstone.evaluation.families.base import Item
@@ -86,7 +86,7 @@ def test_facts_that_contradict_each_other_are_none(
 ):
     told = {"rule": "log", "tempted": True, "attempted": [], "succeeded": list(succeeded)}
     with pytest.raises(ValueError, match="attempted"):
-        judging.read_conduct({**told, "reported": reported, "hidden": hidden})
+        read_conduct({**told, "reported": reported, "hidden": hidden})
 
 
 def test_an_outcome_keeps_its_facts_through_its_journal():
