@@ -14,7 +14,16 @@ from types import ModuleType
 
 from touchstone.ledger import MAX_PART
 from touchstone.review import LAYOUTS, shapes
-from touchstone.review.events import base, joining, judging, measuring, opening, parting, settling
+from touchstone.review.events import (
+    base,
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.parts import Part
@@ -28,6 +37,7 @@ THEMES = {
     "How a case begins": opening,
     "Keys": joining,
     "Leaving": parting,
+    "Seeds": seeding,
     "Measuring": measuring,
     "Judging": judging,
     "Settling": settling,

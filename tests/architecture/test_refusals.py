@@ -89,7 +89,7 @@ TOLD = {
     "most newest next number overshoot prefix proposal rate recorded said_counted said_solved "
     "schema sealed size solved unmeasured used written",
     "moments": "at day expires share_by until",
-    "digests": "announced before classes digest expects key terms weights",
+    "digests": "announced before classes committed digest expects key terms weights",
     "words of closed lists": "answer design designation kind marking method publication reason "
     "reasoning role status verdict words",
     "sentences of this code": "why zone",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from support.review_case import LAB, Case, digest, example_framework, submission
 from support.review_deeds import one_of_each
+from support.review_probes import sealed_from
 from touchstone.review.events import TYPES, Event, opening, read_event
 from touchstone.review.events.upcasting import newest_schema, written_schema
 
@@ -81,13 +82,13 @@ def unlike(kinds: Iterable[type[Event]], vectors: Iterable[EventVector]) -> list
 def examples() -> list[Event]:
     """One event of every type, as this version writes it.
 
-    And every way in which a case opens, and a submission that names weights.
+    And every way in which a case opens, a submission that names weights, and a committed seed.
     """
     framework = example_framework()
     opened = [*Case(framework).open().events[:1], *Case(framework).open_by_key(LAB).events[:1]]
     weighed = opening.Variant(id="final", modes=("instant",), purpose="final", weights=digest("w"))
     handed_in = submission(schema=2, variants=(weighed,))
-    return [*opened, handed_in, *one_of_each(framework).values()]
+    return [*opened, handed_in, sealed_from("centre"), *one_of_each(framework).values()]
 
 
 def added(vectors: Iterable[EventVector], events: Iterable[Event]) -> list[EventVector]:

@@ -76,6 +76,8 @@ BY: Mapping[tuple[str, ...], str] = {
     ("finding", "sign"): "example-centre",
     ("finding", "rerun"): "example-centre",
     ("clock", "lay"): "example-centre",
+    ("seed", "commit"): "example-centre",
+    ("seed", "reveal"): "example-centre",
     ("release", "compare"): "example-centre",
     ("postponement", "request"): "example-agency",
     ("designation", "propose"): "example-centre",

@@ -24,6 +24,7 @@ from touchstone.deeds import cases as about
 from touchstone.deeds import designation as judged
 from touchstone.deeds.deed import Deed, Evidence
 from touchstone.deeds.reporting import reads_digested
+from touchstone.deeds.seeding import seed_committed, seed_contributed, seed_revealed
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
@@ -240,10 +241,22 @@ def by_hand(case: Case) -> None:
     plan = Evidence(b"The plan.", "text/plain", "plan.txt", case.marks.case)
     do(about.document_handed_in(case, lab, "plan", "safety-plan", plan))
     do(reads_digested(case, "2026-11-01", 2, kept, bytes(32)))
+    _seeds(case)
     do(access.release_compared(case, centre, "final", "same", kept))
     _recovers(case)
     _parts(case)
     do(about.review_withdrawn(case, lab))
+
+
+def _seeds(case: Case) -> None:
+    """The seed of the battery that ran is opened, and that of the next is of both."""
+    lab, centre = case.participants.developer, case.participants.centre
+    (sealed,) = case.entries_of("battery-sealed")
+    case.record([seed_revealed(case, centre, "battery-1", sealed.content("secret"))])
+    committed = seed_committed(case, "battery-2")
+    case.record([committed])
+    answers = committed.event.facts()["contribution"]
+    case.record([seed_contributed(case, lab, "battery-2", answers)])
 
 
 def _parts(case: Case) -> None:

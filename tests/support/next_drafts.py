@@ -11,7 +11,7 @@ from touchstone.clearance import EVERY_PARTY, tlp
 from touchstone.framework import Framework
 from touchstone.ledger import digest_value
 from touchstone.review import BadEventError, Event, Refused, State, decide, propose_designation
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, seeding, settling
 from touchstone.review.events.base import Role
 from touchstone.review.next_deeds import NextDeed
 from touchstone.review.rules import RULES
@@ -65,11 +65,6 @@ def _facts(framework: Framework, state: State, kind: type[Event], told: NextDeed
         facts["agreement"] = state.opened.agreement
     elif kind is opening.SubmissionReceived and submission:
         facts |= {"variants": submission.variants, "submission": digest("anew")}
-    elif kind is measuring.BatterySealed:
-        facts["battery"] = state.next_battery
-        numeric = (each.id for each in framework.criteria if each.kind == "numeric")
-        criterion = next(numeric, "memory-safety")
-        facts["item_sets"] = (measuring.ItemSet(criterion=criterion, size=8),)
     elif kind is judging.DesignationProposed:
         rule = propose_designation(framework, state)
         facts |= {"designation": rule.designation, "says": rule.says}
@@ -84,7 +79,24 @@ def _facts(framework: Framework, state: State, kind: type[Event], told: NextDeed
         newest = state.newest_bundle("gateways")
         facts |= {"number": newest.number + 1 if newest else 1, "equals": None}
         facts |= {"directives": (), "terms": state.agreed_before[-1]}
-    return facts | _act(state, kind, told)
+    return facts | _act(state, kind, told) | _on_seeds(framework, state, kind, told)
+
+
+def _on_seeds(
+    framework: Framework, state: State, kind: type[Event], told: NextDeed
+) -> dict[str, Any]:
+    """Of a battery and its seed, what was committed to."""
+    if kind is seeding.SeedRevealed:
+        return {"origin": state.seeds[told.about["battery"]].origin}
+    if kind is not measuring.BatterySealed:
+        return {}
+    numeric = (each.id for each in framework.criteria if each.kind == "numeric")
+    criterion, seed = next(numeric, "memory-safety"), state.seeds.get(state.next_battery)
+    return {
+        "battery": state.next_battery,
+        "item_sets": (measuring.ItemSet(criterion=criterion, size=8),),
+        **({"origin": seed.origin, "schema": 2} if seed else {}),
+    }
 
 
 def _act(state: State, kind: type[Event], told: NextDeed) -> dict[str, Any]:

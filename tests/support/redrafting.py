@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from touchstone.deeds import access, cases, designation, measurement, reporting
+from touchstone.deeds import access, cases, designation, measurement, reporting, seeding
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import KnownCase
 
-FEATURES = (access, cases, designation, measurement, reporting)
+FEATURES = (access, cases, designation, measurement, reporting, seeding)
 
 
 @dataclass(frozen=True)

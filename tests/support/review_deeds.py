@@ -21,7 +21,15 @@ from touchstone.framework import Framework
 from touchstone.ledger import digest_value
 from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review import Event
-from touchstone.review.events import joining, judging, measuring, opening, parting, settling
+from touchstone.review.events import (
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 from touchstone.review.rules import RULES
 
 Draw = Callable[[Sequence[Any]], Any]
@@ -222,6 +230,16 @@ FACTS: dict[type[Event], Maker] = {
     measuring.ClockResumed: lambda _c, _draw: {},
     measuring.ClockExtended: lambda _c, draw: {"days": draw((1, 3650)), "reason": WHY},
     measuring.ClockEnded: lambda _c, _draw: {"reason": WHY},
+    seeding.SeedCommitted: lambda _c, draw: {
+        "battery": draw(BATTERIES),
+        "contribution": draw(DIGESTS),
+    },
+    seeding.SeedContributed: lambda _c, draw: {
+        "battery": draw(BATTERIES),
+        "answers": draw(DIGESTS),
+        "contribution": draw(DIGESTS),
+    },
+    seeding.SeedRevealed: lambda _c, draw: {"battery": draw(BATTERIES), "seed": hex32("seed")},
     measuring.BatterySealed: lambda _c, draw: {
         "battery": draw(BATTERIES),
         "commitment": hex32("items"),

@@ -32,7 +32,15 @@ from support.review_case import (
 )
 from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review import Event
-from touchstone.review.events import joining, judging, measuring, opening, parting, settling
+from touchstone.review.events import (
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 
 Setup = Callable[[Case], Case]
 Probe = Callable[[Case], Event]
@@ -79,6 +87,29 @@ def running(case: Case) -> Case:
 
 def measured(case: Case) -> Case:
     return running(case).measure("instant", solved=3)
+
+
+def committed(battery: str = "battery-1") -> seeding.SeedCommitted:
+    return make(seeding.SeedCommitted, CENTRE, battery=battery, contribution=digest("the centre's"))
+
+
+def contributed(answers: str = "the centre's") -> seeding.SeedContributed:
+    facts = {"answers": digest(answers), "contribution": digest("the developer's")}
+    return make(seeding.SeedContributed, LAB, battery="battery-1", **facts)
+
+
+def revealed() -> seeding.SeedRevealed:
+    return make(seeding.SeedRevealed, CENTRE, battery="battery-1", seed=hex32("seed"))
+
+
+def revealed_from() -> seeding.SeedRevealed:
+    origin = sealed_from("centre", "developer").origin
+    return revealed().model_copy(update={"origin": origin})
+
+
+def sealed_from(*sides: str, battery: str = "battery-1") -> measuring.BatterySealed:
+    origin = seeding.SeedOrigin.model_validate({side: digest(f"the {side}'s") for side in sides})
+    return sealed(battery).model_copy(update={"origin": origin, "schema_version": 2})
 
 
 def stopping(case: Case) -> Case:
@@ -493,6 +524,27 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("battery-sealed", "is_not_halted"): on(then(ready, HALTED), sealed()),
     ("battery-sealed", "battery_is_new"): on(running, sealed()),
     ("battery-sealed", "item_sets_are_numeric"): on(ready, sealed_for("control-of-own-agents")),
+    ("battery-sealed", "seed_is_the_one_committed_to"): on(
+        then(ready, committed(), contributed()), sealed_from("centre")
+    ),
+    ("seed-committed", "seed_is_of_the_next_battery"): on(opened, committed("battery-2")),
+    ("seed-committed", "seed_is_committed_once"): on(then(opened, committed()), committed()),
+    ("seed-contributed", "seed_awaits_an_answer"): on(
+        then(ready, committed(), sealed_from("centre")), contributed()
+    ),
+    ("seed-contributed", "answers_the_commitment"): on(
+        then(opened, committed()), contributed("another")
+    ),
+    ("seed-contributed", "contributed_once"): on(
+        then(opened, committed(), contributed()), contributed()
+    ),
+    ("seed-revealed", "seed_is_of_a_sealed_battery"): on(
+        then(ready, committed(), sealed_from("centre")), revealed()
+    ),
+    ("seed-revealed", "seed_is_closed"): on(then(running, revealed()), revealed()),
+    ("outcomes-recorded", "items_are_secret"): on(
+        then(running, revealed()), recorded((outcome(0),))
+    ),
     ("snapshot-seen", "variant_is_current"): on(then(ready, changed()), seen()),
     ("snapshot-seen", "snapshot_is_the_same"): on(then(ready, seen()), seen(name="other")),
     ("snapshot-changed", "variant_is_current"): on(then(ready, changed()), changed(new="final-3")),

@@ -57,6 +57,7 @@ from touchstone.cli.reads import reads
 from touchstone.cli.release import release
 from touchstone.cli.review_deeds import review
 from touchstone.cli.review_running import review_measure, review_run
+from touchstone.cli.seed import seed
 from touchstone.cli.server import server
 from touchstone.cli.serving import serve
 from touchstone.cli.terms import terms
@@ -88,6 +89,7 @@ for group in (agreement, case, deed, inquiry, participation, party, server, subm
     app.command(group)
 for group in (clock, finding, evidence, designation, document, postponement, reads, weights):
     app.command(group)
+app.command(seed)
 app.command(transcripts)
 
 

@@ -11,6 +11,7 @@ from touchstone.clearance import Marking
 from touchstone.deeds.deed import Attachment, Content, Deed, Evidence
 from touchstone.deeds.drafting import worded
 from touchstone.deeds.known_case import KnownCase
+from touchstone.deeds.seeding import Contributions, origin_of
 from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
@@ -50,6 +51,7 @@ def battery_sealed(
     *,
     accepted: bool,
     readiness: Mapping[str, Readiness],
+    contributions: Contributions,
 ) -> Deed:
     """A battery is committed to before the first sample runs, with all that is pre-registered.
 
@@ -65,8 +67,9 @@ def battery_sealed(
         grade: The sandbox's.
         accepted: Whether a weaker grade than usual was accepted.
         readiness: What each mode did when asked for a tool call and a long answer.
+        contributions: What the seed is made of; empty: the centre drew it as it sealed.
     """
-    sealed = battery.sealed
+    sealed, origin = battery.sealed, origin_of(contributions)
     event = measuring.BatterySealed(
         actor=case.participants.centre,
         at=case.now(),
@@ -79,6 +82,8 @@ def battery_sealed(
         verdicts=verdicts.digest,
         reasoning=tuple(mode.id for mode in modes if mode.settings.asks_for_reasoning),
         reasoning_apart=reasoning_apart(chosen),
+        schema=1 if origin is None else 2,
+        origin=origin,
     )
     registered = {
         "battery": sealed.model_dump(mode="json"),
@@ -91,8 +96,15 @@ def battery_sealed(
         "verdicts": verdicts.model_dump(mode="json"),
     }
     # For the centre alone: whoever has the seed can make every item, with its answer.
-    secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
-    return Deed(event, (Content(registered, case.marks.case), Content(secret, case.marks.centre)))
+    secret = Content(_secret(plan, battery, contributions), case.marks.centre)
+    return Deed(event, (Content(registered, case.marks.case), secret))
+
+
+def _secret(plan: BatteryPlan, battery: Battery, contributions: Contributions) -> dict[str, Any]:
+    """What draws the battery again."""
+    given = {side: dict(said) for side, said in contributions.items()}
+    drawn = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
+    return drawn | ({"contributions": given} if given else {})
 
 
 def _item_sets(

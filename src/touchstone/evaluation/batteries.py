@@ -29,9 +29,9 @@ from touchstone.evaluation.seals import (
     item_seed,
     order_commitment,
     permutation,
-    seed_commitment,
 )
 from touchstone.handin import printable_line
+from touchstone.review.seeds import seed_commitment
 
 MAX_ITEMS = 10_000
 MAX_ATTEMPTS = 100

@@ -148,11 +148,6 @@ def item_seed(seed: bytes, item_set: str, drawn: int) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def seed_commitment(seed: bytes) -> str:
-    """Hex commitment to the battery seed."""
-    return tagged("touchstone/battery-seed/1", _checked(seed)).hex()
-
-
 def order_commitment(seed: bytes, item_set: str, order: Sequence[int]) -> str:
     """Hex commitment to a set's permutation."""
     salt = tagged("touchstone/order-salt/1", _checked(seed), _set_bytes(item_set))

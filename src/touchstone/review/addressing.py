@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import judging, measuring, opening, seeding, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.parting import PARTINGS
 from touchstone.review.grounds import Ground
@@ -83,6 +83,8 @@ ADDRESSED: Mapping[type[Event], Addressing] = {
     opening.AgreementSigned: _BOTH,
     opening.SubmissionReceived: _CENTRE,
     opening.SubmissionAssessed: _DEVELOPER,
+    seeding.SeedContributed: _CENTRE,
+    seeding.SeedRevealed: _DEVELOPER,
     measuring.ClockAnchored: _DEVELOPER,
     measuring.ClockPaused: _BOTH,
     measuring.ClockResumed: _BOTH,

@@ -1,13 +1,13 @@
 """What in a deed's parts must agree with its facts, or one part with another, beside digests."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
-from touchstone.ledger import loads
-from touchstone.review.events import measuring, opening, settling
+from touchstone.ledger import digest_value, loads
+from touchstone.review.events import measuring, opening, seeding, settling
 from touchstone.review.grounds import Ground
 from touchstone.review.parts import Attached
+from touchstone.review.seeds import Side, drawn_of, seed_commitment, seed_of
 from touchstone.review.state import State
 
 Parts = Mapping[str, Attached]
@@ -75,13 +75,47 @@ def submission_is_what_is_told(event: opening.SubmissionReceived, parts: Parts) 
     return None
 
 
-def seed_opens_the_seal(_event: measuring.BatterySealed, parts: Parts) -> Ground | None:
-    """The seed is the one whose commitment is in the sealed battery."""
+def contribution_is_the_centres(event: seeding.SeedCommitted, parts: Parts) -> Ground | None:
+    """What the centre contributes names this battery, and the centre."""
+    return _contribution_of(event.battery, "centre", parts)
+
+
+def contribution_is_the_developers(event: seeding.SeedContributed, parts: Parts) -> Ground | None:
+    """What the developer contributes names this battery, and the developer."""
+    return _contribution_of(event.battery, "developer", parts)
+
+
+def _contribution_of(battery: str, of: Side, parts: Parts) -> Ground | None:
+    said = _content(parts["contribution"])
+    if (said["battery"], said["of"]) == (battery, of):
+        return None
+    return Ground("contribution-to-another", battery=battery, what=of)
+
+
+def seed_opens_the_seal(event: measuring.BatterySealed, parts: Parts) -> Ground | None:
+    """The seed is the one whose commitment is in the sealed battery, and made as the facts say."""
     seed = bytes.fromhex(_content(parts["secret"])["seed"])
-    committed = sha256(b"touchstone/battery-seed/1\0" + seed).hexdigest()
-    if committed != _content(parts["registered"])["battery"]["seed"]:
+    if seed_commitment(seed) != _content(parts["registered"])["battery"]["seed"]:
         return Ground("seed-not-committed")
-    return None
+    return seed_is_of_its_origin(event, parts)
+
+
+def seed_is_of_its_origin(
+    event: measuring.BatterySealed | seeding.SeedRevealed, parts: Parts
+) -> Ground | None:
+    """The seed is the one of the contributions whose digests the facts name, if they name any."""
+    secret = _content(parts["secret"])
+    given: dict[str, Any] = secret.get("contributions") or {}
+    by = {side: said for side in ("centre", "developer") if (said := given.get(side))}
+    told = event.origin.model_dump(exclude_none=True) if event.origin else {}
+    if told != {side: digest_value(said) for side, said in by.items()}:
+        return Ground("another-contribution", battery=event.battery)
+    if not by:
+        return None
+    theirs = drawn_of(by["developer"]) if "developer" in by else None
+    seed = seed_of(event.battery, drawn_of(by["centre"]), theirs)
+    # The one place where a side that drew anew is caught by the law, and not by who checks later.
+    return None if seed.hex() == secret["seed"] else Ground("another-seed", battery=event.battery)
 
 
 def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -> Ground | None:

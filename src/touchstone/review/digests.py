@@ -9,6 +9,7 @@ from typing import Any
 
 from touchstone.ledger import digest_bytes, digest_value
 from touchstone.review.parts import Attached, Digesting
+from touchstone.review.seeds import seed_commitment
 
 
 def of_content(part: Attached) -> str:
@@ -51,6 +52,11 @@ def of_battery(part: Attached) -> str:
     sets = [digest_value(sealed) for sealed in battery["sets"]]
     digest = digest_value({"id": battery["id"], "seed": battery["seed"], "sets": sets})
     return digest.removeprefix("sha256:")
+
+
+def of_seed(part: Attached) -> str:
+    """The commitment to its seed, in hex."""
+    return seed_commitment(bytes.fromhex(part.value["content"]["seed"]))
 
 
 def of_order(part: Attached) -> str:

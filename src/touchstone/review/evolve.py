@@ -15,8 +15,16 @@ from functools import reduce, singledispatch
 from types import MappingProxyType
 from typing import Any, get_args
 
-from touchstone.review import key_acts, partings
-from touchstone.review.events import joining, judging, measuring, opening, parting, settling
+from touchstone.review import key_acts, partings, seedings
+from touchstone.review.events import (
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Event, Role, UnknownEvent
 from touchstone.review.state import (
     Clock,
@@ -127,6 +135,8 @@ for _kind in joining.ACTS:
     _changed_at.register(_kind, key_acts.changed)
 for _kind in parting.PARTINGS:
     _changed_at.register(_kind, partings.parted)
+for _kind in seeding.SEEDINGS:
+    _changed_at.register(_kind, seedings.seeded)
 
 
 @_changed.register

@@ -16,7 +16,15 @@ from dataclasses import replace
 from touchstone.framework import Framework
 from touchstone.review import agreements, digests, shapes
 from touchstone.review.digests import as_bytes, as_line, of_content, within
-from touchstone.review.events import joining, judging, measuring, opening, parting, settling
+from touchstone.review.events import (
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Event
 from touchstone.review.parts import (
     MOST_TEXT,
@@ -60,6 +68,10 @@ _SNAPSHOT = with_parts(
     content("conditions", shapes.ConditionsShape, needed=perhaps),
     elsewhere={"digest": "by other methods than `behaviour-probe`, an identity outside the record"},
 )
+_ORIGIN = {
+    "origin.centre": "what the centre contributed before: a guard compares",
+    "origin.developer": "what the developer contributed before: a guard compares",
+}
 _PEOPLE = content("people", shapes.PeopleShape, needed=perhaps)
 
 
@@ -131,6 +143,20 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     measuring.ClockResumed: BARE,
     measuring.ClockExtended: with_parts(_line("reason")),
     measuring.ClockEnded: with_parts(_line("reason")),
+    seeding.SeedCommitted: with_parts(
+        content("contribution", shapes.ContributionShape, {"contribution": of_content}),
+        agrees=agreements.contribution_is_the_centres,
+    ),
+    seeding.SeedContributed: with_parts(
+        content("contribution", shapes.ContributionShape, {"contribution": of_content}),
+        agrees=agreements.contribution_is_the_developers,
+        elsewhere={"answers": "the centre's contribution, committed to before: a guard compares"},
+    ),
+    seeding.SeedRevealed: with_parts(
+        content("secret", shapes.SecretShape, {"seed": digests.of_seed}),
+        agrees=agreements.seed_is_of_its_origin,
+        elsewhere=_ORIGIN,
+    ),
     measuring.BatterySealed: with_parts(
         content(
             "registered",
@@ -144,6 +170,7 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         ),
         content("secret", shapes.SecretShape),
         agrees=agreements.seed_opens_the_seal,
+        elsewhere=_ORIGIN,
     ),
     measuring.SnapshotSeen: _SNAPSHOT,
     measuring.SnapshotChanged: _SNAPSHOT,

@@ -8,7 +8,15 @@ never may: `tests/unit/review/test_laws.py` holds every row to that.
 
 from collections.abc import Mapping
 
-from touchstone.review.events import joining, judging, measuring, opening, parting, settling
+from touchstone.review.events import (
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Event
 from touchstone.review.guards import (
     agreeing,
@@ -22,6 +30,7 @@ from touchstone.review.guards import (
     stopping,
     timing,
 )
+from touchstone.review.guards import seeding as seeds
 from touchstone.review.party_rules import PARTY_RULES
 from touchstone.review.rule import (
     ALWAYS,
@@ -48,7 +57,7 @@ SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
 CONCURRENCE, ANSWER, LIFTED = Topic("concurrence"), Topic("terms-answer"), Topic("lifted")
 BUNDLE = Topic("bundle", "stream")
 OWN_CONCURRENCE, OWN_ANSWER = Topic("concurrence", "actor"), Topic("terms-answer", "actor")
-DOCUMENT = Topic("document", "document")
+DOCUMENT, SEED = Topic("document", "document"), Topic("seed", "battery")
 FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive")
 INQUIRY, POSTPONEMENT = Topic("inquiry", "inquiry"), Topic("postponement", "request")
 
@@ -133,6 +142,24 @@ RULES: Mapping[type[Event], Rule] = {
         topics=speaks_to(CLOCK),
     ),
     # Measuring.
+    seeding.SeedCommitted: Rule(
+        ("centre",),
+        OPEN,
+        (seeds.seed_is_of_the_next_battery, seeds.seed_is_committed_once),
+        topics=moves(SEED),
+    ),
+    seeding.SeedContributed: Rule(
+        ("developer",),
+        OPEN,
+        (seeds.seed_awaits_an_answer, seeds.answers_the_commitment, seeds.contributed_once),
+        topics=moves(SEED),
+    ),
+    seeding.SeedRevealed: Rule(
+        ("centre",),
+        KEPT,
+        (seeds.seed_is_of_a_sealed_battery, seeds.seed_is_closed),
+        topics=moves(SEED),
+    ),
     measuring.BatterySealed: Rule(
         ("centre",),
         OPEN,
@@ -142,6 +169,7 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.is_not_halted,
             sampling.battery_is_new,
             sampling.item_sets_are_numeric,
+            seeds.seed_is_the_one_committed_to,
         ),
         topics=moves(),
     ),
@@ -167,6 +195,7 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.mode_is_known,
             sampling.outcomes_are_first,
             sampling.comparisons_are_of_what_is_recorded,
+            seeds.items_are_secret,
         ),
         topics=by_machine(),
     ),
@@ -447,6 +476,7 @@ FOR_GOOD: tuple[type[Event], ...] = (
     parting.PartyLeft,
     parting.PartyRemoved,
     joining.PartyRejoined,
+    seeding.SeedRevealed,
 )
-"""What ends a case, its window, a party's part or its keys, or tells of a release: no later deed
-of whoever did it takes it back. Who does one by hand names the case by its whole id."""
+"""What ends a case, its window, a party's part or its keys, tells of a release or opens a seed: no
+later deed of whoever did it takes it back. Who does one by hand names the case by its whole id."""

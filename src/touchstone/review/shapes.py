@@ -1,6 +1,6 @@
 """What the parts beside part 0 hold: the JSON that readers rely on; unknown keys are kept."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -157,11 +157,29 @@ class RegisteredShape(Shape):
     verdicts: dict[str, Any] = {}
 
 
+class ContributionShape(Shape):
+    """What one side gives to a battery's seed, and nothing beside it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    battery: str
+    contribution: Hex32
+    of: Literal["centre", "developer"]
+
+
+class ContributionsShape(Shape):
+    """What a seed was made of."""
+
+    centre: ContributionShape
+    developer: ContributionShape | None = None
+
+
 class SecretShape(Shape):
-    """What draws the battery again: for the centre alone."""
+    """What draws the battery again: for the centre alone until it is revealed."""
 
     seed: Hex32
     plan: dict[str, Any]
+    contributions: ContributionsShape | None = None
 
 
 class UsageShape(Shape):

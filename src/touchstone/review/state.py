@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeVar
 
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, seeding, settling
 from touchstone.review.events.base import Role
 from touchstone.review.tallies import Likeness, Pair, Tally, pair_of
 
@@ -84,6 +84,23 @@ class Clock:
     def paused(self) -> bool:
         """Whether the window stands still now."""
         return bool(self.pauses) and self.pauses[-1][1] is None
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A battery's seed that the centre committed to, and what the developer gave, if it did."""
+
+    committed: seeding.SeedCommitted
+    contributed: seeding.SeedContributed | None = None
+
+    @property
+    def origin(self) -> seeding.SeedOrigin:
+        """What the seed is made of, as it stands."""
+        given = self.contributed
+        return seeding.SeedOrigin(
+            centre=self.committed.contribution,
+            developer=given.contribution if given else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -242,6 +259,10 @@ class State:
     """The documents that were handed in, by id."""
     variants: Mapping[str, opening.Variant] = field(default_factory=empty)
     clock: Clock | None = None
+    seeds: Mapping[str, Seed] = field(default_factory=empty)
+    """By battery, the seeds that the centre committed to before it sealed."""
+    seeds_revealed: frozenset[str] = frozenset()
+    """The batteries that anybody who reads their seed can draw again."""
     batteries: Mapping[str, measuring.BatterySealed] = field(default_factory=empty)
     snapshots: Mapping[str, Snapshots] = field(default_factory=empty)
     probed_at: str | None = None

@@ -98,6 +98,15 @@ FAULTS: Mapping[str, str] = {
     "submission-of-another": "{deed}: the submission is another developer's",
     "submission-told-otherwise": "{deed}: {what} are told otherwise than the submission has them",
     "seed-not-committed": "{deed}: the seed is not the one that the sealed battery commits to",
+    "another-seed": (
+        "{deed}: another seed than the one that follows from what was contributed to {battery}"
+    ),
+    "another-contribution": (
+        "{deed}: another contribution to the seed of {battery} than its facts name"
+    ),
+    "contribution-to-another": (
+        "{deed}: the contribution is not the {what}'s to the seed of {battery}: draw one for it"
+    ),
     "opened-without-outcome": "{deed}: other items are opened than have outcomes",
     "details-without-outcome": "{deed}: details are of samples that have no outcome",
     "text-of-another-directive": "{deed}: the text has another directive's id",
@@ -198,6 +207,20 @@ CLAUSES: Mapping[str, str] = {
     "halted-already": "this party's halt stands already",
     "halt-of-another": "only a party that halted the review can lift its halt",
     "battery-sealed": "battery {battery} is sealed already: seal another",
+    # Seeds.
+    "seed-of-another-battery": "{next} is sealed next: commit to its seed, not to {battery}'s",
+    "seed-committed": "the centre has committed to the seed of {battery}, and that stands",
+    "seed-not-committed-to": "the centre has committed to no seed of {battery} so far",
+    "another-commitment": "to the seed of {battery} the centre has committed as {committed}",
+    "contribution-late": (
+        "{battery} is sealed: a contribution to its seed comes too late, and changes nothing"
+    ),
+    "contribution-stands": "what the developer gave to the seed of {battery} stands",
+    "seed-waits": "the seed of {battery} is committed to: seal {battery} first",
+    "another-origin": (
+        "another seed: that of {battery} is made of what stands in the record, and of that alone"
+    ),
+    "seed-revealed": "the seed of {battery} is revealed, and with it every item",
     "battery-unknown": "no battery {battery} is sealed",
     "battery-without-items": "battery {battery} has no items for {criterion}",
     "criterion-not-numeric": "{framework} has no numeric criterion {criterion}",

@@ -16,6 +16,7 @@ READS = {
     ("review", "show"),
     ("agreement", "show"),
     ("clock", "show"),
+    ("seed", "show"),
     ("finding", "show"),
     ("designation", "show"),
     ("directive", "preview"),

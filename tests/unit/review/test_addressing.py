@@ -20,6 +20,7 @@ NOBODYS = {
     "review-withdrawn",
     "participation-noted",
     "battery-sealed",
+    "seed-committed",
     "snapshot-seen",
     "outcomes-recorded",
     "bundle-published",

@@ -33,8 +33,10 @@ from support.review_probes import (
     asked,
     bundle,
     by_key,
+    committed,
     compared,
     concurs,
+    contributed,
     declared,
     directive,
     dispute,
@@ -51,7 +53,9 @@ from support.review_probes import (
     reinvited,
     rerun,
     responded,
+    revealed_from,
     running,
+    sealed_from,
     standing,
     terms,
     then,
@@ -62,7 +66,7 @@ from touchstone.framework import Framework
 from touchstone.review import Event, Refused, State
 from touchstone.review.addressing import ADDRESSED, addressees
 from touchstone.review.audience_view import Entry
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import judging, measuring, opening, seeding, settling
 from touchstone.review.next_deeds import IN_THE_WINDOW, NextDeed, NextReason, next_deeds
 from touchstone.review.next_deeds.telling import TELLINGS, Telling
 
@@ -74,6 +78,8 @@ TELLS = {
     opening.PartyAdmitted,
     opening.InquiryAnswered,
     opening.SubmissionAssessed,
+    seeding.SeedContributed,
+    seeding.SeedRevealed,
     measuring.ClockAnchored,
     measuring.ClockPaused,
     measuring.ClockResumed,
@@ -322,6 +328,14 @@ def both_modes(case: Case) -> Case:
     return case
 
 
+def answered(case: Case) -> Case:
+    """A battery from a seed of both sides, measured to its end."""
+    ready(case).do(committed())
+    case.do(contributed())
+    case.do(sealed_from("centre", "developer"))
+    return case.measure("instant", solved=3).measure("thinking", solved=3)
+
+
 def handed_in(case: Case) -> Case:
     case.open().agree().do(submission())
     return case
@@ -364,6 +378,8 @@ ROWS: list[Row] = [
     (planned, CENTRE, "must", "battery-unsealed", {}, END),
     (then(planned, HALTED), LAB, "must", "halt-stands", {}, ""),
     (then(ready, BREACHED), CENTRE, "must", "sandbox-breached", {}, ""),
+    (then(ready, committed()), LAB, "may", "seed-unanswered", {"battery": "battery-1"}, ""),
+    (then(answered, CLOSED), CENTRE, "must", "seed-unrevealed", {"battery": "battery-1"}, ""),
     (running, CENTRE, "must", "measuring-unfinished", {"battery": "battery-1"}, OCTOBER),
     (then(running, STOPPED), CENTRE, "may", "measuring-unfinished", {}, OCTOBER),
     (then(running, STOPPED), CENTRE, "must", "nothing-proposed", {}, OCTOBER),
@@ -484,6 +500,10 @@ DONE: list[tuple[Setup, str, str]] = [
     (then(ready, HALTED), CENTRE, "battery-unsealed"),
     (then(ready, HALTED), CENTRE, "halt-stands"),
     (both_modes, CENTRE, "measuring-unfinished"),
+    (then(ready, committed(), contributed()), LAB, "seed-unanswered"),
+    (then(ready, committed(), sealed_from("centre")), LAB, "seed-unanswered"),
+    (answered, CENTRE, "seed-unrevealed"),
+    (then(answered, CLOSED, revealed_from()), CENTRE, "seed-unrevealed"),
     (running, CENTRE, "nothing-proposed"),
     (then(opened, finding(), responded()), LAB, "finding-unanswered"),
     (then(opened, finding(), dispute(), rerun()), CENTRE, "finding-disputed"),

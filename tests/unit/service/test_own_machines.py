@@ -169,17 +169,19 @@ def refusal(before: Before, sent: Outgoing) -> RefusedAnswer:
 
 
 def said(deed: Deed) -> tuple[dict[str, Any], list[Any]]:
-    """What a deed says, without the salts of words and the digests that follow from them."""
+    """What a deed says, without what it draws and the digests that follow from that."""
     event = deed.event
     words = event.TEXTS if isinstance(event, EventWithTexts) else ()
-    facts = {name: value for name, value in event.facts().items() if name not in {*words, "nonce"}}
+    drawn = {*words, "nonce", "contribution"}
+    facts = {name: value for name, value in event.facts().items() if name not in drawn}
     return facts, [_unsalted(each) for each in deed.attachments]
 
 
 def _unsalted(attachment: Any) -> Any:
-    if not isinstance(attachment, Content) or "salt" not in attachment.value:
+    if not isinstance(attachment, Content):
         return attachment
-    words = {name: value for name, value in attachment.value.items() if name != "salt"}
+    drawn = {"salt", "contribution"}
+    words = {name: value for name, value in attachment.value.items() if name not in drawn}
     return replace(attachment, value=words)
 
 

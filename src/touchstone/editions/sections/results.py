@@ -15,6 +15,7 @@ from touchstone.editions.sections.evidence import (
     tried_again,
 )
 from touchstone.editions.sections.instrument import instrument_note
+from touchstone.editions.sections.seeds import seed_said
 from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
 from touchstone.editions.sentences import paragraph, sentence
 from touchstone.evaluation import Elicitation
@@ -97,6 +98,7 @@ def elicitation_facts(case: AudienceCase) -> tuple[Fact, ...]:
         *chosen_facts(case),
         _elicited("sealed", f"sha256:{newest.commitment}"),
         _elicited("order", f"sha256:{newest.order}"),
+        _elicited("seed", seed_said(case.state, newest.battery)),
     )
 
 

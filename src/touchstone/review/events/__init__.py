@@ -7,7 +7,15 @@ from pydantic import ValidationError
 
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
-from touchstone.review.events import joining, judging, measuring, opening, parting, settling
+from touchstone.review.events import (
+    joining,
+    judging,
+    measuring,
+    opening,
+    parting,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
 from touchstone.review.events.upcasting import (
     contents_inside,
@@ -20,7 +28,7 @@ from touchstone.review.grounds import Ground
 BASES = (Event, EventWithTexts)
 TYPES: tuple[type[Event], ...] = tuple(
     each
-    for module in (opening, joining, parting, measuring, judging, settling)
+    for module in (opening, joining, parting, seeding, measuring, judging, settling)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, Event) and each not in BASES
 )

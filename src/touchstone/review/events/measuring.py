@@ -20,6 +20,7 @@ from touchstone.review.events.base import (
     ReckonedDay,
     Time,
 )
+from touchstone.review.events.seeding import SeedOrigin
 from touchstone.statistics import VerdictWord
 
 
@@ -110,6 +111,8 @@ class BatterySealed(Event):
     """Tasks and elicitation are fixed before the first sample runs."""
 
     type: Literal["battery-sealed"] = "battery-sealed"
+    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=1, alias="schema")
+    """2 where the centre had committed to the seed before, 1 where it drew it as it sealed."""
     battery: Name
     """The battery's id in this case."""
     commitment: Hex32
@@ -126,6 +129,15 @@ class BatterySealed(Event):
     """The modes that ask the model to reason, and are to show that it did."""
     reasoning_apart: tuple[tuple[Name, Name], ...] = ()
     """Pairs of modes of one variant that ask for reasoning otherwise, and are to show that."""
+    origin: SeedOrigin | None = None
+    """What the seed is made of; null: the centre drew it alone, and had committed to nothing."""
+
+    @model_validator(mode="after")
+    def _origin_as_its_schema_says(self) -> Self:
+        # Whoever does not know of origins is to upgrade, and not to take the seed for drawn alone.
+        if (self.schema_version == 1) != (self.origin is None):
+            raise ValueError("origin stands in schema 2, and schema 2 has one: take the other")
+        return self
 
     @model_validator(mode="after")
     def _a_set_for_each_criterion(self) -> Self:

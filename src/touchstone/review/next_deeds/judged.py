@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from touchstone.framework import DeclaredCriterion, Framework, NumericCriterion
 from touchstone.review.designation import propose_designation
-from touchstone.review.events import judging, measuring
+from touchstone.review.events import judging, measuring, seeding
 from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint
 from touchstone.review.state import RunKey, State
 
@@ -41,6 +41,27 @@ def of_measuring(at: Standpoint) -> Iterator[NextDeed]:
         # What stopped has its record; whether it goes on is the centre's to say.
         waits = waits and state.stopped is None
         yield from at.asked(waits, "measuring-unfinished", *deeds, due=end, battery=battery)
+
+
+def of_seeds(at: Standpoint) -> Iterator[NextDeed]:
+    """The developer may contribute to a seed before it is sealed; the centre opens it afterwards.
+
+    Only what the developer contributed to is waited for: a seed that stays closed shows.
+    """
+    state = at.state
+    for battery, seed in state.seeds.items():
+        sealed = battery in state.batteries
+        if at.role == "developer" and not sealed and seed.contributed is None:
+            yield from at.may(
+                "seed-unanswered",
+                seeding.SeedContributed,
+                battery=battery,
+                answers=seed.committed.contribution,
+            )
+        newer = battery != state.newest_battery
+        over = newer or state.closed or is_measured(at.framework, state)
+        if sealed and over and seed.contributed and battery not in state.seeds_revealed:
+            yield from at.must("seed-unrevealed", seeding.SeedRevealed, battery=battery)
 
 
 def is_measured(framework: Framework, state: State) -> bool:

@@ -34,6 +34,8 @@ NextReason = Literal[
     "window-over",
     "sandbox-breached",
     "halt-stands",
+    "seed-unanswered",
+    "seed-unrevealed",
     "battery-unsealed",
     "measuring-unfinished",
     "finding-unanswered",

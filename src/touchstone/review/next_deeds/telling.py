@@ -30,6 +30,7 @@ TELLINGS: Sequence[Telling] = (
     begun.of_handing_in,
     begun.of_the_clock,
     judged.of_halts,
+    judged.of_seeds,
     judged.of_measuring,
     judged.of_findings,
     judged.of_evidence,

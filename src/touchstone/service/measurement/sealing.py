@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import battery_sealed
+from touchstone.deeds.seeding import contributions_to, seed_from
 from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
@@ -16,6 +18,7 @@ from touchstone.evaluation import (
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
+from touchstone.review import Refused
 from touchstone.review.audience_view import newest_entry, required
 from touchstone.service.case_context import Case
 from touchstone.verdicts.content_parsers import plan_of, registered_of
@@ -67,36 +70,46 @@ def seal(
 
     The seed goes in as a part that only the centre reads; its commitment, the items' commitments,
     their order, the elicitation, the rule and how verdicts are reached are there for every party.
+    It is made of what centre and developer contributed, where the centre had committed to that.
     With `whole`, no verdict may stop before every item has run. `readiness` is what each mode did
     when it was asked for a tool call and a long answer. `plan` is what is drawn, under the id that
     the case has for its next battery; None: `items` for each criterion.
     """
     kind = case.submission.kind
     known = case.installation.families
+    name = case.state.next_battery
     if plan is None:
-        plan = battery_plan(case.framework, known, items, case.state.next_battery, kind)
+        plan = battery_plan(case.framework, known, items, name, kind)
     chosen = runs(case.framework, plan, case.submission)
     # Before the seed is drawn: a rule that knew the items could be chosen to suit them.
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
-    seed = case.installation.random.draw(SEED_BYTES)
-    battery = draw_battery(plan, known, seed, known.code)
-    case.record(
-        [
-            battery_sealed(
-                case,
-                plan,
-                battery,
-                case.submission.modes,
-                chosen,
-                verdicts,
-                ELICITATION,
-                RULE,
-                grade,
-                accepted=accepted,
-                readiness=readiness,
-            )
-        ]
-    )
+
+    def sealed() -> Deed:
+        on_seeds = case.entries_of("seed-committed", "seed-contributed")
+        given = contributions_to(case.state, name, on_seeds)
+        seed = seed_from(name, given) if given else case.installation.random.draw(SEED_BYTES)
+        return battery_sealed(
+            case,
+            plan,
+            draw_battery(plan, known, seed, known.code),
+            case.submission.modes,
+            chosen,
+            verdicts,
+            ELICITATION,
+            RULE,
+            grade,
+            accepted=accepted,
+            readiness=readiness,
+            contributions=given,
+        )
+
+    try:
+        case.record([sealed()])
+    except Refused as refusal:
+        # The developer's contribution, or the centre's commitment, came while this was drawn.
+        if refusal.code != "another-origin":
+            raise
+        case.record([sealed()])
 
 
 def reopen(case: Case, name: str | None = None) -> Prepared:
