@@ -18,6 +18,7 @@ from cyclopts.argument import Argument
 from touchstone import __version__
 from touchstone.cli.accounts import accounts
 from touchstone.cli.agreement import agreement
+from touchstone.cli.assets import assets
 from touchstone.cli.bench_options import AS_USUAL, BenchOptions
 from touchstone.cli.case import case, submission
 from touchstone.cli.clock import clock
@@ -83,6 +84,7 @@ review.command(review_measure, name="measure")
 for group in (accounts, directive, estimate, gateway, keys, notices, plan, release, terms, witness):
     app.command(group)
 app.command(pack)
+app.command(assets)
 app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):

@@ -60,7 +60,8 @@ def check(
     if items < 1:
         raise BadInputError("--items: write at least 1")
     asked = {} if submission is None else _asked(submission, mode, role or [])
-    found = anyio.run(check_pack, read_pack(folder), asked, items, _bounds(seconds, memory))
+    source, bounds = read_pack(folder), _bounds(seconds, memory)
+    found = anyio.run(check_pack, source, asked, items, bounds, _assets())
     tell(found, json=json)
     return DONE if found.good else NO
 
@@ -82,7 +83,8 @@ def register(
     from touchstone.evaluation.packs.source import read_pack
 
     source = read_pack(folder)
-    kept = keep(source, anyio.run(make_task, source, _bounds(seconds, memory)), _home())
+    made = anyio.run(make_task, source, _bounds(seconds, memory), _assets())
+    kept = keep(source, made, _home())
     _show(kept.pack.id, json=json)
     return DONE
 
@@ -121,7 +123,7 @@ def run_pack(
     if not 1 <= chunk <= MOST_CHUNK:
         raise BadInputError(f"--chunk: write 1 to {MOST_CHUNK}")
     found, asked = registered(_home(), name), _asked(submission, mode, role or [])
-    settings = PackSettings(process=_bounds(seconds, memory))
+    settings = PackSettings(process=_bounds(seconds, memory), assets=_assets())
     outcomes: list[Outcome] = []
     for first in range(0, len(found.items), chunk):
         places = range(first, min(first + chunk, len(found.items)))
@@ -178,6 +180,13 @@ def _home() -> Path:
     from touchstone.service.homes import check_home, home_folder
 
     return check_home(home_folder())
+
+
+def _assets() -> Path:
+    from touchstone.evaluation.assets.store import store_folder
+    from touchstone.service.homes import home_folder
+
+    return store_folder(home_folder())
 
 
 def _bounds(seconds: int, memory: int) -> "ProcessLimits":

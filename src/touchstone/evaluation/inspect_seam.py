@@ -61,9 +61,9 @@ SETTINGS: dict[str, Any] = {
 """Of every run: errors are never rerolled, nothing listens, nothing is drawn on the terminal."""
 
 
-UNLOADED = frozenset({"inspect_swe"})
-"""Extensions of Inspect that came with Scout, and that nothing here uses: each process that runs a
-sample would take half a second of CPU to import them."""
+UNLOADED = frozenset({"inspect_swe", "inspect_evals"})
+"""Extensions of Inspect that came with Scout, or are a pack's asset, and that nothing here uses:
+each process that runs a sample would take half a second of CPU, or several, to import them."""
 
 
 def _extensions(*, group: str) -> list[EntryPoint]:

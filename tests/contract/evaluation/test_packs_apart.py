@@ -17,6 +17,7 @@ from support.packs import CAPITALS, HOSTILE, PROBES, write_pack
 from touchstone.evaluation.packs import apart
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
+from touchstone.evaluation.packs.given import open_to_all
 from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set
 from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.packs.relay import RoleEndpoint
@@ -270,10 +271,10 @@ def test_an_interpreter_of_another_version_is_refused(monkeypatch: pytest.Monkey
 
 def test_packages_that_others_cannot_read_are_seen(tmp_path: Path):
     # Below a folder that every user can enter, which a test's own need not be.
-    assert apart.open_to_all(Path("/usr/lib"))
+    assert open_to_all(Path("/usr/lib"))
     for mode in (0o700, 0o711, 0o744):
         tmp_path.chmod(mode)
-        assert not apart.open_to_all(tmp_path)
+        assert not open_to_all(tmp_path)
 
 
 def test_a_process_that_hangs_is_ended():

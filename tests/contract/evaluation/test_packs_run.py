@@ -14,7 +14,6 @@ from touchstone.cli.app import run
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.packs import trying
-from touchstone.evaluation.packs.apart import ProcessLimits
 from touchstone.evaluation.packs.chunk import chunk_name, run_pack_chunk
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.items import FrozenItems, item_set
@@ -193,7 +192,7 @@ def test_check_runs_items_and_says_whose_word_it_is(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    async def made(_: PackSource, __: ProcessLimits) -> Made:
+    async def made(*_: Any) -> Made:
         return made_here()
 
     monkeypatch.setattr(trying, "make_task", made)

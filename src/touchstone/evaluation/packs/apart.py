@@ -23,6 +23,7 @@ import anyio.to_thread
 from touchstone.evaluation.families.code import SHIPPED
 from touchstone.evaluation.families.loading import GROUP, normalised
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
+from touchstone.evaluation.packs.given import NOTHING, GivenAssets, open_to_all
 from touchstone.evaluation.packs.wire import packed
 from touchstone.evaluation.sandbox import (
     Grade,
@@ -91,6 +92,7 @@ async def run_apart(
     limits: ProcessLimits,
     guards: Guards | None = None,
     program: str = PROGRAM,
+    given: GivenAssets = NOTHING,
 ) -> Apart:
     """Start the process, send it the job, serve it until its end, and take its result.
 
@@ -100,6 +102,7 @@ async def run_apart(
         limits: How much it may use.
         guards: Which guards stand; None: all that this machine can give.
         program: The Python program that runs there.
+        given: What it sees beside the system and the installed packages.
 
     Raises:
         PackError: this machine cannot hold a pack; names the fix.
@@ -118,8 +121,32 @@ async def run_apart(
         cpus=limits.cpus,
     )
     refuse_private_families()
-    tools = _with_packages(find_tools())
+    tools = _with_packages(find_tools(), given)
     attempts: dict[str, None] = {}
+    launched = await _started(config, tools, guards, attempts)
+    try:
+        ended = await _follow(
+            launched,
+            [tools.python, *_ALONE, program],
+            {**environment(guards, launched.folder), **given.environment},
+            {**job, "paths": list(given.paths)},
+            serve,
+            limits,
+        )
+        grown = "memory" in attempts or (launched.group is not None and _out_of_memory(launched))
+    finally:
+        watcher().remove(launched)
+        # In a thread: it waits until all inside is dead.
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(launched.end)
+    attempts.pop("memory", None)
+    return Apart(_result(ended, limits, grown=grown), found.grade, tuple(attempts))
+
+
+async def _started(
+    config: SandboxConfig, tools: Tools, guards: Guards, attempts: dict[str, None]
+) -> Launched:
+    """The sandbox, watched: what it tries in vain is put into `attempts`."""
     try:
         launched = start_sandbox(config, tools, guards)
         await ready(launched)
@@ -132,24 +159,13 @@ async def run_apart(
         lambda message: attempts.update({"memory": None} if message == b"memory" else {}),
         lambda text: attempts.update({text: None}),
     )
-    try:
-        ended = await _follow(
-            launched, [tools.python, *_ALONE, program], guards, job, serve, limits
-        )
-        grown = "memory" in attempts or (launched.group is not None and _out_of_memory(launched))
-    finally:
-        watcher().remove(launched)
-        # In a thread: it waits until all inside is dead.
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(launched.end)
-    attempts.pop("memory", None)
-    return Apart(_result(ended, limits, grown=grown), found.grade, tuple(attempts))
+    return launched
 
 
 async def _follow(
     launched: Launched,
     argv: list[str],
-    guards: Guards,
+    variables: Mapping[str, str],
     job: Mapping[str, Any],
     serve: Serving,
     limits: ProcessLimits,
@@ -169,7 +185,7 @@ async def _follow(
         # Out of the group, in which an error would come out among others.
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(talk)
-            ended = await _ended(launched, argv, guards, theirs.detach(), limits)
+            ended = await _ended(launched, argv, variables, theirs.detach(), limits)
             # What waits for the process, or sends to it, waits no longer.
             with contextlib.suppress(OSError):
                 ours.shutdown(socket.SHUT_RDWR)
@@ -180,14 +196,18 @@ async def _follow(
 
 
 async def _ended(
-    launched: Launched, argv: list[str], guards: Guards, source: int, limits: ProcessLimits
+    launched: Launched,
+    argv: list[str],
+    variables: Mapping[str, str],
+    source: int,
+    limits: ProcessLimits,
 ) -> Ended | PackProcessError:
     """How the process ended, or why it had to be ended."""
     try:
         return await run_from(
             launched,
             argv,
-            environment(guards, launched.folder),
+            variables,
             launched.folder or WORK,
             source,
             limits.seconds,
@@ -258,13 +278,8 @@ def refuse_private_families() -> None:
         )
 
 
-def open_to_all(folder: Path) -> bool:
-    """Whether any user may list the folder and enter it, and all above it."""
-    return all(step.stat().st_mode & 0o005 == 0o005 for step in (folder, *folder.parents))  # noqa: PLR2004 - read and enter, for others
-
-
-def _with_packages(found: Tools) -> Tools:
-    """The sandbox's tools with the packages in view.
+def _with_packages(found: Tools, given: GivenAssets) -> Tools:
+    """The sandbox's tools with the packages in view, and what else is given.
 
     Raises:
         PackError: as `_packages`, or the interpreter is of another version than they are for.
@@ -275,7 +290,7 @@ def _with_packages(found: Tools) -> Tools:
             f"{found.python} is Python {_version(found.python)}, and Touchstone runs on {own}; a"
             " pack's process needs a system Python of the same version"
         )
-    return replace(found, libraries=_packages())
+    return replace(found, libraries=(*_packages(), *given.libraries))
 
 
 @cache

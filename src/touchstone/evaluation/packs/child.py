@@ -195,6 +195,8 @@ def main() -> None:
         path.write_bytes(bytes.fromhex(text))
     os.chdir(_FOLDER / "pack")
     sys.path.insert(0, str(Path.cwd()))
+    # After all that is installed, which an asset does not take the place of.
+    sys.path += job["paths"]
     draw_nothing()
     kinds: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "freeze": _frozen,

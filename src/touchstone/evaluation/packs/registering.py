@@ -16,7 +16,9 @@ from pydantic import Field, ValidationError
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
+from touchstone.evaluation.packs.given import GivenAssets, given_assets
 from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set
+from touchstone.evaluation.packs.lacking import lacking
 from touchstone.evaluation.packs.manifest import MANIFEST, PackLimits, parse_manifest
 from touchstone.evaluation.packs.mark import PackMark
 from touchstone.evaluation.packs.running import fault_of, task_job
@@ -30,7 +32,6 @@ MOST_REGISTERED = 512 * 1024 * 1024
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LENGTH = 300
 _FAULTS = 50
-_DOCKER = re.compile(r"docker", re.IGNORECASE)
 
 
 class _Made(Frozen):
@@ -97,13 +98,19 @@ class RegisteredPack(Frozen):
         return PackSource(parse_manifest(files[MANIFEST]), files, self.pack.digest)
 
 
-async def make_task(source: PackSource, limits: ProcessLimits) -> Made:
+async def make_task(source: PackSource, limits: ProcessLimits, assets: Path | None = None) -> Made:
     """Make the pack's task in a process apart, and freeze its items.
 
+    Args:
+        source: The pack.
+        limits: How much its process may use.
+        assets: Where assets are kept; None: a pack that names some is refused.
+
     Raises:
-        PackError: the task cannot be made, or this machine cannot hold a pack.
+        PackError: the task cannot be made, an asset is not here as it is named, or this machine
+            cannot hold a pack.
     """
-    said, grade = await _made(source, limits)
+    said, grade = await _made(source, limits, given_assets(source.assets, assets, items=True))
     faults = [printable_line(each, _LENGTH) for each in said.faults]
     declared = source.manifest
     if declared.score.scorer not in said.scorers:
@@ -118,8 +125,9 @@ async def make_task(source: PackSource, limits: ProcessLimits) -> Made:
         items = item_set(said.items) if not faults else None
     except PackError as error:
         faults.append(str(error))
-    if not faults and (fault := await _made_without_data(source, limits)):
-        faults.append(fault)
+    if not faults:
+        given = given_assets(source.assets, assets, items=False)
+        faults += await _made_without_data(source, limits, given)
     return Made(
         items if not faults else None,
         tuple(said.scorers),
@@ -131,38 +139,38 @@ async def make_task(source: PackSource, limits: ProcessLimits) -> Made:
     )
 
 
-async def _made(source: PackSource, limits: ProcessLimits) -> tuple[_Made, Grade]:
+async def _made(
+    source: PackSource, limits: ProcessLimits, given: GivenAssets
+) -> tuple[_Made, Grade]:
     job = {**task_job(source, source.files), "kind": "freeze"}
     try:
-        apart = await run_apart(job, _unasked, limits)
+        apart = await run_apart(job, _unasked, limits, given=given)
     except PackProcessError as error:
         raise PackError(f"{source.manifest.id}: the task cannot be made: {error}") from error
     if fault := fault_of(apart.result):
-        raise PackError(f"{source.manifest.id}: the task cannot be made: {_explained(fault)}")
+        raise PackError(f"{source.manifest.id}: the task cannot be made: {lacking(fault)}")
     try:
         return _Made.model_validate_json(apart.result), apart.grade
     except ValidationError as error:
         raise PackError(f"{source.manifest.id}: its process gave no items") from error
 
 
-async def _made_without_data(source: PackSource, limits: ProcessLimits) -> str:
+async def _made_without_data(
+    source: PackSource, limits: ProcessLimits, given: GivenAssets
+) -> list[str]:
     """Why the task cannot be made where items run, which is without the files that hold items."""
     job = {**task_job(source, source.code), "kind": "try"}
     try:
-        apart = await run_apart(job, _unasked, limits)
+        apart = await run_apart(job, _unasked, limits, given=given)
     except PackProcessError as error:
-        return f"the task cannot be made a second time: {error}"
-    fault = fault_of(apart.result)
-    return fault and (
-        f"the task cannot be made without its data, which is not there when samples run: {fault};"
-        " read the files of task.data with Inspect's dataset functions alone"
-    )
-
-
-def _explained(fault: str) -> str:
-    if _DOCKER.search(fault):
-        return f"{fault}; it calls Docker while it is made, and there is none here"
-    return fault
+        return [f"the task cannot be made a second time: {error}"]
+    if fault := fault_of(apart.result):
+        why = (
+            f"the task cannot be made without its data, which is not there when samples run:"
+            f" {fault}; read the files of task.data with Inspect's dataset functions alone"
+        )
+        return [f"{why}, and name assets that are needed then with `items = false`"]
+    return []
 
 
 async def _unasked(sock: socket) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import SandboxEvent, Usage
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackBreachError, PackError, PackProcessError
+from touchstone.evaluation.packs.given import given_assets
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.lent import Lending, LoanLimits
 from touchstone.evaluation.packs.logs import keep_log
@@ -91,6 +93,8 @@ class PackSettings:
     asking: EndpointLimits = field(default_factory=EndpointLimits)
     guards: Guards | None = None
     """Which guards stand; None: all that this machine can give."""
+    assets: Path | None = None
+    """Where assets are kept; None: packs that name some do not run."""
 
 
 DEFAULT_SETTINGS = PackSettings()
@@ -117,7 +121,8 @@ async def run_items(
         on_answer: Told of each answer of the subject's before the pack hears of it.
 
     Raises:
-        PackError: a role has no endpoint, or this machine cannot hold a pack.
+        PackError: a role has no endpoint, an asset is not here as it is named, or this machine
+            cannot hold a pack.
         PackBreachError: the boundary of a sandbox of its samples was attacked.
         Exception: what `on_answer` raised, once the process has ended.
     """
@@ -130,9 +135,12 @@ async def run_items(
     )
     relay = Relay(asked, frozenset(items), settings.asking, settings.relay, on_answer, lending)
     job = _job(source, items, asked, limits, settings.asking)
+    given = await anyio.to_thread.run_sync(
+        partial(given_assets, source.assets, settings.assets, items=False)
+    )
     unheard = lending.listen()
     try:
-        apart = await run_apart(job, relay.serve, settings.process, settings.guards)
+        apart = await run_apart(job, relay.serve, settings.process, settings.guards, given=given)
         # In a thread: others' calls must not wait while a large log is read.
         log = await anyio.to_thread.run_sync(_take_log, apart.result, folder, lending)
         statements = await anyio.to_thread.run_sync(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from touchstone.evaluation.assets.errors import AssetError
+from touchstone.evaluation.assets.listing import LISTING, AssetList, parse_assets
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.manifest import MANIFEST, PackManifest, parse_manifest
@@ -28,6 +30,20 @@ class PackSource:
     """Every file, by its path below the folder."""
     registered_as: str = ""
     """The digest under which it was registered, where files that hold items are no longer here."""
+
+    @cached_property
+    def assets(self) -> AssetList | None:
+        """What its task needs beside its files; None where it names nothing.
+
+        Raises:
+            PackError: its list cannot be used.
+        """
+        if LISTING not in self.files:
+            return None
+        try:
+            return parse_assets(self.files[LISTING])
+        except AssetError as error:
+            raise PackError(str(error)) from error
 
     @cached_property
     def digest(self) -> str:
@@ -74,6 +90,9 @@ def read_pack(folder: Path) -> PackSource:
     source = PackSource(manifest, files)
     if manifest.task.file not in source.code:
         raise PackError(f"{MANIFEST}: task.file: there is no file {manifest.task.file!a} of code")
+    # A list that cannot be used is said now, and not when the first sample is to run.
+    if source.assets is not None and LISTING not in source.code:
+        raise PackError(f"{MANIFEST}: task.data: {LISTING} holds no items; take it out there")
     for each in manifest.task.data:
         if not any(name == each or name.startswith(f"{each}/") for name in files):
             raise PackError(f"{MANIFEST}: task.data: there is no file or folder {each!a}")

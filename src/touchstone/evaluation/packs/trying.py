@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from touchstone.evaluation.assets.listing import AssetList
 from touchstone.evaluation.packs.apart import ProcessLimits
 from touchstone.evaluation.packs.manifest import PackLimits, PackManifest
 from touchstone.evaluation.packs.mark import PackMark
@@ -37,6 +38,8 @@ class CheckedPack:
         if made.items is not None:
             found.append(f"items: {len(made.items.items)} ({made.items.digest})")
         found.append(f"its process was {made.grade}; it has no key, no network and no home")
+        if (listed := self.source.assets) is not None:
+            found.append(_wholeness(listed, made))
         if made.replaced and not made.faults:
             found.append(_sandboxed(made))
         found += [f"cannot be sealed: {fault}" for fault in made.faults]
@@ -91,6 +94,17 @@ def described(
     ]
 
 
+def _wholeness(listed: AssetList, made: Made) -> str:
+    size = sum(each.bytes for each in listed.files)
+    told = f"assets: {len(listed.files) + len(listed.git)} files, {size} bytes"
+    if listed.image:
+        names = ", ".join(each.name for each in listed.image)
+        return f"{told}; the list is not whole here: no process here can run an image ({names})"
+    if made.faults:
+        return f"{told}; whether the list is whole is not known"
+    return f"{told}; the list is whole: the task was made without a network, with these alone"
+
+
 def _sandboxed(made: Made) -> str:
     items = made.items.items if made.items else ()
     return (
@@ -137,6 +151,7 @@ async def check_pack(
     asked: Mapping[str, RoleEndpoint],
     count: int,
     limits: ProcessLimits,
+    assets: Path | None = None,
 ) -> CheckedPack:
     """Make a pack's task apart, and let its first items run where endpoints are given.
 
@@ -145,17 +160,18 @@ async def check_pack(
         asked: The endpoint of the subject and of each role; empty: nothing is asked.
         count: How many items run.
         limits: How much its process may use.
+        assets: Where assets are kept; None: a pack that names some is refused.
 
     Raises:
         PackError: the task cannot be made, a role has no endpoint, or packs cannot run here.
     """
-    made = await make_task(source, limits)
+    made = await make_task(source, limits, assets)
     if made.items is None or not asked:
         return CheckedPack(source, made, None)
     items = dict(enumerate(made.items.items[:count]))
     # Inspect's log holds the items in the clear: it goes when all was told.
     with tempfile.TemporaryDirectory(prefix="touchstone-pack-") as folder:
-        settings = PackSettings(process=limits)
+        settings = PackSettings(process=limits, assets=assets)
         said = source.manifest.limits
         ran = await run_items(source, items, asked, said, Path(folder), settings)
     return CheckedPack(source, made, ran)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from touchstone.evaluation.assets.store import store_folder
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.families.naming import parse_item_id
 from touchstone.evaluation.outcomes import Outcome
@@ -55,7 +56,12 @@ def run_pack_job(
         items,
         RoleEndpoint(mode, os.environ.get(mode.api_key_env, ""), quota),
         Path(job.folder),
-        PackSettings(process=process, relay=RelayLimits(tokens=job.tokens), asking=asking),
+        PackSettings(
+            process=process,
+            relay=RelayLimits(tokens=job.tokens),
+            asking=asking,
+            assets=store_folder(home),
+        ),
         rule=job.rule,
         expected_models=frozenset(job.expected_models),
         on_outcome=on_outcome,
