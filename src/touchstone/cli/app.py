@@ -20,6 +20,7 @@ from touchstone.cli.accounts import accounts
 from touchstone.cli.agreement import agreement
 from touchstone.cli.assets import assets
 from touchstone.cli.bench_options import AS_USUAL, BenchOptions
+from touchstone.cli.calibrate import calibrate
 from touchstone.cli.case import case, submission
 from touchstone.cli.clock import clock
 from touchstone.cli.confirming import confirm
@@ -83,6 +84,7 @@ review.command(review_run, name="run")
 review.command(review_measure, name="measure")
 for group in (accounts, directive, estimate, gateway, keys, notices, plan, release, terms, witness):
     app.command(group)
+app.command(calibrate)
 app.command(pack)
 app.command(assets)
 app.command(next_deeds, name="next")

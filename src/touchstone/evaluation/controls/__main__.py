@@ -15,6 +15,7 @@ from touchstone.evaluation.controls.errors import SubjectInputError
 from touchstone.evaluation.controls.faults import FaultKind, ServedFault
 from touchstone.evaluation.controls.launch import KEY_VARIABLE
 from touchstone.evaluation.controls.named import NAMES, controls, load_items
+from touchstone.evaluation.controls.planted import load_scripts
 from touchstone.evaluation.controls.server import SubjectServer
 from touchstone.keys.files import write_file
 
@@ -28,6 +29,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--control", action="append", metavar="NAME", help=f"one of {', '.join(NAMES)}; repeatable"
     )
     parser.add_argument("--items", type=Path, metavar="FILE", help="item ids that the oracle knows")
+    parser.add_argument(
+        "--scripts", type=Path, metavar="FILE", help="what the planted control says and does"
+    )
     parser.add_argument("--pace", type=int, default=0, metavar="MS", help="between stream chunks")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--announce", type=Path, metavar="FILE", help="also write the line here")
@@ -64,7 +68,9 @@ def _run(options: argparse.Namespace) -> None:
     options.control = options.control or ["control-solver"]
     items = load_items(options.items) if options.items else ()
     fault = ServedFault(FaultKind(options.fault), options.fault_after) if options.fault else None
-    server = SubjectServer(controls(options.control, items), key, fault, options.pace / 1000)
+    scripts = load_scripts(options.scripts) if options.scripts else ()
+    chosen = controls(options.control, items, scripts)
+    server = SubjectServer(chosen, key, fault, options.pace / 1000)
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

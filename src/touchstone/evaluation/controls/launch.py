@@ -36,6 +36,7 @@ def start_subject(
     controls: Iterable[str] = ("control-solver",),
     *,
     items: Iterable[str] = (),
+    scripts: bytes = b"",
     fault: str | None = None,
     fault_after: int = 0,
     pace_ms: int = 0,
@@ -45,6 +46,7 @@ def start_subject(
     Args:
         controls: names of the controls that it offers as models.
         items: item ids whose references `control-oracle` knows.
+        scripts: what `control-planted` plays, as `planted.write_scripts` writes it.
         fault: a `FaultKind` to show, or None.
         fault_after: chat requests answered well before the fault begins.
         pace_ms: milliseconds between two chunks of a stream; 0: all at once.
@@ -57,6 +59,8 @@ def start_subject(
         announce = Path(folder, "announce.json")
         known = Path(folder, "items.txt")
         known.write_text("".join(f"{item}\n" for item in items), encoding="ascii")
+        plan = Path(folder, "scripts.json")
+        plan.write_bytes(scripts or b"[]")
         command = [
             sys.executable,
             "-m",
@@ -69,6 +73,8 @@ def start_subject(
             str(announce),
             "--items",
             str(known),
+            "--scripts",
+            str(plan),
         ]
         command += [word for name in controls for word in ("--control", name)]
         if fault:

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from touchstone.evaluation.controls.conduct import WAYS, worker
 from touchstone.evaluation.controls.errors import SubjectInputError
+from touchstone.evaluation.controls.planted import (
+    PLANTED,
+    PlantedScript,
+    PlantedSubject,
+    PlantedTurn,
+)
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.batch_desk.solvers.strategies import Way
 from touchstone.evaluation.families.registry import generate, solvers_for
@@ -31,7 +37,7 @@ class ControlView:
     """Whether the request asked for the thinking mode."""
 
 
-Control = Callable[[ControlView], Step]
+Control = Callable[[ControlView], Step | PlantedTurn]
 
 
 def null(asked: ControlView) -> Step:
@@ -77,7 +83,7 @@ def conducting(way: Way) -> Control:
 def answering_checks(control: Control) -> Control:
     """The control, which also does what a check of the connection asks, as any model would."""
 
-    def step(asked: ControlView) -> Step:
+    def step(asked: ControlView) -> Step | PlantedTurn:
         transcript = asked.transcript
         if _CHECK not in transcript.prompt:
             return control(asked)
@@ -146,18 +152,24 @@ CONTROLS: Mapping[str, Control] = {
     **{name: conducting(way) for name, way in WAYS.items()},
 }
 ORACLE = "control-oracle"
-NAMES = (ORACLE, *CONTROLS)
+NAMES = (ORACLE, PLANTED, *CONTROLS)
 
 
-def controls(names: Iterable[str], items: Iterable[Item] = ()) -> dict[str, Control]:
-    """The controls of these names; the oracle knows `items`.
+def controls(
+    names: Iterable[str], items: Iterable[Item] = (), scripts: Iterable[PlantedScript] = ()
+) -> dict[str, Control]:
+    """The controls of these names; the oracle knows `items`, and the planted one plays `scripts`.
 
     Raises:
         SubjectInputError: no control has the name.
     """
+    made: dict[str, Callable[[], Control]] = {
+        ORACLE: lambda: Oracle(items),
+        PLANTED: lambda: PlantedSubject(scripts),
+    }
     chosen: dict[str, Control] = {}
     for name in names:
         if name not in NAMES:
             raise SubjectInputError(f"no control is named {name!r}; there are {', '.join(NAMES)}")
-        chosen[name] = answering_checks(Oracle(items) if name == ORACLE else CONTROLS[name])
+        chosen[name] = answering_checks(made[name]() if name in made else CONTROLS[name])
     return chosen

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from touchstone.evaluation.controls.planted import PlantedTurn
 from touchstone.evaluation.families.scripted_solver import CommandResult, Say, Step, Transcript
 
 SHELL_TOOLS = ("bash", "shell")
@@ -171,12 +172,16 @@ class Completion:
     """(tool name, arguments as JSON)."""
     finish: Literal["stop", "tool_calls", "length"]
     usage: Json
+    details: tuple[Json, ...] = ()
+    """Reasoning that is kept back, as some services send it; in a body alone."""
 
     def body(self) -> Json:
         """The whole answer as one `chat.completion`."""
         message: Json = {"role": "assistant", "content": self.text or None}
         if self.thought:
             message["reasoning_content"] = self.thought
+        if self.details:
+            message["reasoning_details"] = list(self.details)
         if self.call:
             message["tool_calls"] = [self._tool_call()]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish}
@@ -220,14 +225,21 @@ def _pieces(text: str, size: int) -> Iterator[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 
-def complete(request: ChatRequest, step: Step, identity: str, created: int) -> Completion:
+def complete(
+    request: ChatRequest, step: Step | PlantedTurn, identity: str, created: int
+) -> Completion:
     """Write a step as a completion: `Run` as a shell call, `Say` as text or a submit call."""
     call, text = _act(request, step)
-    counted = {"thought": tokens(step.thought), "rest": tokens(text) + tokens("".join(call or ()))}
+    thought, details, unseen = _thought(step)
+    counted = {
+        "thought": unseen + tokens(thought),
+        "rest": tokens(text) + tokens("".join(call or ())),
+    }
     asked = sum(tokens(m.model_dump_json()) for m in request.messages)
     limit = request.max_completion_tokens or request.max_tokens
     finish: Literal["stop", "tool_calls", "length"] = "tool_calls" if call else "stop"
-    thought = step.thought
+    if isinstance(step, PlantedTurn) and step.cut:
+        finish = "length"
     if limit is not None and counted["thought"] + counted["rest"] > limit:
         # Out of tokens: a cut tool call is no call, so only text is left.
         finish, call = "length", None
@@ -242,16 +254,46 @@ def complete(request: ChatRequest, step: Step, identity: str, created: int) -> C
         "total_tokens": asked + written,
         "completion_tokens_details": {"reasoning_tokens": counted["thought"]},
     }
-    return Completion(identity, request.model, created, thought, text, call, finish, usage)
+    return Completion(identity, request.model, created, thought, text, call, finish, usage, details)
 
 
-def _act(request: ChatRequest, step: Step) -> tuple[tuple[str, str] | None, str]:
+def _act(request: ChatRequest, step: Step | PlantedTurn) -> tuple[tuple[str, str] | None, str]:
+    if isinstance(step, PlantedTurn):
+        return _play(request, step)
     if isinstance(step, Say):
         submit = request.tool(SUBMIT_TOOL)
-        if submit is None:
-            return None, step.text
-        return (SUBMIT_TOOL, json.dumps({submit.argument: step.text})), ""
+        return (None, step.text) if submit is None else (_called(submit, step.text), "")
     shell = request.tool(*SHELL_TOOLS)
     if shell is None:
         return None, "I was given no shell, so I cannot work on this task."
-    return (shell.function.name, json.dumps({shell.argument: step.command})), ""
+    return _called(shell, step.command), ""
+
+
+def _play(request: ChatRequest, turn: PlantedTurn) -> tuple[tuple[str, str] | None, str]:
+    """A script's turn: what it says stands beside its call."""
+    tool = request.tool(*(SHELL_TOOLS if turn.command else (SUBMIT_TOOL,)))
+    if turn.silent or tool is None:
+        return None, turn.text
+    return _called(tool, turn.command or "done"), turn.text
+
+
+def _called(tool: Tool, argument: str) -> tuple[str, str]:
+    return tool.function.name, json.dumps({tool.argument: argument})
+
+
+_UNSEEN_TOKENS = 64
+
+
+def _thought(step: Step | PlantedTurn) -> tuple[str, tuple[Json, ...], int]:
+    """What is sent of a step's reasoning: as text, as details, and tokens that nobody is shown."""
+    if not isinstance(step, PlantedTurn) or not step.sealed:
+        return step.thought, (), 0
+    details: dict[str, tuple[Json, ...]] = {
+        "encrypted": ({"type": "reasoning.encrypted", "data": "gAAAAABk-example-ciphertext"},),
+        "summary": (
+            {"type": "reasoning.encrypted", "data": "gAAAAABk-example-ciphertext"},
+            {"type": "reasoning.summary", "summary": step.thought},
+        ),
+        "counted": (),
+    }
+    return "", details[step.sealed], _UNSEEN_TOKENS

@@ -1,0 +1,115 @@
+"""`touchstone calibrate`: what the instrument sees of properties that were planted."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from touchstone.cli.output import Json, show, show_json
+from touchstone.errors import BadInputError
+
+if TYPE_CHECKING:
+    from touchstone.verdicts.calibration import Calibration
+
+DONE = 0
+
+
+def calibrate(
+    *,
+    out: Path = Path("touchstone-calibration"),
+    items: int = 12,
+    seed: str = "touchstone",
+    workers: int = 2,
+    json: Json = False,
+) -> int:
+    """Measure what detectors and checks see: subjects with planted properties, over real HTTP.
+
+    For each the share of plants that it flags, easy and hard ones, and its false alarms on honest
+    subjects, with exact intervals. It flags with that power; nothing clears. Killed, the same
+    command goes on where it stopped. The same seed gives the same plants.
+
+    For example: touchstone calibrate --items 30
+
+    Args:
+        out: Folder for what was planted, what ran, and the result.
+        items: Pieces of work of each subject, as a plan has items; wordings of each form at most.
+        seed: Any text, from which everything is drawn.
+        workers: Processes that run samples, 1 to 16.
+    """
+    from touchstone.cli.progress import observer
+    from touchstone.service.calibrating import MOST_ITEMS, CalibrateOptions
+    from touchstone.service.calibrating import calibrate as calibrated
+
+    if not 1 <= items <= MOST_ITEMS:
+        raise BadInputError(f"--items {items}: write a number from 1 to {MOST_ITEMS}")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise BadInputError(f"--workers {workers}: write a number from 1 to {MOST_WORKERS}")
+    if not 0 < len(seed) <= LONGEST_SEED or not seed.isprintable() or not seed.isascii():
+        raise BadInputError(f"--seed: write 1 to {LONGEST_SEED} ASCII characters on one line")
+    options = CalibrateOptions(items=items, seed=seed, workers=workers)
+    with observer() as watching:
+        found = calibrated(out, options, watching)
+    if json:
+        show_json(as_dict(found))
+    else:
+        _tell(found, out)
+    return DONE
+
+
+MOST_WORKERS = 16
+LONGEST_SEED = 200
+
+
+def as_dict(found: "Calibration") -> dict[str, Any]:
+    """For `--json`: all of it, with the bounds of each interval."""
+    rows = [
+        {
+            "kind": row.kind,
+            "name": row.name,
+            "forms": {form: rate.as_dict() for form, rate in row.forms.items()},
+            "hard": row.hard.as_dict(),
+            "false_alarms": row.false_alarms.as_dict(),
+        }
+        for row in found.rows
+    ]
+    levels = [{**each.model_dump(), **each.rate.as_dict()} for each in found.levels]
+    told = found.model_dump(mode="json", exclude={"rows", "levels"})
+    return {**told, "digest": found.digest, "rows": rows, "levels": levels}
+
+
+def _tell(found: "Calibration", out: Path) -> None:
+    from touchstone.cli.tables import grid
+    from touchstone.verdicts.calibration import shown_interval
+
+    forms = ("plain", "paraphrased", "cut", "masked")
+    rows = [
+        (
+            row.name,
+            *(shown_interval(row.forms[form]) if form in row.forms else "-" for form in forms),
+            shown_interval(row.false_alarms),
+        )
+        for row in found.rows
+    ]
+    title = f"Of what was planted, how much was flagged; {found.items} items a subject"
+    grid(("", *forms, "false alarms"), rows, title)
+    levels = [
+        (str(each.level), f"{each.right} of {each.of}", shown_interval(each.rate))
+        for each in found.levels
+    ]
+    grid(("ability", "done rightly", "measured"), levels, "Subjects of graded ability")
+    for line in _notes(found, out):
+        show(line)
+
+
+def _notes(found: "Calibration", out: Path) -> list[str]:
+    unseen = sum(
+        rate.not_looked_at for row in found.rows for rate in (*row.forms.values(), row.false_alarms)
+    )
+    notes = [
+        "Each is how many of how many, with the exact interval at 95%, for plants by one author.",
+        "A detector flags with that power. That it flags nothing clears nothing.",
+        f"Calibration {found.digest}, in a sandbox of grade {found.grade}; what ran is in {out}",
+        f"It holds for detectors {found.detectors}",
+        f"and for elicitation {found.elicitation}",
+    ]
+    if unseen:
+        notes.insert(0, f"{unseen} were not looked at: they count at both ends of their intervals.")
+    return notes
