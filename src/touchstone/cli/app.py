@@ -29,6 +29,7 @@ from touchstone.cli.deed import deed
 from touchstone.cli.designation import designation
 from touchstone.cli.directive import directive
 from touchstone.cli.document import document
+from touchstone.cli.elicitation import elicitation
 from touchstone.cli.estimate import estimate
 from touchstone.cli.evidence import evidence
 from touchstone.cli.finding import finding
@@ -85,6 +86,7 @@ review.command(review_measure, name="measure")
 for group in (accounts, directive, estimate, gateway, keys, notices, plan, release, terms, witness):
     app.command(group)
 app.command(calibrate)
+app.command(elicitation)
 app.command(pack)
 app.command(assets)
 app.command(next_deeds, name="next")

@@ -41,6 +41,7 @@ def plan(
     framework: str | None = None,
     items: int | None = None,
     whole_battery: Annotated[bool, Flag] = False,
+    elicitation: str | None = None,
     price_in: Decimal | None = None,
     price_out: Decimal | None = None,
     seconds_per_sample: float | None = None,
@@ -70,6 +71,8 @@ def plan(
         submission: The SUBMISSION.toml.
         framework: A shipped id or a .toml file; default: the one that the submission names.
         items: Items per criterion; default 30.
+        elicitation: How the model is drawn out: a name of `touchstone elicitation list`, or a .toml
+            file; default: as `review run` does.
         whole_battery: Let no verdict stop before every item has run.
         price_in: USD per million tokens in; default: the submission's price.
         price_out: USD per million tokens out.
@@ -86,6 +89,7 @@ def plan(
     question |= {"rate": rate, "alpha": alpha}
     review: Options = {"framework": framework, "items": items, "price_in": price_in}
     review |= {"whole_battery": whole_battery or None, "price_out": price_out}
+    review |= {"elicitation": elicitation}
     review |= {"seconds_per_sample": seconds_per_sample, "concurrency": concurrency}
     both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:
@@ -109,6 +113,7 @@ def _refuse(options: Options, why: str) -> None:
 def _review(submission: Path, out: Path | None, options: Options, *, json: bool) -> int:
     from touchstone.cli import tables
     from touchstone.evaluation import load_submission
+    from touchstone.evaluation.profiles import load_elicitation
     from touchstone.handin import utc_text
     from touchstone.keys import SystemClock
     from touchstone.planning.options import PlanOptions
@@ -121,6 +126,8 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
     from touchstone.service.measurement.forecasting.plan_review import forecast_here
     from touchstone.service.measurement.forecasting.words import forecast_dict, forecast_lines
 
+    if "elicitation" in options:
+        options = {**options, "elicitation": load_elicitation(options["elicitation"])}
     chosen = PlanOptions(**options)
     now = utc_text(SystemClock().now())
     forecast = forecast_here(load_submission(submission), chosen, now)

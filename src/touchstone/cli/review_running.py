@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 DONE, NO = 0, 1
 Flag = Annotated[bool, Parameter(negative="")]
+Chosen = Annotated[
+    str | None,
+    Parameter(
+        help="How the model is drawn out, fixed when the battery is sealed: a name of `touchstone"
+        " elicitation list`, or a .toml file."
+    ),
+]
 
 
 def review_run(
@@ -29,6 +36,7 @@ def review_run(
     accept_grade: bool = False,
     accept_no_tools: bool = False,
     whole_battery: bool = False,
+    elicitation: Chosen = None,
     agency: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     resume: str | None = None,
     json: Json = False,
@@ -62,6 +70,7 @@ def review_run(
         accept_grade=accept_grade,
         accept_no_tools=accept_no_tools,
         whole_battery=whole_battery,
+        elicitation=elicitation,
         agencies=agency,
         resume=resume,
     )
@@ -101,6 +110,7 @@ def review_measure(
     accept_grade: Flag = False,
     accept_no_tools: Flag = False,
     whole_battery: Flag = False,
+    elicitation: Chosen = None,
     resume: str | None = None,
     json: Json = False,
 ) -> int:
@@ -130,6 +140,7 @@ def review_measure(
         accept_grade=accept_grade,
         accept_no_tools=accept_no_tools,
         whole_battery=whole_battery,
+        elicitation=elicitation,
         resume=resume,
     )
     return _tell_review(

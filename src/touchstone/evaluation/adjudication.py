@@ -34,6 +34,8 @@ class SampleFacts:
     """Model calls that gave an answer, or were declined in a way that tells of the model."""
     models: set[str] = field(default_factory=set)
     fingerprints: set[str] = field(default_factory=set)
+    sent: bool = False
+    """Whether its first request has been held against what was registered."""
     notes: list[str] = field(default_factory=list)
     cause: Cause = ""
     fault: str = ""

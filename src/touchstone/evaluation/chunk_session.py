@@ -5,17 +5,19 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic as clock
+from typing import Any
 
 import anyio
 from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessage
 
 from touchstone.evaluation.adjudication import Cause, SampleFacts, adjudicate, reasoning_of
+from touchstone.evaluation.agents.sending import sent_in
 from touchstone.evaluation.alterations import sample_alterations
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call, EndpointWatch
+from touchstone.evaluation.endpoints import Call, EndpointFault, EndpointWatch
 from touchstone.evaluation.errors import ChunkError, JournalError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.inspect_seam import sample_working_time
@@ -190,6 +192,19 @@ class ChunkSession(EndpointWatch):
         """Count how a call ended."""
         if (facts := self._current()) is not None:
             facts.heard(call)
+
+    def sending(self, request: Mapping[str, Any]) -> None:
+        """Hold a sample's first request against what was registered; another one fails the run."""
+        facts, registered = self._current(), self.elicitation.sent
+        if facts is None or facts.sent or registered is None:
+            return
+        facts.sent, said = True, sent_in(request)
+        if (said.system_digest, said.tools_digest) != (registered.system, registered.tools):
+            text = f"chunk {self.spec.id}: the agent sends other prompts or tools than registered"
+            self._fail(ChunkError(text))
+            facts.halted = True
+            # Not sent: what it was answered would be an answer to another question.
+            raise EndpointFault(text, retryable=False)
 
     def waited(self, seconds: float) -> None:
         """Count the time that the endpoint took."""

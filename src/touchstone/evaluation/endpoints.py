@@ -118,6 +118,9 @@ class EndpointWatch:
         """The endpoint declined to answer, in a way that tells of the model."""
         self.ended(call)
 
+    def sending(self, request: Mapping[str, Any]) -> None:
+        """A request goes out, or another attempt at it."""
+
     def waited(self, seconds: float) -> None:
         """How long the endpoint took for one attempt, whatever came of it."""
 
@@ -262,6 +265,7 @@ class BoundedEndpoint(ProviderSeam):
     async def complete(self, request: dict[str, Any]) -> ChatCompletion:
         """What the endpoint answers to one request, once the door has let it in."""
         began = time.monotonic()
+        self.watch.sending(request)
         try:
             # The bytes as they came: the SDK does not validate what it makes of them.
             raw = await self.client.chat.completions.with_raw_response.create(**request)

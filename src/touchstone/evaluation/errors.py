@@ -6,6 +6,7 @@ The tree::
     ├── BadInputError
     │   ├── SubmissionError      the submission cannot be used; names the key and the fix
     │   ├── PlanError            the battery plan asks for what the families cannot give
+    │   ├── ElicitationError     an elicitation cannot be used, or its agent does not run here
     │   ├── FamilyError          a named family is not there, is broken, or not what was sealed
     │   └── KeyMissingError      the environment variable that should hold the key is empty
     ├── AnswerIsNoError
@@ -29,6 +30,10 @@ class PlanError(BadInputError):
 
 class FamilyError(BadInputError):
     """A family that is named is not there, cannot be loaded, or is other code than was sealed."""
+
+
+class ElicitationError(BadInputError):
+    """An elicitation cannot be used, or its agent is not here as it was registered."""
 
 
 class WeightsError(BadInputError):

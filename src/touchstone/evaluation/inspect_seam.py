@@ -4,8 +4,12 @@ Inspect keeps no promise about these. `tests/contract/evaluation/test_inspect_se
 each is relied on for, and fails first when an upgrade takes one away or changes it.
 """
 
+import os
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 from inspect_ai._display.core import active as _display
@@ -37,6 +41,7 @@ __all__ = [
     "init_hooks",
     "limit_reached",
     "openai_classify_retry",
+    "own_data_folder",
     "registry_find_sandboxenv",
     "sample_total_tokens",
     "sample_wait",
@@ -122,3 +127,25 @@ def limit_reached() -> str | None:
     active = _sample_active()
     reached = active.limit_exceeded_error if active is not None else None
     return reached.type if reached is not None else None
+
+
+@contextmanager
+def own_data_folder(home: Path) -> Iterator[None]:
+    """Inspect writes traces and buffers to the user's data folder: give it `home`'s, and no traces.
+
+    A trace holds the subject's tool calls in the clear, and would outlive the case's key.
+    """
+    data = home / "inspect"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wanted = {"XDG_DATA_HOME": str(data), "INSPECT_TRACE_LEVEL": "CRITICAL"}
+    before = {name: os.environ.get(name) for name in wanted}
+    # Inspect reads these where it writes; there is no argument for them.
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -4,9 +4,8 @@ Run again after any death, it runs only the samples that have no outcome in the 
 no answer is recorded.
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -25,7 +24,7 @@ from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError
-from touchstone.evaluation.inspect_seam import SETTINGS, draw_nothing, init_hooks
+from touchstone.evaluation.inspect_seam import SETTINGS, draw_nothing, init_hooks, own_data_folder
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
@@ -125,7 +124,7 @@ def run_chunk(
             stop=stop,
         )
         run.go_on()
-        model = open_endpoint(mode, api_key, asking, run)
+        model = open_endpoint(elicitation.asked_of(mode), api_key, asking, run)
         with active(run):
             return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
 
@@ -157,7 +156,7 @@ def execute(
     run.close = model.api.aclose
     log = None
     if (task := make_task(run)) is not None:
-        with _own_data_folder(home):
+        with own_data_folder(home):
             log, broken = _eval(task, run, model, folder, asking, sandbox)
         run.wind_up()
         if run.failure is not None:
@@ -208,7 +207,7 @@ def _eval(
             message_limit=run.elicitation.message_limit,
             token_limit=run.elicitation.token_limit,
             working_limit=run.elicitation.working_seconds,
-            time_limit=asking.sample_seconds,
+            time_limit=_wall_seconds(asking, run.elicitation.working_seconds),
             **SETTINGS,
         )
     # Ours, such as a journal that cannot be written: not to be taken for Inspect's.
@@ -222,6 +221,11 @@ def _eval(
         return log, ""
     text = log.error.message if log.error and log.error.message else log.status
     return log, printable_line(f"Inspect's run ended as {log.status}: {text}", REASON_LENGTH)
+
+
+def _wall_seconds(asking: EndpointLimits, working: int) -> int:
+    """The wall time of a sample: never less than twice its work, for waits are no work."""
+    return max(asking.sample_seconds, 2 * working)
 
 
 def _written(log: EvalLog | None) -> Path | None:
@@ -278,25 +282,3 @@ def _check(
             raise ChunkError(f"chunk {spec.id} was planned for another {what}")
     if not api_key:
         raise EndpointKeyMissingError(f"no key: set {mode.api_key_env} in the environment")
-
-
-@contextmanager
-def _own_data_folder(home: Path) -> Iterator[None]:
-    """Inspect writes traces and buffers to the user's data folder: give it ours, and no traces.
-
-    A trace holds the subject's tool calls in the clear, and would outlive the case's key.
-    """
-    data = home / "inspect"
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wanted = {"XDG_DATA_HOME": str(data), "INSPECT_TRACE_LEVEL": "CRITICAL"}
-    before = {name: os.environ.get(name) for name in wanted}
-    # Inspect reads these where it writes; there is no argument for them.
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -4,10 +4,8 @@ from typing import Any
 
 import anyio
 from inspect_ai import Task, task
-from inspect_ai.agent import AgentPrompt, AgentState, AgentSubmit, as_solver, react
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
-from inspect_ai.model import ChatMessageAssistant
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import (
@@ -20,12 +18,11 @@ from tenacity import RetryError
 
 from touchstone.errors import BadInputError
 from touchstone.evaluation.adjudication import Cause
+from touchstone.evaluation.agents.making import make_agent
 from touchstone.evaluation.chunk_session import ChunkSession, current, is_active, sample_of
-from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv
 from touchstone.evaluation.judging import JudgeFault, ask_judge, closing_words, lay_out_item
-from touchstone.evaluation.tools import Counter, subject_tools
 
 
 @task
@@ -74,7 +71,7 @@ def attempt() -> Solver:
                 await lay_out_item(sandbox(), run.items[index].item)
                 # The sandbox took the files: what breaks from here on is not its fault.
                 cause = "engine"
-                return await as_solver(_agent(run.elicitation, run.tool_ran))(state, generate)
+                return await make_agent(run.elicitation, run.tool_ran)(state, generate)
             except LimitExceededError as reached:
                 run.limited(index, reached.type)
                 raise
@@ -169,30 +166,6 @@ def sandbox_of(provider: str, config: dict[str, Any] | None) -> SandboxEnvironme
             f"sandbox {provider!r}: {' '.join(str(error).split())[:200]}"
         ) from error
     return provider if settings is None else SandboxEnvironmentSpec(provider, settings)
-
-
-def _agent(elicitation: Elicitation, count: Counter) -> Any:
-    tools = subject_tools(elicitation.tools, elicitation.tool_seconds, count)
-    # Only the words that were registered: Inspect's own additions change with its version.
-    prompt = AgentPrompt(
-        instructions=elicitation.system_prompt,
-        handoff_prompt=None,
-        assistant_prompt=None,
-        submit_prompt=None,
-    )
-
-    async def go_on(state: AgentState) -> bool | str:
-        if state.output.message.tool_calls:
-            return True
-        silent = sum(
-            isinstance(message, ChatMessageAssistant) and not message.tool_calls
-            for message in state.messages
-        )
-        return elicitation.continue_prompt if silent <= elicitation.nudges else False
-
-    # The answer is the file: what is said with the call is not judged, nor joined to the text.
-    submit = AgentSubmit(description="Say that the answer file is ready.", answer_only=True)
-    return react(prompt=prompt, tools=tools, attempts=1, submit=submit, on_continue=go_on)
 
 
 def _blame(error: Exception, cause: Cause) -> tuple[Cause, str]:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from touchstone.evaluation import Submission
-from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.token_bounds import probe_tokens, ready_tokens
 from touchstone.planning.forecast import Cost, Forecast
 from touchstone.planning.notes import NoteCode, PlanNote
@@ -76,11 +75,12 @@ class Costing:
 
     def worst(self, samples: float) -> Cost:
         """At the elicitation's limits, every token at the dearer price."""
-        tokens = samples * ELICITATION.token_limit
+        how = self.options.elicitation
+        tokens = samples * how.token_limit
         # A limit on tokens says nothing of how many are read and how many written.
         dearer = self.prices is not None and self.prices[0] > self.prices[1]
         money = self._money(tokens if dearer else 0, 0 if dearer else tokens)
-        return Cost(samples, tokens, money, self._days(samples, ELICITATION.working_seconds))
+        return Cost(samples, tokens, money, self._days(samples, how.working_seconds))
 
     def _money(self, tokens_in: float, tokens_out: float) -> Decimal | None:
         if self.prices is None:
@@ -153,8 +153,8 @@ def cost_assumptions(whole: Forecast, costing: Costing) -> Forecast:
 def _limits(costing: Costing) -> PlanNote:
     """What a sample takes: at worst, before, and as given."""
     told: dict[str, Any] = {
-        "tokens": ELICITATION.token_limit,
-        "seconds": ELICITATION.working_seconds,
+        "tokens": costing.options.elicitation.token_limit,
+        "seconds": costing.options.elicitation.working_seconds,
     }
     earlier = tuple(
         PlanNote(

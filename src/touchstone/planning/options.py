@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
+from touchstone.evaluation.elicitation import ELICITATION, Elicitation
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.planning.power_query import DEFAULT_ICC
 from touchstone.verdicts.errors import CannotRunError
@@ -29,6 +30,8 @@ class PlanOptions:
     clusters: int | None = None
     """Independent groups among the items of a set; None: each item is drawn by itself."""
     icc: float = DEFAULT_ICC
+    elicitation: Elicitation = ELICITATION
+    """How the model is drawn out."""
     points: float | None = None
     """Points from the threshold at which a model must get the right word; None: not asked."""
 

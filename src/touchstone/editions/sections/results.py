@@ -141,7 +141,25 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
         _elicited("grade", sentence("elicitation.grade", grade=sealed["grade"])),
         _elicited("counted-by", sentence("elicitation.counted-by")),
         _elicited("prompts", how.prompts_digest),
+        *_chosen(how),
     )
+
+
+def _chosen(how: Elicitation) -> tuple[Fact, ...]:
+    """What was registered where more than the usual was, such as the code of the agent."""
+    told = [("effort", how.reasoning_effort), ("budget", " ".join(how.budget_text.split()))]
+    if how.compaction_tokens is not None:
+        at = {"how": how.compaction, "tokens": how.compaction_tokens}
+        told.append(("compaction", sentence("elicitation.compaction", **at)))
+    if how.checkpoints:
+        counts = [sentence("elicitation.checkpoint", tokens=each) for each in how.checkpoints]
+        told.append(("checkpoints", sentence("list-of.commas", items=counts)))
+    if how.code is not None:
+        told += [("code", str(how.code)), ("harness", how.code.harness)]
+    if how.sent is not None:
+        sent = [how.sent.system, how.sent.tools, *how.sent.helpers]
+        told.append(("sent", sentence("list-of.commas", items=sent)))
+    return tuple(_elicited(label, text) for label, text in told if text)
 
 
 def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:

@@ -76,13 +76,15 @@ def ask_readiness(
     counting = _Counting()
     # Inspect announces its hooks on stdout, where a command's own result belongs.
     with contextlib.redirect_stdout(io.StringIO()):
-        model = open_endpoint(mode, api_key, asking or EndpointLimits(), counting)
+        model = open_endpoint(
+            elicitation.asked_of(mode), api_key, asking or EndpointLimits(), counting
+        )
     tools, ours = _tools(elicitation), mode.settings.max_tokens is None
     first = elicitation.tools[0]
 
     async def ask(prompt: str, bound: int) -> ModelOutput | str:
         said: list[ChatMessage] = [
-            ChatMessageSystem(content=elicitation.system_prompt),
+            ChatMessageSystem(content=elicitation.instructions),
             ChatMessageUser(content=prompt),
         ]
         counting.attempts = 0

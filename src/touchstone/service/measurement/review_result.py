@@ -32,6 +32,8 @@ class ReviewOptions:
     """Lift the centre's halt, for this reason."""
     whole_battery: bool = False
     """Let every item run before any verdict."""
+    elicitation: str | None = None
+    """How the model is drawn out: a shipped name or a .toml file; None: as usual, or as sealed."""
     agencies: tuple[str, ...] = ()
     """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
 

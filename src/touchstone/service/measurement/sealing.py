@@ -1,7 +1,7 @@
 """The battery of a case: drawn and sealed before the first sample, drawn again to go on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import battery_sealed
@@ -65,6 +65,7 @@ def seal(
     workers: int = 2,
     readiness: Mapping[str, Readiness] = NOT_ASKED,
     plan: BatteryPlan | None = None,
+    elicitation: Elicitation = ELICITATION,
 ) -> None:
     """Draw a battery and seal it into the record.
 
@@ -73,14 +74,18 @@ def seal(
     It is made of what centre and developer contributed, where the centre had committed to that.
     With `whole`, no verdict may stop before every item has run. `readiness` is what each mode did
     when it was asked for a tool call and a long answer. `plan` is what is drawn, under the id that
-    the case has for its next battery; None: `items` for each criterion.
+    the case has for its next battery; None: `items` for each criterion. `elicitation` is resolved,
+    so that its agent's code and what that sends are registered.
     """
     kind = case.submission.kind
     known = case.installation.families
     name = case.state.next_battery
     if plan is None:
         plan = battery_plan(case.framework, known, items, name, kind)
-    chosen = runs(case.framework, plan, case.submission)
+    chosen = [
+        replace(run, mode=elicitation.asked_of(run.mode))
+        for run in runs(case.framework, plan, case.submission)
+    ]
     # Before the seed is drawn: a rule that knew the items could be chosen to suit them.
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
 
@@ -92,10 +97,10 @@ def seal(
             case,
             plan,
             draw_battery(plan, known, seed, known.code),
-            case.submission.modes,
+            [elicitation.asked_of(mode) for mode in case.submission.modes],
             chosen,
             verdicts,
-            ELICITATION,
+            elicitation,
             RULE,
             grade,
             accepted=accepted,

@@ -9,8 +9,10 @@ from touchstone import __version__
 from touchstone.deeds.cases import review_resumed
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Submission
+from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
@@ -94,6 +96,7 @@ def prepared_battery(
             whole=options.whole_battery,
             workers=options.workers,
             readiness=asked.readiness if asked else {},
+            elicitation=resolve(load_elicitation(options.elicitation)),
         )
         sizes = case.state.batteries[worked_on(case)].item_sets
         count = sum(each.size for each in sizes)
@@ -119,6 +122,7 @@ def measure_review(
         StoppedError: measuring stopped early; what ran is recorded.
         EndedError: the case ended meanwhile.
     """
+    _require_same_agent(prepared.elicitation)
     grade = preflight().grade
     if not at_least(grade, prepared.grade) and not options.accept_grade:
         raise CannotRunError(
@@ -160,6 +164,17 @@ def measure_review(
     with _endpoint_stops():
         take_snapshots(case, keys, "after")
     return tracker
+
+
+def _require_same_agent(sealed: Elicitation) -> None:
+    """Refuse to measure with another agent than was sealed. One of before is known by its name."""
+    if sealed.code is None or (here := resolve(sealed)) == sealed:
+        return
+    what = "sends other prompts or tools" if here.code == sealed.code else f"is here {here.code}"
+    raise CannotRunError(
+        f"the agent of elicitation {sealed.id} {what}, and was sealed as {sealed.code}; go on with"
+        " that version"
+    )
 
 
 def run_conditions(setting: Setting, options: ReviewOptions) -> Conditions:

@@ -10,8 +10,8 @@ from tempfile import TemporaryFile
 
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Budget, Submission
-from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.loading import LoadedFamilies
+from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
@@ -27,6 +27,7 @@ from touchstone.service.file_io import one_line
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.review_result import ReviewOptions
+from touchstone.service.measurement.sealing import reopen
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import verdict_plan
 from touchstone.verdicts.run_progress import Observer
@@ -51,6 +52,7 @@ def check_review_options(options: ReviewOptions, out: Path) -> None:
         raise CannotRunError(f"--items {options.items}: write a number from 1 to {MAX_ITEMS}")
     if options.resume is not None:
         one_line(options.resume, "--resume")
+    load_elicitation(options.elicitation)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -72,6 +74,8 @@ def check_as_it_stands(
     if case is not None and options.agencies and options.agencies != case.participants.agencies:
         stand = ", ".join(case.participants.agencies) or "none"
         raise CannotRunError(f"--agency: case {short_case(case.id)} is open with agencies: {stand}")
+    if case is not None and options.elicitation is not None and case.state.batteries:
+        check_elicitation(case, options.elicitation)
     if options.resume is None or (case is not None and case.state.halted_by):
         return
     if measured and case is not None:
@@ -80,6 +84,21 @@ def check_as_it_stands(
         )
     # No refusal: the same command goes on where an interrupted one had lifted the halt.
     observer.step(sentence("step.note", note=sentence("step.nothing-halted", option="--resume")))
+
+
+def check_elicitation(case: Case, chosen: str) -> None:
+    """Refuse another elicitation than the one under which the case's battery was sealed.
+
+    Raises:
+        CannotRunError: it is another.
+    """
+    sealed = reopen(case).elicitation
+    found = load_elicitation(chosen)
+    if sealed.model_copy(update={"code": None, "sent": None}) != found:
+        raise CannotRunError(
+            f"--elicitation: case {short_case(case.id)} was sealed with {sealed.id}, and its words"
+            f" hold only for that; leave --elicitation out, or open another case for {found.id}"
+        )
 
 
 def check_new_review(
@@ -110,7 +129,7 @@ def check_measuring(
         if lacking := without_reference(criterion, submission):
             raise CannotRunError(lacking)
     require_grade(known, preflight().grade, accept=options.accept_grade)
-    least = least_tokens(submission, ELICITATION.token_limit)
+    least = least_tokens(submission, load_elicitation(options.elicitation).token_limit)
     if Budget(submission.caps).allow("", least, 1, 0) is None:
         raise CannotRunError(
             f"caps: one sample and the probes around it may use {least:,} tokens, which is more "

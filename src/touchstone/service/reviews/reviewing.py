@@ -7,7 +7,7 @@ from touchstone.deeds.known_case import Participants
 from touchstone.editions.sentences import sentence
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation import Submission, load_submission
-from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.profiles import load_elicitation
 from touchstone.framework import Framework
 from touchstone.handin.shown_ids import short_case
 from touchstone.review import require_known
@@ -147,7 +147,8 @@ def measure_case(
         require_proof(known, framework, observer)
         if not case.state.batteries:
             check_measuring(known, framework, submission, options, observer)
-            asked = ask_all(submission, keys, "before", installation.now(), ELICITATION, options)
+            how = load_elicitation(options.elicitation)
+            asked = ask_all(submission, keys, "before", installation.now(), how, options)
         observer.step(sentence("step.going-on", case=short_case(case.id)))
         return _measured(case, keys, options, out, observer, asked)
 
@@ -200,7 +201,8 @@ def _opened(
         observer.step(passed)
     require_proof(installation.families, framework, observer)
     # Before the case is opened: a slip in an address must not leave one behind.
-    asked = ask_all(submission, keys, "before", installation.now(), ELICITATION, options)
+    how = load_elicitation(options.elicitation)
+    asked = ask_all(submission, keys, "before", installation.now(), how, options)
     who = Participants(submission.developer.id, default_centre(framework), options.agencies)
     case = open_case(installation, framework, submission, who)
     observer.step(sentence("step.opened", case=short_case(case.id)))

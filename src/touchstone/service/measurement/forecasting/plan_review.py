@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from touchstone.evaluation import Submission
+from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.loading import load_families
 from touchstone.framework import Framework
@@ -61,6 +62,8 @@ def plan_review(
     check_parties(framework, submission)
     window = review_window(framework, submission, now)
     families = load_families() if known is None else known
+    # What samples took that were drawn out as usual says nothing of another budget.
+    seen = seen if options.elicitation == ELICITATION else {}
     return forecast(submission, framework, families, options, window, seen)
 
 
