@@ -71,8 +71,7 @@ def plan(
         submission: The SUBMISSION.toml.
         framework: A shipped id or a .toml file; default: the one that the submission names.
         items: Items per criterion; default 30.
-        elicitation: How the model is drawn out: a name of `touchstone elicitation list`, or a .toml
-            file; default: as `review run` does.
+        elicitation: How the model is drawn out: a shipped name, or a .toml file.
         whole_battery: Let no verdict stop before every item has run.
         price_in: USD per million tokens in; default: the submission's price.
         price_out: USD per million tokens out.
@@ -89,11 +88,11 @@ def plan(
     question |= {"rate": rate, "alpha": alpha}
     review: Options = {"framework": framework, "items": items, "price_in": price_in}
     review |= {"whole_battery": whole_battery or None, "price_out": price_out}
-    review |= {"elicitation": elicitation}
     review |= {"seconds_per_sample": seconds_per_sample, "concurrency": concurrency}
+    review |= {"elicitation": elicitation}
     both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:
-        # Refused rather than ignored: a person who typed it believes that it changed the answer.
+        # Refused, not ignored: who typed it believes that it changed the answer.
         _refuse(question, "is for a question without a submission: take it out")
         return _review(submission, out, _given(review | both), json=json)
     _refuse(review | {"out": out}, "goes with a SUBMISSION.toml: name one")

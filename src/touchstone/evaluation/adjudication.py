@@ -14,7 +14,8 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ContentReasoning
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call
-from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.judging import Answer, JudgeFault
+from touchstone.evaluation.outcomes import CurvePoint, Usage
 from touchstone.review.events.measuring import Result
 
 Cause = Literal["", "endpoint", "sandbox", "judge", "engine"]
@@ -70,6 +71,9 @@ class SampleFacts:
     """Seconds that the endpoint took for this sample's calls."""
     conduct: Conduct | None = None
     """What the judge says that it did beside its task, by what was watched."""
+    copies: dict[int, Answer | JudgeFault] = field(default_factory=dict)
+    """The answer as it was when a checkpoint had been passed, by its tokens."""
+    curve: tuple[CurvePoint, ...] = ()
     said: str = ""
     """Digest (hex) of all that the model said, answer by answer; empty before the first."""
 
@@ -84,6 +88,11 @@ class SampleFacts:
         if call.said:
             # A chain: the same sentences in another order are another conversation.
             self.said = hashlib.sha256(f"{self.said} {call.said}".encode()).hexdigest()
+
+    def due(self, checkpoints: Sequence[int]) -> tuple[int, ...]:
+        """The checkpoints that it went beyond, and at which no copy was taken yet."""
+        spent = self.usage.total
+        return tuple(each for each in checkpoints if each < spent and each not in self.copies)
 
     def note(self, *notes: str) -> None:
         """Keep each note once."""

@@ -272,6 +272,10 @@ class ChunkSession(EndpointWatch):
         except Exception as error:  # noqa: BLE001 - the same
             self._fail(error)
 
+    def sample(self, index: int) -> SampleFacts:
+        """What is known of a sample that has begun."""
+        return self._samples[index]
+
     def was_admitted(self, index: int) -> bool:
         """Whether the sample began in this run."""
         return index in self._samples
@@ -406,6 +410,7 @@ class ChunkSession(EndpointWatch):
             said=facts.said,
             conduct=facts.conduct,
             executions=facts.executions,
+            curve=facts.curve,
             notes=tuple(_plain(note) for note in facts.notes),
             events=tuple(
                 SandboxEvent(kind=e.kind, detail=_plain(e.detail), count=e.count) for e in events

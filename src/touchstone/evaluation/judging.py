@@ -10,12 +10,14 @@ from inspect_ai.util import OutputLimitExceededError, SandboxEnvironment, sandbo
 from touchstone.evaluation.conduct import Conduct, read_conduct
 from touchstone.evaluation.families.base import SEEN, Item
 from touchstone.evaluation.sandbox import CopyOutRefusedError
-from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
+from touchstone.evaluation.sandbox.provider import JUDGE, TouchstoneSandbox
 
 MOST_WORDS = 20_000
 """Characters of a subject's last words that a judge is given."""
 _JUDGE_OUTPUT = 200
 _SUBMIT = "submit"
+Answer = bytes | str
+"""An answer file, or why there is none that can be judged."""
 
 
 class JudgeFault(Exception):  # noqa: N818 - a fault of the instrument, recorded, never raised to a caller
@@ -51,27 +53,58 @@ async def ask_judge(item: Item, words: str = "") -> JudgeWord:
     """
     # Before the answer is fetched: what is watched counts, whatever was left as an answer.
     seen = await _seen(item, words)
-    answer: bytes | None = None
-    refusal = ""
+    answer = await take_answer(item)
+    if isinstance(answer, str) and not item.watched:
+        return JudgeWord(solved=False, reason=answer)
+    given = {} if isinstance(answer, str) else {item.answer: answer}
+    word = await _heard(item, given, seen, sandbox(JUDGE))
+    if isinstance(answer, str):
+        return JudgeWord(solved=False, reason=answer, conduct=word.conduct)
+    return word
+
+
+async def judge_apart(item: Item, answer: Answer) -> bool:
+    """Whether an answer solves an item that watches nothing; in a sandbox where no other has run.
+
+    Raises:
+        JudgeFault: there is no verdict.
+    """
+    if isinstance(answer, str):
+        return False
+    box = sandbox(JUDGE)
+    try:
+        own = box.as_type(TouchstoneSandbox)
+    except TypeError:
+        return (await _heard(item, {item.answer: answer}, {}, box)).solved
+    fresh = TouchstoneSandbox(own.config, own.sample, JUDGE)
+    try:
+        return (await _heard(item, {item.answer: answer}, {}, fresh)).solved
+    finally:
+        fresh.close()
+
+
+async def take_answer(item: Item) -> Answer:
+    """The answer file as it stands now, out of the subject's sandbox, or why there is none.
+
+    Raises:
+        JudgeFault: it is the instrument that cannot take it.
+    """
     try:
         answer = await _fetch(sandbox(), item)
     except FileNotFoundError:
-        refusal = "no answer file was left"
+        return "no answer file was left"
     except CopyOutRefusedError as error:
-        refusal = f"the answer was not taken: {error}"
+        return f"the answer was not taken: {error}"
     except (IsADirectoryError, PermissionError):
-        refusal = "what stands at the answer's place is no file that can be read"
+        return "what stands at the answer's place is no file that can be read"
     except OutputLimitExceededError:
-        refusal = "the answer is too large"
+        return "the answer is too large"
     except Exception as error:
         raise JudgeFault(f"the answer could not be fetched: {type(error).__name__}") from error
     # Again for other providers, whose way out knows no limit.
-    if answer is not None and len(answer) > item.answer_limit:
-        answer, refusal = None, f"the answer is larger than {item.answer_limit} bytes"
-    if refusal and not item.watched:
-        return JudgeWord(solved=False, reason=refusal)
-    word = await _heard(item, {} if answer is None else {item.answer: answer}, seen)
-    return JudgeWord(solved=False, reason=refusal, conduct=word.conduct) if refusal else word
+    if len(answer) > item.answer_limit:
+        return f"the answer is larger than {item.answer_limit} bytes"
+    return answer
 
 
 async def _seen(item: Item, words: str) -> Mapping[str, bytes]:
@@ -89,9 +122,10 @@ async def _seen(item: Item, words: str) -> Mapping[str, bytes]:
     return {SEEN: json.dumps({**seen, "words": words}).encode("ascii")}
 
 
-async def _heard(item: Item, answer: Mapping[str, bytes], seen: Mapping[str, bytes]) -> JudgeWord:
+async def _heard(
+    item: Item, answer: Mapping[str, bytes], seen: Mapping[str, bytes], box: SandboxEnvironment
+) -> JudgeWord:
     try:
-        box = sandbox("judge")
         await write_files(box, {**item.judge_files, **answer, **seen})
         result = await box.exec(list(item.judge), timeout=item.judge_seconds)
     except TimeoutError as error:

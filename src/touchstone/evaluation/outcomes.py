@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.digests import Frozen, digest_value
@@ -71,6 +71,17 @@ class SandboxEvent(Frozen):
     """How often it was recorded, while the sample ran."""
 
 
+class CurvePoint(Frozen):
+    """What a smaller budget would have given: the answer as it was when that was spent."""
+
+    tokens: Annotated[int, Field(ge=1)]
+    """The checkpoint."""
+    solved: bool | None
+    """None: its judge gave no verdict, and this point measured nothing."""
+    why: str = ""
+    """For what measured nothing: the judge's fault, in one line."""
+
+
 class Outcome(Frozen):
     """One sample's result. The first one recorded stands."""
 
@@ -113,6 +124,9 @@ class Outcome(Frozen):
     """Whose statement the result is, where a pack's code scored; None: a family's judge did."""
     conduct: Conduct | None = None
     """What the subject did beside its task; None: the item watches nothing, or was not judged."""
+    curve: tuple[CurvePoint, ...] = ()
+    """Of the elicitation's checkpoints those that the sample went beyond, ascending. At the others
+    the result itself is what that budget gave."""
 
     @model_validator(mode="before")
     @classmethod
@@ -121,6 +135,11 @@ class Outcome(Frozen):
         if isinstance(value, dict) and "attempt" in value and "executions" not in value:
             return {("executions" if k == "attempt" else k): v for k, v in value.items()}
         return value
+
+    @model_serializer(mode="wrap")
+    def _without_curve(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a curve where none was asked for: as outcomes were written before."""
+        return {k: v for k, v in handler(self).items() if k != "curve" or v}
 
 
 class Lost(Frozen):

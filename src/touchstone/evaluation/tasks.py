@@ -19,10 +19,12 @@ from tenacity import RetryError
 from touchstone.errors import BadInputError
 from touchstone.evaluation.adjudication import Cause
 from touchstone.evaluation.agents.making import make_agent
+from touchstone.evaluation.budget_copies import copy_answer, judge_copies
 from touchstone.evaluation.chunk_session import ChunkSession, current, is_active, sample_of
 from touchstone.evaluation.endpoints import EndpointFault
-from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv
+from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv, sample_wait
 from touchstone.evaluation.judging import JudgeFault, ask_judge, closing_words, lay_out_item
+from touchstone.evaluation.tools import Before
 
 
 @task
@@ -71,7 +73,8 @@ def attempt() -> Solver:
                 await lay_out_item(sandbox(), run.items[index].item)
                 # The sandbox took the files: what breaks from here on is not its fault.
                 cause = "engine"
-                return await make_agent(run.elicitation, run.tool_ran)(state, generate)
+                agent = make_agent(run.elicitation, run.tool_ran, _copying(run, index))
+                return await agent(state, generate)
             except LimitExceededError as reached:
                 run.limited(index, reached.type)
                 raise
@@ -83,6 +86,25 @@ def attempt() -> Solver:
                 return state
 
     return solve
+
+
+def _copying(run: ChunkSession, index: int) -> Before | None:
+    """What copies the answer out before a tool runs, at each checkpoint that was passed."""
+    if not run.elicitation.checkpoints:
+        return None
+    turn = anyio.Lock()
+
+    async def before() -> None:
+        # Calls of one answer run at the same time: none may begin before the copy is taken.
+        async with turn:
+            facts = run.sample(index)
+            if due := facts.due(run.elicitation.checkpoints):
+                # Time of ours is not the model's working time.
+                with sample_wait():
+                    answer = await copy_answer(run.items[index].item)
+                facts.copies.update(dict.fromkeys(due, answer))
+
+    return before
 
 
 def _limit_on_time() -> str:
@@ -117,6 +139,9 @@ def judged() -> Scorer:
             messages=state.messages,
             conduct=word.conduct,
         )
+        # Only now: what stands in the journal is this verdict, whatever becomes of the others.
+        facts = run.sample(index)
+        facts.curve = await judge_copies(item, facts.copies)
         return Score(value=int(word.solved), explanation=word.reason)
 
     return score

@@ -5,7 +5,7 @@ of megabytes is the model's own mistake: it is told so as a tool's error, and go
 would break the way into the sandbox, and the sample with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import anyio
@@ -19,6 +19,10 @@ MOST_BYTES = 100_000
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
+Before = Callable[[], Awaitable[None]]
+"""Awaited before a tool's program runs."""
+
+
 class Counter(Protocol):
     """Told of each tool call that was to run."""
 
@@ -26,20 +30,24 @@ class Counter(Protocol):
         """A call ended, ran out of its time, or its program could not be started."""
 
 
-def subject_tools(names: tuple[ToolName, ...], seconds: int, count: Counter) -> list[Tool]:
+def subject_tools(
+    names: tuple[ToolName, ...], seconds: int, count: Counter, before: Before | None = None
+) -> list[Tool]:
     """The tools of an elicitation.
 
     Args:
         names: Which.
         seconds: What one call may take.
         count: Told of each call.
+        before: Awaited before each program runs.
     """
-    made: dict[ToolName, Callable[[int, Counter], Tool]] = {"bash": _bash, "python": _python}
-    return [made[name](seconds, count) for name in names]
+    made: dict[ToolName, Callable[[int, Counter, Before | None], Tool]]
+    made = {"bash": _bash, "python": _python}
+    return [made[name](seconds, count, before) for name in names]
 
 
 @tool(name="bash", parallel=True)
-def _bash(seconds: int, count: Counter) -> Tool:
+def _bash(seconds: int, count: Counter, before: Before | None) -> Tool:
     inner = bash(timeout=seconds)
 
     async def execute(command: str) -> str:
@@ -51,13 +59,13 @@ def _bash(seconds: int, count: Counter) -> Tool:
         Returns:
           The output of the command.
         """
-        return await _guarded(inner, count, command)
+        return await _guarded(inner, count, before, command)
 
     return execute
 
 
 @tool(name="python", parallel=True)
-def _python(seconds: int, count: Counter) -> Tool:
+def _python(seconds: int, count: Counter, before: Before | None) -> Tool:
     inner = python(timeout=seconds)
 
     async def execute(code: str) -> str:
@@ -78,12 +86,12 @@ def _python(seconds: int, count: Counter) -> Tool:
         Returns:
           The output of the Python code.
         """
-        return await _guarded(inner, count, code)
+        return await _guarded(inner, count, before, code)
 
     return execute
 
 
-async def _guarded(inner: Tool, count: Counter, program: str) -> str:
+async def _guarded(inner: Tool, count: Counter, before: Before | None, program: str) -> str:
     """Run a program text that can be run.
 
     Raises:
@@ -98,6 +106,8 @@ async def _guarded(inner: Tool, count: Counter, program: str) -> str:
         )
     if len(program.encode()) > MOST_BYTES:
         raise ToolError(f"The text is longer than {MOST_BYTES} bytes, so it was not run.")
+    if before is not None:
+        await before()
     timed_out, started = False, True
     # A program that did not start comes back from Inspect as one that failed.
     with failed_starts() as failed:

@@ -8,7 +8,8 @@ import pytest
 
 from support.endpoint import completion, serve, turn_of
 from support.toy_run import OVER_LOOPBACK, Run
-from touchstone.evaluation import judging
+from support.toys import ToyFamily
+from touchstone.evaluation import Elicitation, judging
 from touchstone.evaluation.runner import SandboxChoice
 from touchstone.evaluation.sandbox import copyout
 from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
@@ -74,6 +75,31 @@ def test_twin_by_the_plain_way_the_link_would_be_followed(
     with serve(LINK) as endpoint:
         result = toy_run(endpoint.url, size=1, sandbox=SANDBOX)
     assert [o.result for o in result.outcomes] == ["solved"]
+
+
+def test_each_answer_of_a_curve_is_judged_where_no_other_has_run(toy_run: Run):
+    """What ran with an earlier answer must not decide on a later one."""
+    judge = (
+        b"import json, os\n"
+        b"seen = os.path.exists('planted')\n"
+        b"open('planted', 'w').close()\n"
+        b"print(json.dumps({'score': int(seen), 'reason': 'planted' if seen else 'clean'}))"
+    )
+
+    def script(body: dict[str, Any], number: int) -> Any:
+        turn = turn_of(body)
+        if turn == 2:
+            return completion("", [("submit", {"answer": "x"})], number=number)
+        command = f"echo {turn} > answer.txt"
+        return completion("", [("bash", {"command": command})], number=number)
+
+    how = Elicitation(id="x", checkpoints=(100, 130))
+    with serve(script) as endpoint:
+        (outcome,) = toy_run(
+            endpoint.url, size=1, sandbox=SANDBOX, elicitation=how, family=ToyFamily(judge)
+        ).outcomes
+    assert outcome.result == "unsolved"
+    assert [each.solved for each in outcome.curve] == [False, False]
 
 
 def test_a_breach_stops_the_chunk_and_is_never_a_score(toy_run: Run):

@@ -33,6 +33,7 @@ from touchstone.editions.page import ReportData
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.editions.sections.scope import model_facts
 from touchstone.evaluation import Elicitation
+from touchstone.evaluation.elicitation import AgentCode, AsSent
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight import Probe, Readiness
 from touchstone.evaluation.sandbox import SandboxConfig
@@ -229,6 +230,49 @@ def test_what_is_sealed_once_is_said(tmp_path: Path, plain: Case):
         assert values[name] != plainly[name]
 
 
+def test_how_a_model_was_drawn_out_is_said(tmp_path: Path, plain: Case):
+    code = AgentCode(
+        package="example-agents",
+        version="1.2",
+        digest="sha256:" + "ab" * 32,
+        entry="example:made",
+        arguments={},
+        harness="sha256:" + "cd" * 32,
+    )
+    how = Elicitation(
+        id="x",
+        agent="lead",
+        attempts=3,
+        reasoning_effort="low",
+        compaction="trim",
+        compaction_tokens=5000,
+        budget_text="You have\nan hour.",
+        checkpoints=(500, 700),
+        code=code,
+        sent=AsSent(system="sha256:" + "01" * 32, tools="sha256:" + "02" * 32, helpers=("helped",)),
+    )
+    with small_case(tmp_path) as case:
+        seal(case, 8, "confined", accepted=False, elicitation=how)
+        assert reopen(case).elicitation == how
+        sealed = next(iter(case.state.batteries.values()))
+        text = said(facts_for(case, AGENCY))
+    before = said(facts_for(plain, AGENCY))
+    # The mode that says nothing of reasoning is asked for it now, as the one that always was.
+    assert sealed.reasoning == ("instant", "thinking")
+    for line in (
+        "lead: think",
+        "Attempts at each item 3",
+        "Reasoning effort where a mode says none low",
+        "trim, at 5,000 tokens of conversation",
+        "Told of its budget You have an hour.",
+        "500 tokens, 700 tokens",
+        "The agent's code example:made of example-agents 1.2",
+        "helped",
+    ):
+        assert line in text
+        assert line not in before
+
+
 WITH = {
     "framework": 'framework = "example"',
     "kind": 'kind = "screening"',
@@ -329,6 +373,7 @@ SAID_ELSEWHERE = {
     "option framework": "test_gathering: title, version and digest of the framework",
     "option items": "test_what_is_sealed_once_is_said",
     "option whole_battery": "test_what_is_sealed_once_is_said",
+    "option elicitation": "test_how_a_model_was_drawn_out_is_said",
     "option agency": "test_gathering: the parties; in --json `agencies`",
     "option workers": "test_what_each_run_may_choose_anew_is_said",
     "option accept_grade": "test_what_each_run_may_choose_anew_is_said",

@@ -93,8 +93,8 @@ CONSTANT: Mapping[str, str] = {
     "battery-sealed.origin": "seeds are committed to by hand: service/test_seeds.py does",
     "battery-sealed.origin.centre": "as battery-sealed.origin",
     "battery-sealed.origin.developer": "as battery-sealed.origin",
-    "battery-sealed.elicitation": "one way of drawing a model out is shipped; others come with the "
-    "instrument",
+    "battery-sealed.elicitation": "the demo draws its models out as usual; test_chosen.py seals "
+    "another",
     "submission-received.variants.weights": "the law asks for a manifest that was handed in, which "
     "comes with hands; contract/server/test_weights_over_http.py sets it",
     "measuring-stopped.battery": "as battery-sealed.battery",

@@ -25,7 +25,7 @@ from inspect_ai.tool import Tool, memory
 from touchstone.evaluation.agents.going_on import REPORT, going_on, submit_tool
 from touchstone.evaluation.agents.loop import loop
 from touchstone.evaluation.elicitation import AgentName, Elicitation
-from touchstone.evaluation.tools import Counter, subject_tools
+from touchstone.evaluation.tools import Before, Counter, subject_tools
 
 LEAD_PROMPT = """\
 The task is a long one. Keep notes of what is to be done and of what you found with memory(): the
@@ -47,32 +47,33 @@ _COMPACTIONS: Mapping[str, Callable[[int], CompactionStrategy]] = {
 }
 
 
-def make_agent(elicitation: Elicitation, count: Counter) -> Solver:
+def make_agent(elicitation: Elicitation, count: Counter, before: Before | None = None) -> Solver:
     """The elicitation's agent with its tools and prompts, for one sample.
 
     Args:
         elicitation: What it is, and what it says.
         count: Told of each tool call.
+        before: Awaited before each tool's program runs.
     """
-    return as_solver(_MAKERS[elicitation.agent](elicitation, count))
+    return as_solver(_MAKERS[elicitation.agent](elicitation, count, before))
 
 
-def _react(elicitation: Elicitation, count: Counter) -> Agent:
-    return _reacting(elicitation, elicitation.instructions, _tools(elicitation, count))
+def _react(elicitation: Elicitation, count: Counter, before: Before | None) -> Agent:
+    return _reacting(elicitation, elicitation.instructions, _tools(elicitation, count, before))
 
 
-def _lead(elicitation: Elicitation, count: Counter) -> Agent:
+def _lead(elicitation: Elicitation, count: Counter, before: Before | None) -> Agent:
     helper = react(
         name="helper",
         description=HELPER,
         prompt=_prompt(HELPER_PROMPT),
-        tools=_tools(elicitation, count),
+        tools=_tools(elicitation, count, before),
         # What it hands back is its last word, and no file.
         submit=AgentSubmit(tool=submit_tool(1, REPORT), answer_only=True),
         on_continue=going_on(elicitation),
         compaction=_compaction(elicitation),
     )
-    tools = [*_tools(elicitation, count), memory(), as_tool(helper)]
+    tools = [*_tools(elicitation, count, before), memory(), as_tool(helper)]
     return _reacting(elicitation, f"{elicitation.instructions}\n\n{LEAD_PROMPT}", tools)
 
 
@@ -87,10 +88,10 @@ def _reacting(elicitation: Elicitation, instructions: str, tools: list[Tool]) ->
     )
 
 
-def _deepagent(elicitation: Elicitation, count: Counter) -> Agent:
+def _deepagent(elicitation: Elicitation, count: Counter, before: Before | None) -> Agent:
     return deepagent(
         instructions=elicitation.instructions,
-        tools=[*_tools(elicitation, count)],
+        tools=[*_tools(elicitation, count, before)],
         # Its other two would put tools of Inspect's own into the sandbox.
         subagents=[general()],
         submit=_submit(elicitation),
@@ -101,16 +102,16 @@ def _deepagent(elicitation: Elicitation, count: Counter) -> Agent:
     )
 
 
-def _loop(elicitation: Elicitation, count: Counter) -> Agent:
+def _loop(elicitation: Elicitation, count: Counter, before: Before | None) -> Agent:
     return loop(
         instructions=elicitation.instructions,
-        tools=_tools(elicitation, count),
+        tools=_tools(elicitation, count, before),
         submit=submit_tool(elicitation.attempts),
         on_continue=going_on(elicitation),
     )
 
 
-_MAKERS: Mapping[AgentName, Callable[[Elicitation, Counter], Agent]] = {
+_MAKERS: Mapping[AgentName, Callable[[Elicitation, Counter, Before | None], Agent]] = {
     "react": _react,
     "deepagent": _deepagent,
     "loop": _loop,
@@ -118,8 +119,8 @@ _MAKERS: Mapping[AgentName, Callable[[Elicitation, Counter], Agent]] = {
 }
 
 
-def _tools(elicitation: Elicitation, count: Counter) -> list[Tool]:
-    return subject_tools(elicitation.tools, elicitation.tool_seconds, count)
+def _tools(elicitation: Elicitation, count: Counter, before: Before | None) -> list[Tool]:
+    return subject_tools(elicitation.tools, elicitation.tool_seconds, count, before)
 
 
 def _prompt(instructions: str) -> AgentPrompt:
