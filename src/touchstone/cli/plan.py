@@ -86,10 +86,9 @@ def plan(
     question: Options = {"tasks": tasks, "threshold": threshold, "relative": relative or None}
     question |= {"paired_correlation": paired_correlation, "attempts": attempts}
     question |= {"rate": rate, "alpha": alpha}
-    review: Options = {"framework": framework, "items": items, "price_in": price_in}
-    review |= {"whole_battery": whole_battery or None, "price_out": price_out}
+    review: Options = {"framework": framework, "items": items, "elicitation": elicitation}
+    review |= {"whole_battery": whole_battery or None, "price_in": price_in, "price_out": price_out}
     review |= {"seconds_per_sample": seconds_per_sample, "concurrency": concurrency}
-    review |= {"elicitation": elicitation}
     both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:
         # Refused, not ignored: who typed it believes that it changed the answer.

@@ -9,27 +9,28 @@ import pytest
 
 from support.endpoint import completion, serve, turn_of, word_of
 from support.toy_run import OVER_LOOPBACK, QUICK, Run
-from support.toys import ToyFamily
+from support.toys import ToyFamily, toy_battery
 from touchstone.evaluation import Elicitation, Outcome
 from touchstone.evaluation.outcomes import CurvePoint
 
 pytestmark = OVER_LOOPBACK
-SIZE = 5
-BUDGETS = (300, 600, 1200, 2400)
-"""An answer of the toy endpoint takes 120."""
+SIZE = 4
+BUDGETS = (2_600, 5_200, 10_400)
+WORDS = [item.reference.decode() for item in toy_battery(SIZE).items["copying"]]
+USAGE = {"prompt_tokens": 1000, "completion_tokens": 20}
 
 
 def slow(body: dict[str, Any], number: int) -> dict[str, Any]:
     """Writes the right word at a turn that hangs on the item alone, and spoils it at another."""
-    turn, item = turn_of(body), int(word_of(body)[-2:], 16) % SIZE
-    right, wrong = 2**item + 1, 2 ** (item + 1) + 3
+    turn, item = turn_of(body), WORDS.index(word_of(body))
+    right, wrong = 2**item, 2 ** (item + 1) + 1
     command = "true"
     if turn == right:
         command = "cat word.txt > answer.txt"
     # Found too late for a larger budget to keep it: a curve need not rise.
     if item % 2 and turn == wrong:
         command = "echo no > answer.txt"
-    return completion("", [("bash", {"command": command})], number=number)
+    return completion("", [("bash", {"command": command})], usage=USAGE, number=number)
 
 
 def solved(outcomes: tuple[Outcome, ...], budget: int) -> dict[int, bool]:
@@ -55,9 +56,9 @@ def test_one_run_gives_what_separate_runs_give_for_half_of_the_tokens(toy_run: R
         )
         once = toy_run(endpoint.url, size=SIZE, elicitation=how)
     assert {budget: solved(once.outcomes, budget) for budget in BUDGETS} == separate
-    # The test can tell: budgets differ, and what was right is spoilt again.
-    counts = [sum(each.values()) for each in separate.values()]
-    assert len(set(counts)) > 2
+    # The test can tell: each budget solves other items, and what was right is spoilt again.
+    assert len({tuple(sorted(each.items())) for each in separate.values()}) == len(BUDGETS)
+    assert any(separate[5_200][n] and not separate[10_400][n] for n in range(SIZE))
     assert once.total.total <= 0.6 * spent
 
 
