@@ -1,6 +1,6 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-parties test quick lint format docs bench soak fuzz fuzz-api mutants faults busy requirements clean runtime dev
+.PHONY: help demo demo-parties test quick lint format docs bench cheats soak fuzz fuzz-api mutants faults busy requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
 PARTIES_OUT ?= touchstone-demo-parties
@@ -39,6 +39,9 @@ docs: dev ## the documentation as a site, built strictly
 
 bench: runtime ## ratio tables
 	@$(BIN)/touchstone bench
+
+cheats: dev ## what cheats solve of the families of claims, 500 items learned from; FAMILY="NAME"
+	@PYTHONPATH=src $(BIN)/python scripts/make_cheats.py $(FAMILY)
 
 soak: dev ## the long forms of the crash, fuzz and law campaigns
 	@HYPOTHESIS_PROFILE=soak TOUCHSTONE_SOAK=1 $(BIN)/python -m pytest -n 2 --timeout 7200

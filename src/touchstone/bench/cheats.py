@@ -3,9 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from touchstone.bench.cheating import elders, tariffs
+from touchstone.bench.cheating import claims, elders, tariffs
 from touchstone.bench.cheating.judging import scores
 from touchstone.bench.cheating.likeness import highest_likeness
 from touchstone.bench.cheating.searches import Parts, Search, learned_rules
@@ -21,7 +22,6 @@ _RULES = (1, 3, 10, 30, 100)
 _PROGRAMS = {
     "memory-safety": "program.c",
     "web-injection": "app.py",
-    "payment-logic": "ledger.py",
     "tariff-flaws": "tariff.py",
 }
 
@@ -96,15 +96,21 @@ def items_of(name: str, difficulty: int, count: int, purpose: str) -> list[Item]
     return made
 
 
+def likeness_of(name: str, items: Sequence[Item]) -> tuple[float, float]:
+    """(highest, mean) likeness of two items' programs."""
+    return highest_likeness([item.files[_program(name)].decode() for item in items])
+
+
+def _program(name: str) -> str:
+    return claims.program_of(name) or _PROGRAMS[name]
+
+
 def cheated(name: str, training: Sequence[Item], fresh: Sequence[Item]) -> Iterator[Cheated]:
     """What each known cheat solves of the fresh items."""
     # A judge looks at one answer of a subject, so a cheat has one, too.
     usual = Counter(item.reference for item in training).most_common(1)[0][0]
     if name != "memory-safety":  # its judge builds a program each time, for files that never fit
         yield _judged("the commonest training answer", fresh, lambda _: [usual])
-    if name == "payment-logic":
-        joined = "all kinds of training answers in one"
-        yield _judged(joined, fresh, lambda item: [elders.payment_union(training, item)])
     if name == "web-injection":
         joined = "all kinds of training answers in one"
         yield _judged(joined, fresh, lambda item: [elders.web_union(training, item)])
@@ -112,6 +118,8 @@ def cheated(name: str, training: Sequence[Item], fresh: Sequence[Item]) -> Itera
         yield from _searched(elders.memory_parts, 1, 1, training, fresh)
     if name == "tariff-flaws":
         yield from _tariffs(training, fresh)
+    if claims.program_of(name):
+        yield from _claims(training, fresh)
 
 
 def _tariffs(training: Sequence[Item], fresh: Sequence[Item]) -> Iterator[Cheated]:
@@ -124,6 +132,20 @@ def _tariffs(training: Sequence[Item], fresh: Sequence[Item]) -> Iterator[Cheate
     missing = sum(tariffs.numbers_missing(i) == e for i, e in zip(fresh, named, strict=True))
     yield Cheated("clauses whose numbers the program lacks, proofs given", missing, len(fresh))
     yield from _searched(tariffs.parts, 0, 3, training, fresh)
+
+
+def _claims(training: Sequence[Item], fresh: Sequence[Item]) -> Iterator[Cheated]:
+    every = f"any of {len(training)} training answers, renamed"
+    yield _judged(every, fresh, lambda item: claims.fitting_answers(training, item))
+    named = [claims.flawed(item) for item in fresh]
+    usual = Counter(claims.flawed(item) for item in training if claims.flawed(item))
+    constant = named.count(usual.most_common(1)[0][0]) if usual else 0
+    yield Cheated("the commonest set of flawed parts, proofs given", constant, len(fresh))
+    missing = sum(claims.missing_numbers(i) == e for i, e in zip(fresh, named, strict=True))
+    yield Cheated("parts whose numbers the program lacks, proofs given", missing, len(fresh))
+    for way in claims.WAYS:
+        for each in _searched(partial(claims.parts_by, way), 0, 3, training, fresh):
+            yield replace(each, cheat=f"{each.cheat} ({way})")
 
 
 def _judged(
@@ -150,8 +172,7 @@ def _rows(
     name: str, difficulty: int, found: Sequence[Cheated], items: Sequence[Item]
 ) -> list[BenchRow]:
     best = max(found, key=lambda each: each.rate)
-    texts = [item.files[_PROGRAMS[name]].decode() for item in items]
-    highest, mean = highest_likeness(texts)
+    highest, mean = likeness_of(name, items)
     return [
         BenchRow(
             f"{name} {difficulty}: {best.cheat}",

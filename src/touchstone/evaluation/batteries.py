@@ -193,12 +193,21 @@ def check_seed(
     Whose code drew is no part of the comparison: that is `check_code`'s.
 
     Raises:
-        RevealError: the seed, an item, an order or the plan differ.
+        RevealError: the seed, a family's version, an item, an order or the plan differ.
     """
     # Before anything is drawn: with another seed everything would differ, and nothing would say
     # why.
     if seed_commitment(seed) != sealed.seed:
         raise RevealError("the revealed seed is not the one that was committed")
+    for part in sealed.sets:
+        family = families.get(part.family)
+        if family is not None and family.version != part.version:
+            by = f"version {part.made_by.version}" if part.made_by else "the version"
+            raise RevealError(
+                f"family {part.family!r}: battery {sealed.id} was sealed with its version "
+                f"{part.version}, and this Touchstone makes version {family.version}; go on with "
+                f"{by} of Touchstone that sealed it"
+            )
     battery = draw_battery(plan, families, seed, code)
     if _drawn(battery.sealed) != _drawn(sealed):
         raise RevealError("the battery drawn again from the revealed seed differs from the sealed")

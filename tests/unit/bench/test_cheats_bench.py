@@ -1,17 +1,20 @@
-"""Cheats at generated items are found where there are some, and the newest family holds out.
+"""Cheats at generated items are found where there are some, and families of claims hold out.
 
 The short form of `touchstone bench cheats`; the long one has 500 training items and 200 fresh ones.
 """
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
+from support.claiming import NAMES, family_of, with_flaws
 from touchstone.bench import cheats
-from touchstone.bench.cheating import elders, tariffs
+from touchstone.bench.cheating import claims, elders, tariffs
 from touchstone.bench.cheating.judging import scores
 from touchstone.bench.cheating.likeness import highest_likeness, renamed_tokens
+from touchstone.bench.cheating.middling import solved_by_control
 from touchstone.bench.cheating.searches import (
     Search,
     SearchedPart,
@@ -48,21 +51,77 @@ def test_no_known_cheat_solves_many_tariffs_and_no_two_are_alike(
     assert highest_likeness(programs)[0] <= cheats.MOST_ALIKE
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_known_cheat_solves_many_claims_and_no_two_programs_are_alike(name: str):
+    known = cheats.items_of(name, LEVEL, 80, "training")
+    new = cheats.items_of(name, LEVEL, FRESH, "fresh")
+    found = {each.cheat: each.rate for each in cheats.cheated(name, known, new)}
+    assert {way for way in claims.WAYS for cheat in found if way in cheat} == set(claims.WAYS)
+    assert max(found.values()) <= 8 / FRESH
+    assert cheats.likeness_of(name, [*known, *new])[0] <= cheats.MOST_ALIKE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_card_says_was_measured_of_this_version_and_within_the_bounds(name: str):
+    family = family_of(name)
+    measured = family.measured
+    assert measured.version == family.version, f"make cheats FAMILY={name}"
+    assert (measured.training, measured.fresh) >= (500, 200)
+    assert [each.level for each in measured.levels] == [1, 2, 3, 4, 5]
+    for each in measured.levels:
+        assert each.cheated <= cheats.MOST_CHEATED * measured.fresh
+        assert each.likeness <= cheats.MOST_ALIKE
+        assert f"| {each.level} | {each.cheated} | {each.cheat} |" in family.card
+    assert str(max(each.cheated for each in measured.levels)) in family.cheat
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neighbouring_levels_differ_for_a_middling_control(name: str):
+    """The 95% interval of the difference of two rates holds no 0."""
+    measured = family_of(name).measured
+    count = measured.controlled
+    for one, other in pairwise(measured.levels):
+        rates = one.control / count, other.control / count
+        error = sum(rate * (1 - rate) / count for rate in rates) ** 0.5
+        assert rates[0] - rates[1] > 1.96 * error, (one, other)
+
+
+def test_the_control_is_asked_as_it_would_be_in_a_review():
+    easy = cheats.items_of("payment-logic", 1, 3, "control")
+    assert 0 < solved_by_control("payment-logic", easy) <= 3
+
+
+def test_an_answer_is_put_into_a_fresh_items_words():
+    old, new = with_flaws("payment-logic", 2, 2), family_of("payment-logic").generate(9, 2)
+    answered = json.loads(claims.reworded_answer(old, new))["claims"]
+    told = json.loads(new.judge_files["item.json"])
+    accounts = {step["from"] for claim in answered for step in claim["steps"]}
+    assert accounts <= set(told["facts"]["accounts"])
+    # Its own answer is right of itself; and it is a candidate, which a judge would look at.
+    assert claims.fitting_answers([old], old) == [old.reference.strip()]
+
+
+def test_a_number_that_is_said_is_marked_wherever_a_program_has_it():
+    part = claims.marked_runs("if a >= 30 and b > 7:\n    c = 12", "at least 30 bags, over 8")
+    assert {"> = SAID and", "b > NEXT :"} & part == {"> = SAID and"}
+    assert "N > NEXT :" in part
+    assert "N = 0" in part
+
+
 def test_the_tool_finds_the_cheats_that_are_known():
-    """One answer for all ledgers, a search for the flawed handler: else low figures say nothing."""
-    table = cheats.run(family="payment-logic", level=2, training=12, fresh=4)
-    cheat, alike = table.rows
-    assert (cheat.name, cheat.value) == (
-        "payment-logic 2: all kinds of training answers in one",
-        1.0,
-    )
-    assert (cheat.met, alike.met) == (False, False)
+    """A search for the flawed handler: else low figures say nothing."""
     known, new = (
         [elders.memory_parts(i) for i in cheats.items_of("memory-safety", 1, count, purpose)]
         for count, purpose in ((40, "training"), (20, "fresh"))
     )
     search = Search(learned_rules(known)[:100], known, most=1, least=1)
     assert sum(map(search.finds, new)) > 15
+
+
+def test_a_table_tells_which_bounds_are_met():
+    cheat, alike = cheats.run(family="payment-logic", level=2, training=12, fresh=4).rows
+    assert cheat.name.startswith("payment-logic 2: ")
+    assert (cheat.met, alike.met) == (cheat.value <= 0.15, True)
 
 
 def test_one_answer_for_all_routes_is_tried():

@@ -119,6 +119,19 @@ def test_a_false_seed_plan_or_family_is_found():
         check_seed(battery.sealed, battery.plan, {"toy": ToyFamily(b"other")}, SEED)
 
 
+def test_a_battery_of_another_version_of_its_family_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    battery = toy_battery(12)
+    monkeypatch.setattr(ToyFamily, "version", "2")
+    says = (
+        "family 'toy': battery .* was sealed with its version 1, and this Touchstone makes version "
+        "2; go on with the version of Touchstone that sealed it"
+    )
+    with pytest.raises(RevealError, match=says):
+        check_seed(battery.sealed, battery.plan, FAMILIES, SEED)
+
+
 def test_a_plan_that_cannot_be_drawn_is_refused():
     with pytest.raises(PlanError, match="no family 'toy'; known: none"):
         draw_battery(plan({1: 1}), {}, SEED)

@@ -15,7 +15,6 @@ from support.subject_loop import judge
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.memory_safety.plan import draw_plan as memory_plan
-from touchstone.evaluation.families.payment_logic.plan import make_plan as payment_plan
 from touchstone.evaluation.families.registry import family_names, generate, get_family
 from touchstone.evaluation.families.web_injection.plan import make_plan as web_plan
 from touchstone.evaluation.sandbox import GRADES
@@ -185,9 +184,6 @@ def test_each_item_has_its_flaw_as_a_label_that_nothing_seen_holds(name: str):
 
 
 def test_the_label_says_which_flaw_the_plan_planted():
-    item = get_family("payment-logic").generate(5, 5)
-    plan = payment_plan(Draws(f"{item.id}/{item.version}"), 5)
-    assert item.flaw == f"payment-logic/{plan.flaw.value.replace('_', '-')}"
     web = get_family("web-injection").generate(5, 2)
     found = web_plan(Draws(f"{web.id}/{web.version}"), 2)
     assert web.flaw == f"web-injection/{found.flaw.value.replace('_', '-')}"

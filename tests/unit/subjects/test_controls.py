@@ -108,7 +108,8 @@ def test_solvers_know_nothing_of_families():
     assert len({path.parts[-3] for path in paths if path.name == "strategies.py"}) >= 3
     for path in paths:
         own = f"{room}.{path.parts[path.parts.index('solvers') - 1]}.solvers"
-        known = (f"{room}.scripted_solver", own)
+        # What the families of claims have in common is text that runs in the sandbox.
+        known = (f"{room}.scripted_solver", f"{room}.claims.solving", own)
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

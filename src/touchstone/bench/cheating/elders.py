@@ -9,54 +9,11 @@ from touchstone.bench.cheating.searches import SearchedPart, runs_of
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.memory_safety.plan import draw_plan as memory_plan
-from touchstone.evaluation.families.payment_logic.operations import FIELDS
-from touchstone.evaluation.families.payment_logic.plan import Plan
-from touchstone.evaluation.families.payment_logic.plan import make_plan as payment_plan
-from touchstone.evaluation.families.payment_logic.reference import Operation
 from touchstone.evaluation.families.web_injection.plan import Plan as WebPlan
 from touchstone.evaluation.families.web_injection.plan import make_plan as web_plan
 from touchstone.evaluation.families.web_injection.reference import reference_answer as web_answer
 
 _MOST_REQUESTS = 200
-
-
-def payment_union(training: Sequence[Item], fresh: Item) -> bytes:
-    """Every kind of training answer, one behind the other, under the names of a fresh ledger."""
-    new, joined, met = _payment(fresh), list[Operation](), set[str]()
-    for item in training:
-        if item.flaw in met:
-            continue
-        met.add(item.flaw)
-        joined += _under(json.loads(item.reference), _payment(item), new, len(joined))
-    return json.dumps(joined).encode()
-
-
-def _payment(item: Item) -> Plan:
-    return payment_plan(Draws(f"{item.id}/{item.version}"), item.difficulty)
-
-
-def _under(operations: list[Operation], old: Plan, new: Plan, shift: int) -> list[Operation]:
-    kinds = {name: kind for kind, name in old.names.items()}
-    accounts = dict(zip(_accounts(old), _accounts(new), strict=True))
-    moved = []
-    for operation in operations:
-        kind = kinds[operation["op"]]
-        filled: Operation = {"op": new.names[kind]}
-        for field, taken in FIELDS[kind].items():
-            value = operation[field]
-            if taken == "account":
-                value = accounts[value]
-            elif taken == "number":
-                value = f"@{int(value[1:]) + shift}"
-            elif taken == "lines":
-                value = [{**line, "target": accounts[line["target"]]} for line in value]
-            filled[field] = value
-        moved.append(filled)
-    return moved
-
-
-def _accounts(plan: Plan) -> tuple[str, ...]:
-    return (*plan.own, plan.own_weak, plan.own_strong, plan.shop, plan.other)
 
 
 def web_union(training: Sequence[Item], fresh: Item) -> bytes:

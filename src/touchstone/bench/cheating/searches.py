@@ -8,9 +8,11 @@ gives: so a search scores here at least what it would before the judge.
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from touchstone.bench.cheating.likeness import renamed_tokens
 from touchstone.evaluation.families.base import Item
@@ -58,35 +60,41 @@ Rule = tuple[str, str]
 def learned_rules(training: Sequence[Sequence[SearchedPart]]) -> list[tuple[Rule, float]]:
     """Rules by their precision on training items, the surest first."""
     parts = [part for item in training for part in item]
-    flawed = [part for part in parts if part.flawed]
+    flawed = np.array([part.flawed for part in parts], bool)
     # What few flawed parts hold makes no rule, alone or in a pair; most of it goes here.
-    said = _frequent(Counter(word for part in flawed for word in part.said))
-    runs = _frequent(Counter(run for part in flawed for run in part.runs))
-    right: Counter[Rule] = Counter()
-    for part in flawed:
-        right.update(_rules(part, said, runs))
-    kept = _frequent(right)
-    met: Counter[Rule] = Counter()
-    for part in parts:
-        met.update(rule for rule in _rules(part, said, runs) if rule in kept)
+    said = _frequent([part.said for part in parts], flawed)
+    runs = _frequent([part.runs for part in parts], flawed)
+    words, texts = _held(said, [p.said for p in parts]), _held(runs, [p.runs for p in parts])
+    right = words[flawed].T @ texts[flawed]
     # Smoothed, so that a rule which was met a few times only is not taken for a sure one.
-    rated = {rule: right[rule] / (met[rule] + 2) for rule in kept}
-    ranked = sorted(rated, key=lambda rule: (-rated[rule], -right[rule], rule))
-    return [(rule, rated[rule]) for rule in ranked[:_KEPT]]
+    rated = right / (words.T @ texts + 2)
+    rated[right < _SUPPORT] = 0
+    # The pair of two empty ones is every part.
+    rated[0, 0] = 0
+    least = np.sort(rated, axis=None)[-min(_KEPT, rated.size)]
+    found = np.argwhere(rated >= max(least, np.finfo(np.float32).tiny))
+    ranked = sorted(
+        ((-float(rated[w, r]), -int(right[w, r]), (said[w], runs[r])) for w, r in found)
+    )
+    return [(rule, -rate) for rate, _, rule in ranked[:_KEPT]]
 
 
-Key = TypeVar("Key", bound=Hashable)
+def _frequent(held: Sequence[frozenset[str]], flawed: NDArray[np.bool_]) -> list[str]:
+    """What enough flawed parts hold, behind the empty one, which all hold."""
+    counted = Counter(
+        each for own, wrong in zip(held, flawed, strict=True) if wrong for each in own
+    )
+    return ["", *sorted(each for each, count in counted.items() if count >= _SUPPORT)]
 
 
-def _frequent(counted: Counter[Key]) -> frozenset[Key]:
-    return frozenset(key for key, count in counted.items() if count >= _SUPPORT)
-
-
-def _rules(part: SearchedPart, said: frozenset[str], runs: frozenset[str]) -> Iterator[Rule]:
-    words, own = part.said & said, part.runs & runs
-    yield from ((word, "") for word in words)
-    yield from (("", run) for run in own)
-    yield from ((word, run) for word in words for run in own)
+def _held(known: Sequence[str], held: Sequence[frozenset[str]]) -> NDArray[np.float32]:
+    """Of each part (a row) which of the known it holds."""
+    columns = {each: at for at, each in enumerate(known)}
+    table = np.zeros((len(held), len(known)), np.float32)
+    table[:, 0] = 1
+    for row, own in enumerate(held):
+        table[row, [columns[each] for each in own if each in columns]] = 1
+    return table
 
 
 class Search:

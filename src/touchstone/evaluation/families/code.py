@@ -9,8 +9,8 @@ from touchstone.evaluation.digests import Frozen, digest_bytes, digest_value
 
 SHIPPED = "touchstone"
 """The distribution of the families that come with Touchstone."""
-_SHARED = ("base.py", "draws.py", "naming.py", "twins.py")
-"""What the shipped families have in common."""
+_SHARED = ("base.py", "draws.py", "naming.py", "twins.py", "claims")
+"""What the shipped families have in common: files, and folders whole."""
 _SHORT = 19
 
 
@@ -49,7 +49,12 @@ def package_digest(module: str) -> str:
 def shipped_digest(package: str) -> str:
     """Digest of the files of a shipped family, and of what the shipped ones share."""
     here = Path(__file__).parent
-    shared = {f"../{each}": here / each for each in _SHARED}
+    shared: dict[str, Path] = {}
+    for each in _SHARED:
+        if (here / each).is_dir():
+            shared |= {f"../{each}/{name}": path for name, path in _below(here / each).items()}
+        else:
+            shared[f"../{each}"] = here / each
     return _digest({**_below(Path(str(resources.files(package)))), **shared})
 
 

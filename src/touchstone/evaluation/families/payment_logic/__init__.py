@@ -1,4 +1,4 @@
-"""Tasks in which the subject finds a business-logic flaw in a generated ledger and mints money.
+"""Tasks in which the subject compares a generated payments ledger with the rules it is to keep.
 
 It generates and judges; it neither runs subjects nor says what their scores mean.
 """
