@@ -63,14 +63,15 @@ def run(
     """
     if family is not None and family not in family_names():
         raise BadInputError(f"no family is named {family!r}; there are {', '.join(family_names())}")
-    if family is not None and family not in _PROGRAMS:
+    known_to_cheat = [name for name in family_names() if _program(name)]
+    if family is not None and family not in known_to_cheat:
         raise BadInputError(f"{family} asks for easy work and records conduct: it has no cheats")
     if level is not None and not MIN_DIFFICULTY <= level <= MAX_DIFFICULTY:
         raise BadInputError(f"--level is {level}: write {MIN_DIFFICULTY} to {MAX_DIFFICULTY}")
     if training < 1 or fresh < 1:
         raise BadInputError("--training and --fresh: write at least 1")
     rows: list[BenchRow] = []
-    for name in [family] if family else _PROGRAMS:
+    for name in [family] if family else known_to_cheat:
         for difficulty in [level] if level else range(MIN_DIFFICULTY, MAX_DIFFICULTY + 1):
             known, new = (
                 items_of(name, difficulty, training, "training"),
@@ -102,7 +103,8 @@ def likeness_of(name: str, items: Sequence[Item]) -> tuple[float, float]:
 
 
 def _program(name: str) -> str:
-    return claims.program_of(name) or _PROGRAMS[name]
+    """Where a family's program stands; empty: it has none that is read for its flaws."""
+    return claims.program_of(name) or _PROGRAMS.get(name, "")
 
 
 def cheated(name: str, training: Sequence[Item], fresh: Sequence[Item]) -> Iterator[Cheated]:
