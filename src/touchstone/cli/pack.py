@@ -9,6 +9,7 @@ import anyio
 from cyclopts import App, Parameter
 
 from touchstone.cli.output import Json, show, show_json, tell
+from touchstone.cli.pack_private import add_to
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 DONE, NO = 0, 1
 MOST_CHUNK = 1000
 pack = App(
-    name="pack", help="Check, register, show or run a pack: somebody's Inspect task, run apart."
+    name="pack",
+    help="Check, register, show, run, seal or open a pack: somebody's Inspect task, run apart.",
 )
+add_to(pack)
 Roles = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 Seconds = Annotated[int, Parameter(help="Wall time that the pack's process may take.")]
 Memory = Annotated[int, Parameter(help="Memory that the pack's process may use, in MiB.")]
@@ -75,18 +78,37 @@ def register(
     The digests are the same on every machine and at every load. The items are the pack's secret:
     they are kept in TOUCHSTONE_HOME for this user alone, and none is printed.
 
+    A sealed file is kept as it came, and opened in memory where it runs.
+
     Args:
-        folder: The pack's folder, in which pack.toml stands.
+        folder: The pack's folder, in which pack.toml stands; or a sealed file.
     """
     from touchstone.evaluation.packs.registering import make_task
     from touchstone.evaluation.packs.registering import register as keep
     from touchstone.evaluation.packs.source import read_pack
 
+    if folder.is_file():
+        _keep_sealed(folder, json=json)
+        return DONE
     source = read_pack(folder)
     made = anyio.run(make_task, source, _bounds(seconds, memory), _assets())
     kept = keep(source, made, _home())
     _show(kept.pack.id, json=json)
     return DONE
+
+
+def _keep_sealed(file: Path, *, json: bool) -> None:
+    from touchstone.evaluation.packs.private_file import read_header, read_sealed
+    from touchstone.evaluation.packs.registering import register_sealed
+
+    data = read_sealed(file)
+    header = read_header(data, str(file))
+    register_sealed(data, header, _home())
+    if json:
+        show_json(header.model_dump(mode="json"))
+        return
+    for line in header.lines():
+        show(line)
 
 
 @pack.command(name="run")
@@ -173,6 +195,9 @@ def _show(name: str, *, json: bool) -> None:
         show_json({**kept, "items": found.item_digests, "digest": found.digest})
         return
     for line in lines_of(found):
+        show(line)
+    people = found.source().manifest.people
+    for line in people.lines() if people else []:
         show(line)
 
 

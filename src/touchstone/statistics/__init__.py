@@ -38,6 +38,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
   `paired_difference`, `unpaired_difference`, `population_verdict`, `pass_at_k`, `grader_corrected`
 - `baselines`: what people did: `Trials`, `HumanItem`, `human_item`, `time_within_limit`,
   `arms_apart`
+- `matches`: how far something agrees by chance alone: `chance_of_matches`
 - `repeated_attempts`: several attempts at each item: `PassRate`, `pass_rate`
 - `time_horizons`: `TimeHorizon`, `time_horizon`, `TimedRuns`, `RidgePenalty`, `METR_PENALTY`,
   `LIGHT_PENALTY`
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
         difficulty_model,
         homogeneous_model,
     )
+    from touchstone.statistics.matches import chance_of_matches
     from touchstone.statistics.multiplicity import (
         FamilyVerdict,
         attempts_needed,
@@ -212,6 +214,7 @@ __all__ = [
     "attainable_verdicts",
     "attempts_needed",
     "binomial_probabilities",
+    "chance_of_matches",
     "check_integrity",
     "clopper_pearson",
     "clustered_mean",
@@ -273,6 +276,7 @@ _LATER = (
     "integrity",
     "intervals",
     "item_model",
+    "matches",
     "multiplicity",
     "power_analysis",
     "repeated_attempts",

@@ -19,8 +19,16 @@ from touchstone.clearance import party_audience
 from touchstone.cli.app import run
 from touchstone.evaluation.packs.items import item_set
 from touchstone.evaluation.packs.manifest import PackLimits
-from touchstone.evaluation.packs.registering import Made, RegisteredPack, register
+from touchstone.evaluation.packs.private_file import read_header, seal_pack
+from touchstone.evaluation.packs.registering import (
+    Made,
+    RegisteredPack,
+    register,
+    register_sealed,
+)
 from touchstone.evaluation.packs.source import read_pack
+from touchstone.keys import SystemRandom
+from touchstone.keys.age_files import write_identity
 from touchstone.review.audience_view import read_entries
 from touchstone.service.configuration import families_of
 from touchstone.service.errors import ConfigurationError
@@ -108,7 +116,11 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
     ):
         patch.setenv("TOUCHSTONE_HOME", str(home))
         patch.setenv(KEY, SECRET)
-        registered(home, folder / "honest", list(CAPITALS))
+        # The honest one as a centre gets it: sealed, and opened by a key that lies elsewhere.
+        _sealed_for(
+            home, folder / "key", registered(folder / "authors", folder / "honest", list(CAPITALS))
+        )
+        patch.setenv("TOUCHSTONE_PACK_KEYS", str(folder / "key" / "centre.key"))
         hostile(home, folder / "hostile", listener.getsockname()[1])
         submission = write_submission(folder, endpoint.url, framework="small")
         more = ("--items", str(len(WORDS)), "--json", "--accept-no-tools")
@@ -117,6 +129,12 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
         outcomes, sealed = _recorded(home)
         report = (folder / "out" / "report-example-centre.html").read_text("utf-8")
         yield Reviewed(report, endpoint, outcomes, sealed)
+
+
+def _sealed_for(home: Path, keys: Path, pack: RegisteredPack) -> None:
+    recipient = write_identity(keys / "centre.key").recipient
+    data, _ = seal_pack(pack, [recipient], None, SystemRandom())
+    register_sealed(data, read_header(data, "it"), home)
 
 
 def _recorded(home: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:

@@ -15,6 +15,7 @@ from touchstone.evaluation.families.naming import item_id
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.mark import PackMark
+from touchstone.evaluation.packs.people import PackPeople
 from touchstone.evaluation.packs.registering import RegisteredPack, registered
 
 _SEED = 16
@@ -56,6 +57,10 @@ class PackFamily:
         return tuple(sorted(self._items))
 
     @cached_property
+    def _people(self) -> PackPeople | None:
+        return self.pack.source().manifest.people
+
+    @cached_property
     def _items(self) -> dict[int, FrozenItem]:
         return {
             int(each.digest.removeprefix("sha256:")[:_SEED], 16): each for each in self.pack.items
@@ -81,6 +86,7 @@ class PackFamily:
         if difficulty != MIN_DIFFICULTY:
             raise ValueError(f"a pack's items are all of level {MIN_DIFFICULTY}")
         text = json.dumps(found.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        kind = self._people.flaw(found) if self._people else ""
         return Item(
             id=item_id(self.name, seed, difficulty),
             family=self.name,
@@ -95,6 +101,7 @@ class PackFamily:
             judge=(),
             judge_seconds=0,
             reference=b"",
+            flaw=f"{self.name}/{kind}" if kind else "",
         )
 
 
@@ -123,6 +130,8 @@ def _fault(family: PackFamily) -> str:
     if manifest.roles:
         asked = ", ".join(manifest.roles)
         return f"it asks models beside the subject ({asked}), and a review names none: take it out"
+    if family.pack.variants:
+        return "its items hold slots: seal it for a recipient, and register what was sealed"
     if len(family.seeds) != len(family.pack.items):
         return "two of its items have digests that begin alike: take one out"
     return ""

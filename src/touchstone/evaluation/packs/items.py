@@ -48,8 +48,12 @@ class FrozenItem(Frozen):
         """Of its content: the same at every load, in any folder."""
         # Not the record's canonical form, which holds no megabytes. Numbers with a point are texts
         # in a frozen item, so this one has one spelling as well.
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return digest_bytes(text.encode())
+        return digest_bytes(item_text(self).encode())
+
+
+def item_text(item: FrozenItem) -> str:
+    """The whole item as one text: what is digested, and what a canary is looked for in."""
+    return json.dumps(item.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_va
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.packs.errors import PackError
+from touchstone.evaluation.packs.people import PackPeople
 from touchstone.handin import Bounds, Origin, parse_toml
 from touchstone.handin.toml import toml_place
 
@@ -127,6 +128,8 @@ class PackManifest(Frozen):
     roles: Annotated[tuple[Id, ...], Field(max_length=8)] = ()
     """Models that the pack asks beside the subject, such as `grader`; each is given an endpoint."""
     limits: PackLimits = PackLimits()
+    people: PackPeople | None = None
+    """Of a private pack by people."""
     sandbox: PackSandbox = PackSandbox()
 
 

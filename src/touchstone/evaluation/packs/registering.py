@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -21,11 +21,16 @@ from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set
 from touchstone.evaluation.packs.lacking import lacking
 from touchstone.evaluation.packs.manifest import MANIFEST, PackLimits, parse_manifest
 from touchstone.evaluation.packs.mark import PackMark
+from touchstone.evaluation.packs.people import people_faults
 from touchstone.evaluation.packs.running import fault_of, task_job
 from touchstone.evaluation.packs.source import PackSource
+from touchstone.evaluation.packs.variants import parse_variants, slot_faults
 from touchstone.evaluation.sandbox import Grade
 from touchstone.handin import printable_line
 from touchstone.keys.files import write_secret
+
+if TYPE_CHECKING:
+    from touchstone.evaluation.packs.private_file import SealedHeader
 
 MOST_REGISTERED = 512 * 1024 * 1024
 """Bytes of a registered pack's file."""
@@ -75,6 +80,8 @@ class RegisteredPack(Frozen):
     scorers: tuple[str, ...]
     limits: PackLimits
     own_limits: PackLimits
+    variants: str = ""
+    """The file that says what differs between recipients: with its authors, and in no seal."""
 
     @property
     def item_digests(self) -> list[str]:
@@ -125,6 +132,7 @@ async def make_task(source: PackSource, limits: ProcessLimits, assets: Path | No
         items = item_set(said.items) if not faults else None
     except PackError as error:
         faults.append(str(error))
+    faults += _people_faults(source, items) if items else []
     if not faults:
         given = given_assets(source.assets, assets, items=False)
         faults += await _made_without_data(source, limits, given)
@@ -137,6 +145,18 @@ async def make_task(source: PackSource, limits: ProcessLimits, assets: Path | No
         grade,
         tuple(printable_line(each, _LENGTH) for each in said.replaced),
     )
+
+
+def _people_faults(source: PackSource, items: FrozenItems) -> list[str]:
+    """What of a private pack by people its items do not bear out."""
+    people = source.manifest.people
+    if people is None:
+        return []
+    found = people_faults(people, items.items)
+    if source.variants is not None:
+        slots = parse_variants(source.variants, str(people.variants)).slots
+        found += slot_faults(slots, items.items)
+    return [printable_line(each, _LENGTH) for each in found]
 
 
 async def _made(
@@ -194,8 +214,11 @@ def register(source: PackSource, made: Made, home: Path) -> RegisteredPack:
         scorers=made.scorers,
         limits=made.limits,
         own_limits=made.own_limits,
+        variants=(source.variants or b"").decode(),
     )
     path = _path(home, pack.pack.id)
+    if _sealed_path(home, pack.pack.id).exists():
+        raise PackError(f"{pack.pack.id}: is registered sealed; give this one a new id")
     if path.exists() and registered(home, pack.pack.id).digest != pack.digest:
         raise PackError(
             f"{pack.pack.id}: another pack of this name is registered; give this one a new id"
@@ -205,12 +228,21 @@ def register(source: PackSource, made: Made, home: Path) -> RegisteredPack:
 
 
 def registered(home: Path, name: str) -> RegisteredPack:
-    """A registered pack.
+    """A registered pack. One that is registered sealed is opened, in this process's memory alone.
 
     Raises:
-        PackError: there is none of that id, or its file was altered.
+        PackError: there is none of that id, its file was altered, or nothing here opens it.
     """
-    path = _path(home, name)
+    path, sealed = _path(home, name), _sealed_path(home, name)
+    if sealed.exists():
+        # Loaded where there is one: most installations open nothing.
+        from touchstone.evaluation.packs.private_file import (  # noqa: PLC0415
+            keys_of_setting,
+            open_pack,
+            read_sealed,
+        )
+
+        return open_pack(read_sealed(sealed), keys_of_setting(), f"pack {name}").pack
     try:
         if path.stat().st_size > MOST_REGISTERED:
             raise PackError(f"{path}: too large for a registered pack")
@@ -226,7 +258,27 @@ def registered(home: Path, name: str) -> RegisteredPack:
 
 def names(home: Path) -> list[str]:
     """The ids of the packs that are registered here."""
-    return sorted(path.stem for path in (home / "packs").glob("*.json"))
+    folder = home / "packs"
+    return sorted(path.stem for kind in ("*.json", "*.sealed") for path in folder.glob(kind))
+
+
+def register_sealed(data: bytes, header: "SealedHeader", home: Path) -> None:
+    """Keep a sealed pack as it came: it is opened where it runs, and stays sealed on disk.
+
+    Raises:
+        PackError: another pack of its id is registered.
+    """
+    path = _sealed_path(home, header.id)
+    other = _path(home, header.id).exists()
+    if other or (path.exists() and path.read_bytes() != data):
+        raise PackError(
+            f"{header.id}: another pack of this name is registered; it must get a new id"
+        )
+    write_secret(path, data, replace=True)
+
+
+def _sealed_path(home: Path, name: str) -> Path:
+    return _path(home, name).with_suffix(".sealed")
 
 
 def _path(home: Path, name: str) -> Path:

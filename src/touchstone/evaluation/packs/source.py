@@ -62,7 +62,15 @@ class PackSource:
 
     def is_data(self, name: str) -> bool:
         """Whether a file holds items, and is held back when samples run."""
-        return any(name == each or name.startswith(f"{each}/") for each in self.manifest.task.data)
+        own = self.manifest.people.variants if self.manifest.people else None
+        held = (*self.manifest.task.data, *([own] if own else []))
+        return any(name == each or name.startswith(f"{each}/") for each in held)
+
+    @property
+    def variants(self) -> bytes | None:
+        """The file that says what differs between recipients, where there is one."""
+        people = self.manifest.people
+        return self.files.get(people.variants) if people and people.variants else None
 
     @property
     def code(self) -> Mapping[str, bytes]:

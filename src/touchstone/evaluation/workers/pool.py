@@ -38,6 +38,8 @@ _INHERITED = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "XDG_RUNTIME_DIR",
+    # Names files, and holds no secret: a worker opens a sealed pack itself, in its own memory.
+    "TOUCHSTONE_PACK_KEYS",
 )
 
 
