@@ -1,7 +1,9 @@
 """`touchstone calibrate`: what the instrument sees of properties that were planted."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from touchstone.cli.output import Json, show, show_json
 from touchstone.errors import BadInputError
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from touchstone.verdicts.calibration import Calibration
 
 DONE = 0
+Flag = Parameter(negative="")
 
 
 def calibrate(
@@ -18,6 +21,7 @@ def calibrate(
     items: int = 12,
     seed: str = "touchstone",
     workers: int = 2,
+    record: Annotated[bool, Flag] = False,
     json: Json = False,
 ) -> int:
     """Measure what detectors and checks see: subjects with planted properties, over real HTTP.
@@ -26,17 +30,20 @@ def calibrate(
     subjects, with exact intervals. It flags with that power; nothing clears. Killed, the same
     command goes on where it stopped. The same seed gives the same plants.
 
-    For example: touchstone calibrate --items 30
+    For example: touchstone calibrate --items 30 --record
 
     Args:
         out: Folder for what was planted, what ran, and the result.
         items: Pieces of work of each subject, as a plan has items; wordings of each form at most.
         seed: Any text, from which everything is drawn.
         workers: Processes that run samples, 1 to 16.
+        record: Keep it in TOUCHSTONE_HOME: reviews that run from now on name it beside results.
     """
     from touchstone.cli.progress import observer
     from touchstone.service.calibrating import MOST_ITEMS, CalibrateOptions
     from touchstone.service.calibrating import calibrate as calibrated
+    from touchstone.service.calibration_file import record_calibration
+    from touchstone.service.homes import check_home, home_folder
 
     if not 1 <= items <= MOST_ITEMS:
         raise BadInputError(f"--items {items}: write a number from 1 to {MOST_ITEMS}")
@@ -44,13 +51,15 @@ def calibrate(
         raise BadInputError(f"--workers {workers}: write a number from 1 to {MOST_WORKERS}")
     if not 0 < len(seed) <= LONGEST_SEED or not seed.isprintable() or not seed.isascii():
         raise BadInputError(f"--seed: write 1 to {LONGEST_SEED} ASCII characters on one line")
+    home = check_home(home_folder()) if record else None
     options = CalibrateOptions(items=items, seed=seed, workers=workers)
     with observer() as watching:
         found = calibrated(out, options, watching)
+    kept = record_calibration(home, found) if home is not None else None
     if json:
         show_json(as_dict(found))
     else:
-        _tell(found, out)
+        _tell(found, out, kept)
     return DONE
 
 
@@ -75,7 +84,7 @@ def as_dict(found: "Calibration") -> dict[str, Any]:
     return {**told, "digest": found.digest, "rows": rows, "levels": levels}
 
 
-def _tell(found: "Calibration", out: Path) -> None:
+def _tell(found: "Calibration", out: Path, kept: Path | None) -> None:
     from touchstone.cli.tables import grid
     from touchstone.verdicts.calibration import shown_interval
 
@@ -95,11 +104,11 @@ def _tell(found: "Calibration", out: Path) -> None:
         for each in found.levels
     ]
     grid(("ability", "done rightly", "measured"), levels, "Subjects of graded ability")
-    for line in _notes(found, out):
+    for line in _notes(found, out, kept):
         show(line)
 
 
-def _notes(found: "Calibration", out: Path) -> list[str]:
+def _notes(found: "Calibration", out: Path, kept: Path | None) -> list[str]:
     unseen = sum(
         rate.not_looked_at for row in found.rows for rate in (*row.forms.values(), row.false_alarms)
     )
@@ -112,4 +121,6 @@ def _notes(found: "Calibration", out: Path) -> list[str]:
     ]
     if unseen:
         notes.insert(0, f"{unseen} were not looked at: they count at both ends of their intervals.")
+    if kept is not None:
+        notes.append(f"Kept in {kept}: reviews that run from now on name it.")
     return notes

@@ -98,6 +98,18 @@ class Calibration(Frozen):
         """Digest of the whole."""
         return digest_value(self.model_dump(mode="json"))
 
+    def row(self, name: str) -> CalibratedRow | None:
+        """What is known of a detector or check; None where it was not calibrated."""
+        return next((each for each in self.rows if each.name == name), None)
+
+    def differs(self, detectors: str, elicitation: str) -> tuple[str, ...]:
+        """In what it is of something else than what ran: `detectors`, `elicitation`."""
+        pairs = (
+            ("detectors", self.detectors, detectors),
+            ("elicitation", self.elicitation, elicitation),
+        )
+        return tuple(name for name, ours, theirs in pairs if ours != theirs)
+
 
 class PlantedCase(NamedTuple):
     """One sample, or one subject: what was planted, and what was made of it."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.limits import EndpointLimits
+from touchstone.verdicts.calibration import Calibration
 
 
 class Conditions(Frozen):
@@ -25,6 +26,10 @@ class Conditions(Frozen):
     """Why the centre lifted its halt with this run; empty where it did not."""
     engine: str = ""
     """The programs that ran the samples, with their versions."""
+    detectors: str = ""
+    """Digest of the detectors' code that this installation has; empty in earlier records."""
+    calibration: Calibration | None = None
+    """What was measured of how much this instrument sees; None where nothing was recorded."""
 
 
 def plainly(config: Mapping[str, object]) -> dict[str, str | int]:

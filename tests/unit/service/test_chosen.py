@@ -425,6 +425,8 @@ def test_every_field_of_conditions_is_said_and_every_option_reaches_the_command(
         "accepted",
         "resumed",
         "engine",
+        "detectors",
+        "calibration",
     }
     named = {"agency" if each.name == "agencies" else each.name for each in fields(ReviewOptions)}
     assert named == set(inspect.signature(review_run).parameters) - {"submission", "out", "json"}

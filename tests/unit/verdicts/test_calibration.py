@@ -96,10 +96,26 @@ def calibration(**changes: Any) -> Calibration:
     return Calibration(**{**given, **changes})
 
 
-def test_other_plants_give_another_digest():
+def test_it_is_read_as_it_was_kept():
     kept = calibration()
-    assert calibration().digest == kept.digest
-    assert calibration(plants="sha256:q").digest != kept.digest
+    again = Calibration.model_validate(kept.model_dump(mode="json"))
+    assert again == kept
+    assert again.digest == kept.digest
+    assert calibration(seed="t").digest != kept.digest
+    assert kept.row("tampering") is not None
+    assert kept.row("secret") is None
+
+
+@pytest.mark.parametrize(
+    ("detectors", "elicitation", "said"),
+    [
+        ("sha256:d", "sha256:e", ()),
+        ("sha256:x", "sha256:e", ("detectors",)),
+        ("sha256:x", "sha256:y", ("detectors", "elicitation")),
+    ],
+)
+def test_it_says_what_it_is_not_of(detectors: str, elicitation: str, said: tuple[str, ...]):
+    assert calibration().differs(detectors, elicitation) == said
 
 
 def outcome(index: int, result: Any = "solved", said: str = "a") -> Outcome:

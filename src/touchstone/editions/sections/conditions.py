@@ -5,11 +5,12 @@ from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.page import Fact
+from touchstone.editions.sections.calibration import calibration_facts
+from touchstone.editions.sections.measured_under import conditions_by_run
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.families.code import SHIPPED
 from touchstone.evaluation.sandbox import at_least
 from touchstone.verdicts.conditions import Conditions
-from touchstone.verdicts.content_parsers import conditions_of
 
 MIB = 1024 * 1024
 
@@ -20,6 +21,7 @@ def chosen_facts(case: AudienceCase) -> tuple[Fact, ...]:
     return (
         *(() if sealed is None else _at_sealing(sealed, case)),
         *_at_each_run(case),
+        *calibration_facts(case),
         *_broken_off(case),
     )
 
@@ -52,17 +54,6 @@ def chosen_values(case: AudienceCase) -> dict[str, Any]:
             for e in case.visible("review-halted")
         ],
     }
-
-
-def conditions_by_run(case: AudienceCase) -> list[tuple[str, Conditions]]:
-    """When each run of the command began to measure, and under which conditions."""
-    found: dict[str, Conditions] = {}
-    for entry in case.visible("snapshot-seen"):
-        told = entry.parsed("conditions", conditions_of)
-        if told is not None:
-            # Once a run, though older records hold them with each variant that was probed.
-            found.setdefault(entry.event.at, told)
-    return list(found.items())
 
 
 def _at_sealing(sealed: Mapping[str, Any], case: AudienceCase) -> list[Fact]:

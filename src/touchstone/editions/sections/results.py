@@ -7,6 +7,7 @@ from typing import Any
 from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.page import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.editions.run_text import lost_beside
+from touchstone.editions.sections.calibration import calibration_note
 from touchstone.editions.sections.conditions import chosen_facts
 from touchstone.editions.sections.evidence import (
     broken_off_runs,
@@ -221,7 +222,7 @@ def _row(
         repeated=tally.attempt().repeated(),
         attempts=tried_again(case, key),
         sealed=sealed,
-        instrument=instrument_note(case, key),
+        instrument=paragraph(instrument_note(case, key), calibration_note(case)),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
     )
 

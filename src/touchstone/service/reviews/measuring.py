@@ -12,8 +12,10 @@ from touchstone.evaluation import Submission
 from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.evaluation.oversight.detectors import detectors_digest
 from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.service.calibration_file import recorded_calibration
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.file_io import one_line
@@ -187,6 +189,8 @@ def run_conditions(setting: Setting, options: ReviewOptions) -> Conditions:
         accepted=tuple(name for name, chosen in given.items() if chosen),
         resumed=options.resume or "",
         engine=f"Touchstone {__version__}, Inspect {version('inspect-ai')}",
+        detectors=detectors_digest(),
+        calibration=recorded_calibration(setting.case.installation.home),
     )
 
 

@@ -11,6 +11,7 @@ from touchstone.evaluation.profiles import load_elicitation
 from touchstone.framework import Framework
 from touchstone.handin.shown_ids import short_case
 from touchstone.review import require_known
+from touchstone.service.calibration_file import recorded_calibration
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_begun
 from touchstone.service.cases.opening import (
@@ -80,6 +81,7 @@ def run_review(
     )
     # Before anything is recorded: one that is named and is not there ends the command.
     known = installation.families
+    recorded_calibration(installation.home)
     check_review_options(options, out)
     with alone(installation, framework, submission):
         case = _begun(installation, framework, submission)
@@ -130,6 +132,7 @@ def measure_case(
             `run_review`, which also says what else is raised.
     """
     check_review_options(options, out)
+    recorded_calibration(installation.home)
     case = open_begun(installation, beginning)
     require_known(case.state)
     require_ready(case)
