@@ -23,6 +23,7 @@ from touchstone.review.events import (
     parting,
     seeding,
     settling,
+    telling,
 )
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
@@ -40,6 +41,7 @@ THEMES = {
     "Seeds": seeding,
     "Measuring": measuring,
     "Judging": judging,
+    "Telling": telling,
     "Settling": settling,
 }
 HIDDEN = (shapes.Shape, shapes.EvidenceShape)

@@ -8,6 +8,7 @@ from cyclopts import App
 from cyclopts.argument import Argument
 
 from support.claims import some_claim
+from support.eval_logs import eval_log, sample
 from support.june import June
 from support.small_case import SUBMISSION
 from touchstone.cli.app import app
@@ -74,6 +75,7 @@ WORDS = {
 BY: Mapping[tuple[str, ...], str] = {
     ("inquiry", "answer"): "example-centre",
     ("finding", "sign"): "example-centre",
+    ("evidence", "import"): "example-centre",
     ("finding", "rerun"): "example-centre",
     ("clock", "lay"): "example-centre",
     ("seed", "commit"): "example-centre",
@@ -92,7 +94,7 @@ BY: Mapping[tuple[str, ...], str] = {
 """Who acts by a command that is not the developer's."""
 PLACES = {"key": "ab" * 32, "claim": some_claim("example-lab")}
 """The same for what is given by its place."""
-UNNAMED = {("finding", "show")}
+UNNAMED = {("finding", "show"), ("questionnaire", "answers")}
 """Commands that are called with the case alone: what else they take is one thing of several."""
 
 
@@ -101,6 +103,15 @@ def file_for(noun: str, june: June) -> str:
     if noun == "submission":
         path = june.file("SUBMISSION.toml")
         path.write_text(SUBMISSION.format(framework="example"), "utf-8")
+        return str(path)
+    if noun == "questionnaire":
+        path = june.file("answers.toml")
+        head = 'questionnaire = "loss-of-control"\nversion = "1"\n'
+        path.write_text(f'{head}[answers.incidents]\ntext = "None."\n', "utf-8")
+        return str(path)
+    if noun == "evidence":
+        path = june.file("others.eval")
+        path.write_bytes(eval_log({0: sample("Hello.", "Hello.")}))
         return str(path)
     if noun == "weights":
         folder = june.file("weights")

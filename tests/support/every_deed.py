@@ -22,6 +22,7 @@ from touchstone.clearance import tlp
 from touchstone.deeds import access
 from touchstone.deeds import cases as about
 from touchstone.deeds import designation as judged
+from touchstone.deeds import telling as told
 from touchstone.deeds.deed import Deed, Evidence
 from touchstone.deeds.reporting import reads_digested
 from touchstone.deeds.seeding import seed_committed, seed_contributed, seed_revealed
@@ -232,6 +233,13 @@ def by_hand(case: Case) -> None:
     do(judged.finding_rerun(case, EVALUATOR, "outside", "upheld", said, marking=marking))
     shows = b"what shows it", "text/plain", "evidence.txt"
     do(judged.evidence_declared(case, lab, _declared(case), "not-met", *shows))
+    answers = [("incidents", "What incidents were there?", "None.")]
+    do(told.questions_answered(case, lab, "loss-of-control", "1", kept, answers))
+    log: dict[str, Any] = dict.fromkeys(("task", "model", "made", "status"), "said")
+    log |= {"scores": [], "version": ""}
+    log |= {"whose": "Example Evaluator", "tool": "Petri", "altered": [], "unread": []}
+    log |= {"samples": 1, "read": 1}
+    do(told.outside_evidence_imported(case, centre, log, b"a log", "petri.eval"))
     made = case.state.designating.made or "undetermined"
     do(judged.designation_concurred(case, other, 1, made))
     do(judged.designation_dissented(case, other, 1, made, why))

@@ -29,6 +29,7 @@ from touchstone.review.events import (
     parting,
     seeding,
     settling,
+    telling,
 )
 from touchstone.review.rules import RULES
 
@@ -311,6 +312,17 @@ FACTS: dict[type[Event], Maker] = {
         "criterion": draw(CRITERIA),
         "shows": draw(("met", "not-met", "inconclusive")),
         "evidence": draw(DIGESTS),
+    },
+    telling.QuestionsAnswered: lambda _c, draw: {
+        "questionnaire": "loss-of-control",
+        "asked": draw(DIGESTS),
+        "questions": (draw(NAMES),),
+        "answers": draw(DIGESTS),
+    },
+    telling.OutsideEvidenceImported: lambda _c, draw: {
+        "log": draw(DIGESTS),
+        "statement": draw(DIGESTS),
+        "criterion": draw((None, *CRITERIA)),
     },
     judging.DesignationProposed: _proposal,
     judging.DesignationConcurred: _question,

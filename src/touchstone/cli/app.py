@@ -56,6 +56,7 @@ from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
 from touchstone.cli.preparing import prepare_all
 from touchstone.cli.process import leave, set_process_up
+from touchstone.cli.questionnaire import questionnaire
 from touchstone.cli.reads import reads
 from touchstone.cli.release import release
 from touchstone.cli.review_deeds import review
@@ -97,6 +98,7 @@ for group in (clock, finding, evidence, designation, document, postponement, rea
     app.command(group)
 app.command(seed)
 app.command(transcripts)
+app.command(questionnaire)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

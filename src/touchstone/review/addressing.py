@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
-from touchstone.review.events import judging, measuring, opening, seeding, settling
+from touchstone.review.events import judging, measuring, opening, seeding, settling, telling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.parting import PARTINGS
 from touchstone.review.grounds import Ground
@@ -102,6 +102,8 @@ ADDRESSED: Mapping[type[Event], Addressing] = {
     judging.FindingDisputed: _finding_signer,
     judging.FindingRerun: _DEVELOPER,
     judging.EvidenceDeclared: _CENTRE,
+    telling.QuestionsAnswered: _CENTRE,
+    telling.OutsideEvidenceImported: _BOTH,
     judging.DesignationProposed: _DECIDING,
     judging.DesignationConcurred: _proposer,
     judging.DesignationDissented: _proposer,

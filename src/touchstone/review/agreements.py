@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from touchstone.ledger import digest_value, loads
-from touchstone.review.events import measuring, opening, seeding, settling
+from touchstone.review.events import measuring, opening, seeding, settling, telling
 from touchstone.review.grounds import Ground
 from touchstone.review.parts import Attached
 from touchstone.review.seeds import Side, drawn_of, seed_commitment, seed_of
@@ -54,6 +54,12 @@ def text_says_the_same(event: opening.AgreementSigned, parts: Parts) -> Ground |
     facts = ("access", "reasoning", "retention_days", "publication")
     other = [name for name in facts if text[name] != getattr(event, name)]
     return _misstated(other, "the agreement's text")
+
+
+def answers_are_to_the_questions(event: telling.QuestionsAnswered, parts: Parts) -> Ground | None:
+    """The answers are to the questions that are named, in their order."""
+    answered = tuple(each["question"] for each in _content(parts["answers"])["answers"])
+    return None if answered == event.questions else _misstated(["questions"], "the answers")
 
 
 def submission_is_what_is_told(event: opening.SubmissionReceived, parts: Parts) -> Ground | None:

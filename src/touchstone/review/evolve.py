@@ -24,6 +24,7 @@ from touchstone.review.events import (
     parting,
     seeding,
     settling,
+    telling,
 )
 from touchstone.review.events.base import Event, Role, UnknownEvent
 from touchstone.review.state import (
@@ -348,6 +349,15 @@ def _(event: judging.FindingRerun, state: State) -> State:
 @_changed.register
 def _(event: judging.EvidenceDeclared, state: State) -> State:
     return replace(state, declared=with_item(state.declared, event.criterion, event))
+
+
+def _nothing(_event: Event, state: State) -> State:
+    """What is only told: whoever reads it reads its entry, and nothing follows for the case."""
+    return state
+
+
+for _told in telling.TOLD:
+    _changed.register(_told, _nothing)
 
 
 @_changed.register

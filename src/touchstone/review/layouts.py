@@ -24,6 +24,7 @@ from touchstone.review.events import (
     parting,
     seeding,
     settling,
+    telling,
 )
 from touchstone.review.events.base import Event
 from touchstone.review.parts import (
@@ -196,6 +197,16 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     judging.FindingDisputed: with_parts(_statement("grounds")),
     judging.FindingRerun: with_parts(_text("statement")),
     judging.EvidenceDeclared: with_parts(evidence("evidence", {"evidence": as_bytes})),
+    # What is told and was not measured here.
+    telling.QuestionsAnswered: with_parts(
+        content("answers", shapes.AnswersShape, {"answers": of_content}),
+        elsewhere={"asked": "the questionnaire, which is shipped: answers repeat their questions"},
+        agrees=agreements.answers_are_to_the_questions,
+    ),
+    telling.OutsideEvidenceImported: with_parts(
+        content("statement", shapes.OutsideShape, {"statement": of_content}),
+        evidence("log", {"log": as_bytes}, most=MOST_LOG),
+    ),
     # Designation.
     judging.DesignationProposed: with_parts(
         content("words", shapes.WordsShape, {"words": of_content}),

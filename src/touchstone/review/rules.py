@@ -16,6 +16,7 @@ from touchstone.review.events import (
     parting,
     seeding,
     settling,
+    telling,
 )
 from touchstone.review.events.base import Event
 from touchstone.review.guards import (
@@ -280,6 +281,15 @@ RULES: Mapping[type[Event], Rule] = {
         OPEN,
         (finding.criterion_is_declared,),
         topics=speaks_to(Topic("evidence", "criterion")),
+    ),
+    # What is told and was not measured here.
+    telling.QuestionsAnswered: Rule(
+        ("developer",), ALWAYS, topics=moves(Topic("questionnaire", "questionnaire"))
+    ),
+    telling.OutsideEvidenceImported: Rule(
+        ("developer", "centre", "co-evaluator", "independent-evaluator", "agency"),
+        KEPT,
+        topics=moves(Topic("outside-evidence")),
     ),
     # Designation.
     judging.DesignationProposed: Rule(

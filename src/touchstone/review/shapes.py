@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from touchstone.review.events.base import Count, Hex32, Line, Statement
+from touchstone.review.events.base import Count, Hex32, Line, Name, Statement
 
 
 class Shape(BaseModel):
@@ -41,6 +41,59 @@ class StatementShape(Shape):
     text: Statement
     salt: Hex32
     """Random, so that the digest, which outlives the words, tells nobody who guesses them."""
+
+
+class AnswerShape(Shape):
+    """One answer, with its question as it was asked."""
+
+    question: Name
+    asked: Line
+    text: Statement
+
+
+class AnswersShape(Shape):
+    """The developer's answers: its statement, which nobody here has checked."""
+
+    version: Name
+    """Of the questionnaire."""
+    answers: Annotated[list[AnswerShape], Field(min_length=1)]
+    salt: Hex32
+    """Random, so that the digest, which outlives the answers, tells nobody who guesses them."""
+
+
+class CountedShape(Shape):
+    """How often something was found."""
+
+    what: Line
+    count: Count
+
+
+class OutsideShape(Shape):
+    """What a log by others says, as it was read within bounds, and what was checked of it."""
+
+    whose: Line
+    """Who made it, as the importing party says."""
+    tool: Line
+    """What made it, as that party says, such as `Petri`."""
+    version: str
+    """Of the tool; empty: not told."""
+    task: str
+    """As the log says, and so are the following."""
+    model: str
+    made: str
+    status: str
+    samples: Count
+    """That it holds."""
+    read: Count
+    """That were read: others were too large, or are none."""
+    scores: list[CountedShape]
+    """Score values that its samples bear, by scorer."""
+    altered: list[CountedShape]
+    """What was changed afterwards, as the log tells."""
+    unread: list[CountedShape]
+    """Why samples were not read."""
+    salt: Hex32
+    """Random, so that the digest, which outlives the statement, tells nobody who guesses it."""
 
 
 class MissingShape(Shape):

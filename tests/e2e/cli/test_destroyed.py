@@ -80,6 +80,8 @@ STILL = {
     ("reads", "show"),
     ("document", "list"),
     ("transcripts", "list"),
+    ("questionnaire", "answers"),
+    ("questionnaire", "answer"),
     ("participation", "set"),
     *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),
     ("finding", "respond"),

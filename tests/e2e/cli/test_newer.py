@@ -24,6 +24,7 @@ READS = {
     ("reads", "show"),
     ("document", "list"),
     ("transcripts", "list"),
+    ("questionnaire", "answers"),
 }
 """Commands with a case that write nothing to it, as they are called here."""
 NAMES_NONE = {("party", "signers", "remove")}

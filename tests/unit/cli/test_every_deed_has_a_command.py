@@ -28,6 +28,8 @@ BY_COMMAND = {
     "finding-disputed": "finding dispute",
     "finding-rerun": "finding rerun",
     "evidence-declared": "evidence declare",
+    "questions-answered": "questionnaire answer",
+    "outside-evidence-imported": "evidence import",
     "designation-proposed": "designation propose",
     "designation-concurred": "designation concur",
     "designation-dissented": "designation dissent",

@@ -66,7 +66,7 @@ from touchstone.framework import Framework
 from touchstone.review import Event, Refused, State
 from touchstone.review.addressing import ADDRESSED, addressees
 from touchstone.review.audience_view import Entry
-from touchstone.review.events import judging, measuring, opening, seeding, settling
+from touchstone.review.events import judging, measuring, opening, seeding, settling, telling
 from touchstone.review.next_deeds import IN_THE_WINDOW, NextDeed, NextReason, next_deeds
 from touchstone.review.next_deeds.telling import TELLINGS, Telling
 
@@ -94,6 +94,8 @@ TELLS = {
     judging.FindingResponded,
     judging.FindingRerun,
     judging.EvidenceDeclared,
+    telling.QuestionsAnswered,
+    telling.OutsideEvidenceImported,
     judging.DesignationConcurred,
     judging.DesignationDissented,
     judging.DesignationMade,
@@ -231,12 +233,14 @@ def check_clock(case: Case, now: str) -> None:
         "public-release": (frozenset({"release-planned"}), frozenset({"may"})),
     }
     scopes = {"partner-release": "partners", "public-release": "public"}
-    pauses = case.state.clock.pauses if case.state.clock else ()
     # Of each its own: what is awaited is told to it by somebody else's list.
     own = [each for party in EVERYBODY for each in told(case, party, now) if each.by == party]
-    for date in clock_shown(Asked(case.state, case.framework), now).dates:
+    dates = clock_shown(Asked(case.state, case.framework), now).dates
+    # Two pauses may begin at one moment: the last one is the one that may last.
+    paused = [date for date in dates if date.what == "paused"]
+    for date in dates:
         reasons, stances = expected.get(date.what, (frozenset(), frozenset()))
-        if date.what == "paused" and date.at != pauses[-1][0]:
+        if date.what == "paused" and date is not paused[-1]:
             reasons = frozenset()
         about = {"request": date.about} if date.what == "postponement" else {}
         about |= {"scope": scopes[date.what]} if date.what in scopes else {}

@@ -38,6 +38,8 @@ COMES_WITH_HANDS = frozenset(
         "document-handed-in",
         "designation-revised",
         "evidence-declared",
+        "questions-answered",
+        "outside-evidence-imported",
         "finding-disputed",
         "finding-rerun",
         "finding-responded",

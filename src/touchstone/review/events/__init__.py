@@ -15,6 +15,7 @@ from touchstone.review.events import (
     parting,
     seeding,
     settling,
+    telling,
 )
 from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
 from touchstone.review.events.upcasting import (
@@ -28,7 +29,7 @@ from touchstone.review.grounds import Ground
 BASES = (Event, EventWithTexts)
 TYPES: tuple[type[Event], ...] = tuple(
     each
-    for module in (opening, joining, parting, seeding, measuring, judging, settling)
+    for module in (opening, joining, parting, seeding, measuring, judging, telling, settling)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, Event) and each not in BASES
 )
