@@ -13,7 +13,7 @@ from touchstone.review.events.opening import CaseOpened
 from touchstone.review.rules import RULES
 
 SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
-FEATURES = ("access", "cases", "designation", "measurement", "reporting", "seeding")
+FEATURES = ("access", "cases", "designation", "measurement", "reporting", "seeding", "telling")
 DEEDS = tuple(SOURCE / "deeds" / f"{each}.py" for each in FEATURES)
 LEFT = {
     "party-admitted": "parties join by their own keys: only records of contract 1 have it",

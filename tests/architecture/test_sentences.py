@@ -19,11 +19,14 @@ from support.sentence_uses import (
     named_by,
     uses,
 )
+from touchstone.editions import questionnaires
 from touchstone.editions.next_text import Unread
+from touchstone.editions.sections import loss_of_control
 from touchstone.editions.sections.summary import PARTS
 from touchstone.editions.sections.unmeasured import Much
 from touchstone.editions.sentences import english
 from touchstone.editions.sentences.catalogue import Node, selectors, texts
+from touchstone.evaluation.families.batch_desk import plan as desk
 from touchstone.evaluation.sandbox import GRADES
 from touchstone.framework import kinds
 from touchstone.planning.notes import NoteCode
@@ -91,6 +94,8 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "design": [literal(measuring.ItemSet, "design") | {"mixed"}],
     "designation": [members(judging.Designation)],
     "each": [YES_OR_NO],
+    "domain": [frozenset(loss_of_control.MEANS)],
+    "every": [YES_OR_NO],
     "early": [frozenset({"none-given", "none-early", "early"})],
     "extreme": [
         frozenset({"all", "none", "all-or-none"}),
@@ -106,7 +111,10 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "month": [frozenset(map(str, range(1, 13)))],
     "much": [members(Much)],
     "outcome": [literal(judging.FindingRerun, "outcome")],
-    "part": [frozenset(str(part) for part, _, _ in PARTS) - {VerdictWord.WITHIN_ZONE}],
+    "part": [
+        frozenset(str(part) for part, _, _ in PARTS) - {VerdictWord.WITHIN_ZONE},
+        frozenset(questionnaires.PARTS),
+    ],
     "place": [CLAIMING | {"none"}],
     "publication": [literal(opening.AgreementSigned, "publication")],
     "purpose": [members(kinds.Purpose)],
@@ -114,6 +122,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "reasoning": [literal(opening.AgreementSigned, "reasoning"), NOT_SHOWN],
     "result": [members(measuring.Result)],
     "role": [members(Role)],
+    "rule": [frozenset(desk.RULES)],
     "same_model": [literal(settling.ReleaseAnnounced, "same_model")],
     "says": [members(Says) | {"declared-met", "declared-not-met", "not-declared"}],
     "scope": [literal(settling.ReleaseAnnounced, "scope")],

@@ -18,6 +18,7 @@ from cyclopts.argument import Argument
 from touchstone import __version__
 from touchstone.cli.accounts import accounts
 from touchstone.cli.agreement import agreement
+from touchstone.cli.assessment import assessment
 from touchstone.cli.assets import assets
 from touchstone.cli.bench_options import AS_USUAL, BenchOptions
 from touchstone.cli.calibrate import calibrate
@@ -99,6 +100,7 @@ for group in (clock, finding, evidence, designation, document, postponement, rea
 app.command(seed)
 app.command(transcripts)
 app.command(questionnaire)
+app.command(assessment)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -75,7 +75,7 @@ def show_(name: str = "loss-of-control", *, blank: bool = False, json: Json = Fa
         name: Its id.
         blank: Print a TOML file in which every answer is a comment.
     """
-    from touchstone.editions.questionnaires import blank_answers, shipped_questionnaire
+    from touchstone.editions.questionnaires import shipped_questionnaire
 
     asked = shipped_questionnaire(name)
     if blank:
@@ -127,6 +127,19 @@ def answers(case: CaseId, name: str = "loss-of-control", *, where: AtServer = AN
         shown = answers_shown(hand.look(case), name)
     tell(_Answered(shown), json=where.json)
     return DONE
+
+
+def blank_answers(asked: "Questionnaire") -> str:
+    """A file of answers to be filled in, in TOML: what is left as a comment is not answered."""
+    lines = [
+        f"# {asked.title}. Take the # away from what you answer; the rest is not answered.",
+        f'questionnaire = "{asked.id}"',
+        f'version = "{asked.version}"',
+        '# readers = ["example-agency"]   # who reads, beside you and the centre; default: all',
+    ]
+    for each in asked.questions:
+        lines += ["", f"# {each.text}", f"# [answers.{each.id}]", '# text = """', '# """']
+    return "\n".join(lines) + "\n"
 
 
 def _drafted(asked: "Questionnaire", group: "AnswerGroup", known: "PartyCase") -> "Deed":

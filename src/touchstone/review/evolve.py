@@ -9,13 +9,13 @@ One call::
     'withdrawn'
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce, singledispatch
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
-from touchstone.review import key_acts, partings, seedings
+from touchstone.review import admissions, key_acts, partings, seedings
 from touchstone.review.events import (
     joining,
     judging,
@@ -26,13 +26,12 @@ from touchstone.review.events import (
     settling,
     telling,
 )
-from touchstone.review.events.base import Event, Role, UnknownEvent
+from touchstone.review.events.base import Event, UnknownEvent
 from touchstone.review.state import (
     Clock,
     Designating,
     Directive,
     Finding,
-    Party,
     Postponement,
     RunKey,
     Snapshots,
@@ -101,33 +100,19 @@ def _changed(event: Event, state: State) -> State:
     raise TypeError(f"no rule says what {type(event).__name__} changes in {type(state).__name__}")
 
 
-def _admitted(state: State, admits: tuple[opening.Admission, ...]) -> dict[str, Party]:
-    return {**state.parties, **{a.party: Party(a.role, a.key) for a in admits}}
-
-
 @_changed.register
 def _(event: UnknownEvent, state: State) -> State:
     seen = Unknown(state.size, event.type, event.schema_version)
     # A record of contract 1 takes keys from `admits` in every part 0, whatever its type, and has
     # checked its form: so does the state. In contract 2 it is a field like any other, in any form.
     told = None if state.by_invitation else (event.model_extra or {}).get("admits")
-    parties = {**state.parties, **dict(_admitted_by_newer(state, told))}
+    parties = {**state.parties, **dict(admissions.admitted_by_newer(state, told))}
     return replace(state, unknown=(*state.unknown, seen), parties=MappingProxyType(parties))
-
-
-def _admitted_by_newer(state: State, told: Any) -> Iterator[tuple[str, Party]]:
-    for each in told if isinstance(told, list) else ():
-        known = state.parties.get(each["party"])
-        if each["role"] in get_args(Role):
-            yield each["party"], Party(each["role"], each["key"])
-        # A role that only newer versions have: the key of a known party is followed all the same.
-        elif known is not None:
-            yield each["party"], replace(known, key=each["key"])
 
 
 @_changed.register
 def _(event: opening.CaseOpened, state: State) -> State:
-    parties = MappingProxyType(_admitted(state, event.admits))
+    parties = MappingProxyType(admissions.parties_admitted(state, event.admits))
     begun = replace(state, status="open", opened=event, parties=parties)
     return begun if event.key_act is None else key_acts.joined(begun, event.key_act)
 
@@ -142,7 +127,9 @@ for _kind in seeding.SEEDINGS:
 
 @_changed.register
 def _(event: opening.PartyAdmitted, state: State) -> State:
-    return replace(state, parties=MappingProxyType(_admitted(state, event.admits)))
+    return replace(
+        state, parties=MappingProxyType(admissions.parties_admitted(state, event.admits))
+    )
 
 
 @_changed.register

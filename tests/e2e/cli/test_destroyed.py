@@ -81,6 +81,7 @@ STILL = {
     ("document", "list"),
     ("transcripts", "list"),
     ("questionnaire", "answers"),
+    ("assessment", "show"),
     ("questionnaire", "answer"),
     ("participation", "set"),
     *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),

@@ -25,6 +25,7 @@ READS = {
     ("document", "list"),
     ("transcripts", "list"),
     ("questionnaire", "answers"),
+    ("assessment", "show"),
 }
 """Commands with a case that write nothing to it, as they are called here."""
 NAMES_NONE = {("party", "signers", "remove")}

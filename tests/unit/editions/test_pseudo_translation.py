@@ -24,6 +24,7 @@ from touchstone.editions.impact_text import impact_lines
 from touchstone.editions.page import ReportData, charts, evidence_charts, render_html
 from touchstone.editions.page.impact_page import render_impact
 from touchstone.editions.page.plan_page import PlanPage, SamplesCurve, WordsCurve, render_plan
+from touchstone.editions.questionnaires import shipped_questionnaire
 from touchstone.editions.sentences import Catalogue, english, sentence, using
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.audience_view import read_entries
@@ -177,6 +178,7 @@ def test_no_sentence_of_a_real_case_escapes_the_catalogue(tmp_path_factory: pyte
             shown = AudienceCase(case.id, entries, audience)
             known = {text for entry in entries for text in recorded(entry)}
             known |= {case.id[:12], *shown.names.values(), *shown.titles.values(), *cheats}
+            known |= {each.text for each in shipped_questionnaire("loss-of-control").questions}
             with using(Bracketed("en", english().messages)):
                 data = facts_for(case, audience)
                 page = render_html(data)

@@ -4,9 +4,9 @@ import tomllib
 
 import pytest
 
+from touchstone.cli.questionnaire import blank_answers
 from touchstone.editions.questionnaires import (
     PARTS,
-    blank_answers,
     read_answers,
     shipped_questionnaire,
     shipped_questionnaires,

@@ -5,6 +5,7 @@ Every field is already fit for the audience: what it may not read is in `withhel
 
 from dataclasses import dataclass
 
+from touchstone.editions.page.control_facts import ControlFacts
 from touchstone.statistics import VerdictWord
 
 
@@ -394,3 +395,5 @@ class ReportData:
     accounting: Accounting
     withheld: tuple[WithheldParts, ...]
     verification: VerificationFacts
+    control: ControlFacts | None = None
+    """Loss of control; None where the framework does not ask, or nothing is for this audience."""

@@ -7,10 +7,9 @@ answer means. Begin at `shipped_questionnaire("loss-of-control")`.
 from touchstone.editions.questionnaires.asked import (
     PARTS,
     AnswerGroup,
-    Question,
+    AskedQuestion,
     Questionnaire,
     QuestionPart,
-    blank_answers,
     read_answers,
     shipped_questionnaire,
     shipped_questionnaires,
@@ -19,10 +18,9 @@ from touchstone.editions.questionnaires.asked import (
 __all__ = [
     "PARTS",
     "AnswerGroup",
-    "Question",
+    "AskedQuestion",
     "QuestionPart",
     "Questionnaire",
-    "blank_answers",
     "read_answers",
     "shipped_questionnaire",
     "shipped_questionnaires",

@@ -21,7 +21,7 @@ class _Read(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class Question(_Read):
+class AskedQuestion(_Read):
     """One question."""
 
     id: Name
@@ -35,7 +35,7 @@ class Questionnaire(_Read):
     id: Name
     version: Name
     title: Line
-    questions: tuple[Question, ...]
+    questions: tuple[AskedQuestion, ...]
 
     @property
     def digest(self) -> str:
@@ -43,7 +43,7 @@ class Questionnaire(_Read):
         return digest_value(self.model_dump(mode="json"))
 
     @property
-    def by_id(self) -> Mapping[str, Question]:
+    def by_id(self) -> Mapping[str, AskedQuestion]:
         """The questions by id, in order."""
         return {each.id: each for each in self.questions}
 
@@ -125,19 +125,6 @@ def read_answers(data: bytes, source: str) -> tuple[Questionnaire, tuple[AnswerG
     )
 
 
-def blank_answers(asked: Questionnaire) -> str:
-    """A file of answers to be filled in, in TOML: what is left as a comment is not answered."""
-    lines = [
-        f"# {asked.title}. Take the # away from what you answer; the rest is not answered.",
-        f'questionnaire = "{asked.id}"',
-        f'version = "{asked.version}"',
-        '# readers = ["example-agency"]   # who reads, beside you and the centre; default: all',
-    ]
-    for each in asked.questions:
-        lines += ["", f"# {each.text}", f"# [answers.{each.id}]", '# text = """', '# """']
-    return "\n".join(lines) + "\n"
-
-
 def _parsed(kind: type[Any], data: bytes, source: str) -> Any:
     origin = Origin(source, BadInputError)
     content = parse_toml(data, origin, BOUNDS)
@@ -145,8 +132,8 @@ def _parsed(kind: type[Any], data: bytes, source: str) -> Any:
         found = kind.model_validate_json(as_json(content))
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(step) for step in fault["loc"]) or "the file"
-        why = fault["msg"].removeprefix("Value error, ")
-        raise origin.error(f"{place}: {why}") from None
+        place = ".".join(map(str, fault["loc"])) or "TOML"
+        # Of a check of our own, its own words; of pydantic's, pydantic's.
+        raise origin.error(f"{place}: {fault.get('ctx', {}).get('error', fault['msg'])}") from None
     refuse_unseen(content, origin)
     return found

@@ -50,10 +50,10 @@ def answers_shown(case: AskedCase, name: str) -> AnswersShown:
 
     Raises BadInputError: no such questionnaire.
     """
-    return answers_among(tuple(case.entries_of(TYPE)), name, hidden=case.hidden > 0)
+    return answers_in(tuple(case.entries_of(TYPE)), name, hidden=case.hidden > 0)
 
 
-def answers_among(entries: tuple[Entry, ...], name: str, *, hidden: bool) -> AnswersShown:
+def answers_in(entries: tuple[Entry, ...], name: str, *, hidden: bool) -> AnswersShown:
     """The same of entries that are at hand."""
     asked = shipped_questionnaire(name)
     newest: dict[str, AnswerShown] = {}

@@ -30,7 +30,8 @@ def sum_up(data: bytes) -> Json:
     bounded = bounded_log(data)
     with zipfile.ZipFile(io.BytesIO(bounded.data)) as log:
         names = Counter(log.namelist())
-        header = _object(log, HEADER) or _object(log, STARTED)
+        header = _object(log, HEADER)
+        header = _object(log, STARTED) if header is None else header
         if header is None:
             raise UnreadableLogError("it has no header: it is no log of Inspect's")
         found = _Found(header)
