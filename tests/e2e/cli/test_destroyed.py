@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from support.every_command import WITH_CASE, words_for
+from support.every_command import WITH_CASE, file_for, words_for
 from support.june import June, Said
 from touchstone.cli import destroying
 from touchstone.evaluation.digests import digest_value
@@ -132,6 +132,7 @@ BY_COMMAND = {
         *("participation", "set", "CASE", "declined", "--source", "WORDS"),
         *("--as", "example-lab", "--yes"),
     ),
+    "questions-answered": ("questionnaire", "answer", "CASE", "SAID", "--yes"),
     "directive-issued": (
         *("directive", "issue", "CASE", "ORDER", "--as", "example-agency", "--terms", "TERMS"),
     ),
@@ -174,12 +175,15 @@ def test_what_a_destroyed_case_takes_is_done_by_its_command(june: June, tmp_path
         "WORDS": WORDS,
         "ORDER": str(june.file("june-12.toml")),
         "TERMS": str(june.file("terms.toml")),
+        "SAID": file_for("questionnaire", june),
     }
+    said_in = Path(places["SAID"])
+    said_in.write_text(said_in.read_text("utf-8").replace("None.", WORDS), "utf-8")
     for words in BY_COMMAND.values():
         said = june.call(*(places.get(word, word) for word in words))
         assert said.code == 0, (words, said.err)
         # The words go to whoever said them, and not into a record that keeps none.
-        assert (WORDS in said.err) == (WORDS in [places.get(word) for word in words])
+        assert (WORDS in said.err) == bool({"WORDS", "SAID"} & {*words})
     records = Records.open(june.home, Keyring.open(june.home / "keys"), "")
     reader = records.case(june.case)
     done = [each["type"] for each in reader.events()[-len(BY_COMMAND) :]]
