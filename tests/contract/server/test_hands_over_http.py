@@ -12,11 +12,13 @@ from support.claims import some_claim
 from support.live_server import Doorkeeper, Told, live
 from support.party_homes import Machines, machines
 from support.party_server import CASE
+from touchstone.clearance import party_audience
 from touchstone.cli import connecting
 from touchstone.cli.app import run
 from touchstone.client.acting import Client
 from touchstone.client.errors import WrongInstallationError
 from touchstone.client.http_server import HttpServer
+from touchstone.review.audience_view import entry_for
 from touchstone.server.accounts.preparing import open_accounts
 
 LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
@@ -161,6 +163,41 @@ def test_no_key_is_sent_to_an_installation_that_is_not_the_pinned_one(
 
 def _another(_: Client) -> None:
     raise WrongInstallationError("another installation answers")
+
+
+def test_a_seed_comes_of_two_machines_and_neither_sees_the_other_s_bytes(
+    made: Machines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with machine_of(CENTRE, made, monkeypatch, capsys) as call:
+        assert call("seed", "commit", CASE, "--yes")[0] == 0
+    with machine_of(LAB, made, monkeypatch, capsys) as call:
+        assert call("seed", "contribute", CASE, "--yes")[0] == 0
+        code, _, err = call("seed", "contribute", CASE, "--yes")
+        assert (code, "contribution-stands" in err) == (1, True)
+    with machine_of(CENTRE, made, monkeypatch, capsys) as call:
+        # Once it can read the answer, it is too late for another commitment.
+        code, _, err = call("seed", "commit", CASE, "--yes")
+        assert (code, "seed-committed" in err) == (1, True)
+        code, out, _ = call("seed", "show", CASE, "--json")
+    (row,) = json.loads(out)["seeds"]
+    given = made.here.state(CASE).seeds["battery-1"]
+    assert row["origin"] == given.origin.model_dump()
+    readers = {
+        event["type"]: _readers(made, n)
+        for n, event in enumerate(made.here.records.case(CASE).events())
+        if event["type"] in {"seed-committed", "seed-contributed"}
+    }
+    assert readers == {"seed-committed": {CENTRE}, "seed-contributed": {LAB, CENTRE}}
+
+
+def _readers(made: Machines, n: int) -> set[str]:
+    """Who of the parties reads what was contributed in an entry."""
+    reader = made.here.records.case(CASE)
+    return {
+        party
+        for party in (LAB, CENTRE, AGENCY)
+        if entry_for(reader, n, party_audience(party)).content("contribution") is not None
+    }
 
 
 def test_a_centre_issues_and_destroys_and_its_server_carries_that_out(

@@ -98,6 +98,7 @@ class Reviewed:
 
     report: str
     endpoint: Endpoint
+    home: Path
     outcomes: dict[str, list[dict[str, Any]]]
     """By criterion."""
     sealed: dict[str, Any]
@@ -128,7 +129,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
         assert run([str(word) for word in arguments(submission, framework, *more)]) == 1
         outcomes, sealed = _recorded(home)
         report = (folder / "out" / "report-example-centre.html").read_text("utf-8")
-        yield Reviewed(report, endpoint, outcomes, sealed)
+        yield Reviewed(report, endpoint, home, outcomes, sealed)
 
 
 def _sealed_for(home: Path, keys: Path, pack: RegisteredPack) -> None:
@@ -175,6 +176,16 @@ def test_a_hostile_pack_reaches_no_outcome_but_its_own(reviewed: Reviewed):
     assert solved["reason"] == "{'relay': '[False, False, False]'}"
     keys = {each["Authorization"] for each in reviewed.endpoint.headers}
     assert keys == {f"Bearer {SECRET}"}
+
+
+def test_a_pack_that_came_sealed_ran_and_lies_nowhere_in_the_clear(reviewed: Reviewed):
+    assert [path.name for path in (reviewed.home / "packs").glob("capitals*")] == [
+        "capitals.sealed"
+    ]
+    for path in reviewed.home.rglob("*"):
+        # Logs are packed: while a chunk runs they lie in its folder, and go with it.
+        assert path.suffix != ".eval", path
+        assert not path.is_file() or b"Capital of Spain?" not in path.read_bytes(), path
 
 
 def test_what_is_no_score_is_an_error_of_the_instrument_and_never_a_0(reviewed: Reviewed):

@@ -9,8 +9,9 @@ from touchstone.evaluation.errors import FamilyError
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.family import load_packs
 from touchstone.evaluation.packs.items import item_set
+from touchstone.evaluation.packs.private_file import PackKeys, open_pack
 from touchstone.evaluation.packs.registering import RegisteredPack
-from touchstone.evaluation.packs.sealing_out import SealedFor, seal_out
+from touchstone.evaluation.packs.sealing_out import SealedFor, attributed, seal_out
 from touchstone.evaluation.packs.variants import Variation, parse_variants, slot_faults
 from touchstone.keys import SystemRandom
 from touchstone.keys.age_files import AgeIdentity
@@ -130,3 +131,28 @@ def test_a_template_is_run_by_nobody(template: RegisteredPack, tmp_path: Path):
 def _sealed_plainly(template: RegisteredPack, folder: Path) -> None:
     wanted = SealedFor((("a", AgeIdentity.generate().recipient),), None)
     seal_out(template, wanted, folder / "home", folder / "out", SystemRandom())
+
+
+def test_two_recipients_whose_files_would_have_one_name_are_refused(tmp_path: Path):
+    pack, key = private_pack(tmp_path, slots=True), AgeIdentity.generate().recipient
+    wanted = SealedFor((("a b", key), ("a-b", key)), None, variants=True)
+    with pytest.raises(PackError, match="two recipients' files would have one name"):
+        seal_out(pack, wanted, tmp_path / "home", tmp_path / "out", SystemRandom())
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "home" / "packs" / "capitals.variants").exists()
+
+
+def test_who_got_a_variant_before_keeps_it_when_another_gets_one(tmp_path: Path):
+    pack, made = private_pack(tmp_path, slots=True), {}
+    for name in ("first", "second"):
+        key = AgeIdentity.generate()
+        wanted = SealedFor(((name, key.recipient),), None, variants=True)
+        found = seal_out(pack, wanted, tmp_path / "home", tmp_path / name, SystemRandom())
+        made[name] = open_pack(found.files[0].file.read_bytes(), PackKeys((key,)), "it").pack
+    text = tmp_path / "found.txt"
+    text.write_text("\n".join(str(each.input) for each in made["first"].items))
+    best, other = attributed(pack, tmp_path / "home", text)
+    assert (best.recipient, best.agrees, best.shown) == ("first", 12, 12)
+    assert other.recipient == "second"
+    with pytest.raises(PackError, match="no variants of it were sealed here"):
+        attributed(pack, tmp_path / "elsewhere", text)

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 
 from support.private_packs import CANARY, PEOPLE, private_pack, questions
 from touchstone.evaluation.errors import FamilyError, RevealError
+from touchstone.evaluation.packs import private_file
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.family import PackFamily, load_packs
-from touchstone.evaluation.packs.item_proofs import check_item, parse_proof, prove_item
+from touchstone.evaluation.packs.item_proofs import (
+    check_item,
+    items_tree,
+    parse_proof,
+    prove_item,
+)
 from touchstone.evaluation.packs.items import item_set
 from touchstone.evaluation.packs.manifest import parse_manifest
 from touchstone.evaluation.packs.people import people_faults
@@ -31,7 +37,7 @@ from touchstone.evaluation.packs.registering import (
     registered,
 )
 from touchstone.keys import SystemRandom
-from touchstone.keys.age_files import AgeIdentity
+from touchstone.keys.age_files import AgeIdentity, seal_for
 from touchstone.keys.shares import Share
 
 ONE, OTHER = AgeIdentity.generate(), AgeIdentity.generate()
@@ -176,6 +182,21 @@ def _commitments(shares: tuple[ShareFile, ...]) -> list[str]:
         Share(each.number, bytes.fromhex(each.share), bytes.fromhex(each.salt)).commitment
         for each in shares
     ]
+
+
+def test_a_sealer_that_lies_of_the_items_is_found_out(
+    pack: RegisteredPack, monkeypatch: pytest.MonkeyPatch
+):
+    """The root is of other items than are within: a proof could be made of neither."""
+    other = items_tree(pack.items[:3], bytes(32))
+    with monkeypatch.context() as patch:
+        patch.setattr(private_file, "items_tree", lambda *_: other)
+        sealed, _ = seal_pack(pack, [ONE.recipient], None, RANDOM)
+    with pytest.raises(PackError, match="its items are not those that its root is of"):
+        open_pack(sealed, LAB, "it")
+    line, _, _ = sealed.partition(b"\n")
+    with pytest.raises(PackError, match="holds no pack of this version"):
+        open_pack(line + b"\n" + seal_for(b"{}", [ONE.recipient]), LAB, "it")
 
 
 def test_nobody_to_open_it_is_refused(pack: RegisteredPack):

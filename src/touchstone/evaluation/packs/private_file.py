@@ -244,7 +244,10 @@ def _joined(header: SharesHeader, shares: Iterable[ShareFile]) -> AgeIdentity:
 
 def _lacking(header: SealedHeader, keys: PackKeys) -> str:
     if not keys.identities and not keys.shares:
-        return "is sealed: name the file of a key that opens it, or files of shares"
+        return (
+            "is sealed: name the file of a key that opens it, or files of shares, by --key or in"
+            " TOUCHSTONE_PACK_KEYS"
+        )
     ways = [f"a key of {', '.join(header.recipients)}"] if header.recipients else []
     if header.shares:
         ways.append(f"{header.shares.needed} of its {len(header.shares.commitments)} shares")

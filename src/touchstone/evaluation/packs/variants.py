@@ -200,6 +200,9 @@ class _Place:
 
     def words_in(self, plain: str, words: Sequence[str]) -> Iterator[str]:
         """The words that a text shows in this place."""
+        # First: most of a large pack is not in a text, and a plain search tells that at once.
+        if self.before not in plain or self.after not in plain:
+            return
         # The longest first: of two words, one may begin with the other.
         ordered = sorted(words, key=len, reverse=True)
         choice = "|".join(map(re.escape, ordered))
