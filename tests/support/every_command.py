@@ -48,6 +48,8 @@ OF_ONE_THING = {
     ("transcripts", "show"),
     ("transcripts", "export"),
     ("transcripts", "view"),
+    ("parity", "run"),
+    ("parity", "check"),
 }
 """What fetches one thing of a case, which has to be there."""
 WITH_CASE = {

@@ -52,6 +52,7 @@ from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
 from touchstone.cli.pack import pack
+from touchstone.cli.parity import parity
 from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.postponement import postponement
@@ -89,6 +90,7 @@ for group in (accounts, directive, estimate, gateway, keys, notices, plan, relea
     app.command(group)
 app.command(calibrate)
 app.command(elicitation)
+app.command(parity)
 app.command(pack)
 app.command(assets)
 app.command(next_deeds, name="next")

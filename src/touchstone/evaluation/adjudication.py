@@ -44,6 +44,8 @@ class SampleFacts:
     """Whether the judge has spoken."""
     solved: bool = False
     reason: str = ""
+    result: str = ""
+    """What it came to when the judge had spoken; empty before, and where the run's end cut it."""
     limit: str = ""
     """The limit that ended it, if one did."""
     cancelled: bool = False

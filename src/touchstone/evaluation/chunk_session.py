@@ -268,6 +268,7 @@ class ChunkSession(EndpointWatch):
         try:
             seconds = sample_working_time()
             outcome = self._outcome(index, facts, facts.limit, "", seconds, messages)
+            facts.result = outcome.result
             self.journal.judge(outcome)
         except Exception as error:  # noqa: BLE001 - the same
             self._fail(error)

@@ -24,6 +24,7 @@ from touchstone.evaluation.chunk_session import ChunkSession, current, is_active
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv, sample_wait
 from touchstone.evaluation.judging import JudgeFault, ask_judge, closing_words, lay_out_item
+from touchstone.evaluation.parity_logs import RESULT
 from touchstone.evaluation.tools import Before
 
 
@@ -142,7 +143,9 @@ def judged() -> Scorer:
         # Only now: what stands in the journal is this verdict, whatever becomes of the others.
         facts = run.sample(index)
         facts.curve = await judge_copies(item, facts.copies)
-        return Score(value=int(word.solved), explanation=word.reason)
+        return Score(
+            value=int(word.solved), explanation=word.reason, metadata={RESULT: facts.result}
+        )
 
     return score
 

@@ -36,6 +36,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
   `miss_probability`, `attempts_needed`
 - `estimates`: beside a verdict, fixed designs: `Estimate`, `clustered_mean`, `effective_clusters`,
   `paired_difference`, `unpaired_difference`, `population_verdict`, `pass_at_k`, `grader_corrected`
+- `paired_outcomes`: two runs on the same items: `PairedOutcomes`, `compare_paired`
 - `baselines`: what people did: `Trials`, `HumanItem`, `human_item`, `time_within_limit`,
   `arms_apart`
 - `matches`: how far something agrees by chance alone: `chance_of_matches`
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
         holm,
         miss_probability,
     )
+    from touchstone.statistics.paired_outcomes import PairedOutcomes, compare_paired
     from touchstone.statistics.power_analysis import (
         ClusteredDesign,
         PowerComparison,
@@ -188,6 +190,7 @@ __all__ = [
     "IntegrityIssue",
     "Interval",
     "ItemModel",
+    "PairedOutcomes",
     "PassRate",
     "PowerComparison",
     "Progress",
@@ -218,6 +221,7 @@ __all__ = [
     "check_integrity",
     "clopper_pearson",
     "clustered_mean",
+    "compare_paired",
     "comparison_probabilities",
     "confidence_sequence",
     "detectable_difference",
@@ -278,6 +282,7 @@ _LATER = (
     "item_model",
     "matches",
     "multiplicity",
+    "paired_outcomes",
     "power_analysis",
     "repeated_attempts",
     "sequential",

@@ -84,7 +84,7 @@ class _Worker:
             home=Path(job.home),
             mode=job.mode,
             api_key=os.environ.get(job.mode.api_key_env, ""),
-            items=[_item(part, job.made_by) for part in job.items],
+            items=[make_item(part, job.made_by) for part in job.items],
             elicitation=job.elicitation,
             rule=job.rule,
             asking=job.asking,
@@ -131,7 +131,12 @@ class _Worker:
                 self._halted = self._halted or "halted"
 
 
-def _item(part: JobItem, made_by: FamilyCode | None) -> ChunkItem:
+def make_item(part: JobItem, made_by: FamilyCode | None) -> ChunkItem:
+    """A position's item, made again by its family.
+
+    Raises:
+        ChunkError: the family is other code, or makes another item than was sealed.
+    """
     try:
         name, seed, difficulty = parse_item_id(part.item_id)
         family, code = load_family(name, made_by.distribution if made_by else SHIPPED)
