@@ -9,6 +9,7 @@ from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.editions.sections.designation import designation_facts, finding_facts
 from touchstone.editions.sections.loss_of_control import control_facts
 from touchstone.editions.sections.results import (
+    curve_facts,
     elicitation_facts,
     mode_facts,
     not_measured,
@@ -77,6 +78,7 @@ def gather(
         accounting=accounting(case),
         withheld=withheld(case),
         verification=verification,
+        curves=curve_facts(case),
     )
 
 

@@ -2,6 +2,7 @@
 
 from touchstone.editions.page.data import (
     Accounting,
+    BudgetCurve,
     Claim,
     ClockFacts,
     Conflict,
@@ -24,6 +25,7 @@ from touchstone.editions.page.render import render_html, render_since
 
 __all__ = [
     "Accounting",
+    "BudgetCurve",
     "Claim",
     "ClockFacts",
     "Conflict",

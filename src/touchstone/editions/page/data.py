@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from touchstone.editions.page.control_facts import ControlFacts
 from touchstone.statistics import VerdictWord
+from touchstone.verdicts.budget_curves import BudgetPoint
 
 
 @dataclass(frozen=True)
@@ -361,6 +362,17 @@ class VerificationFacts:
 
 
 @dataclass(frozen=True)
+class BudgetCurve:
+    """What smaller budgets would have given, of one run."""
+
+    title: str
+    """The criterion's."""
+    mode: str
+    points: tuple[BudgetPoint, ...]
+    """By ascending budget."""
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything that one edition says."""
 
@@ -397,3 +409,5 @@ class ReportData:
     verification: VerificationFacts
     control: ControlFacts | None = None
     """Loss of control; None where the framework does not ask, or nothing is for this audience."""
+    curves: tuple[BudgetCurve, ...] = ()
+    """Of each run whose answers were judged at checkpoints as well."""

@@ -8,7 +8,13 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from touchstone.editions.page import charts, clock_picture, evidence_charts, saving_picture
+from touchstone.editions.page import (
+    budget_picture,
+    charts,
+    clock_picture,
+    evidence_charts,
+    saving_picture,
+)
 from touchstone.editions.page.data import ReportData, ResultRow
 from touchstone.editions.page.phrases import (
     chances,
@@ -77,6 +83,11 @@ def _pictures(data: ReportData) -> dict[str, Markup]:
         if data.clock
         else "",
         "saving": _saving_bar(data.results),
+        "budget": _pair(
+            budget_picture.draw(data.curves), budget_picture.draw(data.curves, narrow=True)
+        )
+        if data.curves
+        else "",
     }
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  drawn and escaped by us
 

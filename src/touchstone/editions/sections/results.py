@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, plain
-from touchstone.editions.page import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
+from touchstone.editions.page import (
+    BudgetCurve,
+    DifficultyCount,
+    Fact,
+    ModeFacts,
+    NotMeasured,
+    ResultRow,
+)
 from touchstone.editions.run_text import lost_beside
 from touchstone.editions.sections.calibration import calibration_note
 from touchstone.editions.sections.conditions import chosen_facts
@@ -25,6 +32,7 @@ from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReac
 from touchstone.review.shares import ways_of_crossing
 from touchstone.review.state import RunKey
 from touchstone.statistics import Interval, VerdictWord, clopper_pearson
+from touchstone.verdicts.budget_curves import budget_curves
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.preregistration import VerdictPlan
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict
@@ -103,6 +111,17 @@ def elicitation_facts(case: AudienceCase) -> tuple[Fact, ...]:
     )
 
 
+def curve_facts(case: AudienceCase) -> tuple[BudgetCurve, ...]:
+    """What smaller budgets would have given, of each run that this audience may read."""
+    many = len({key.variant for key in case.state.tallies}) > 1
+    return tuple(
+        BudgetCurve(
+            case.title(key.criterion), f"{key.variant}, {key.mode}" if many else key.mode, points
+        )
+        for key, points in budget_curves(case.entries).items()
+    )
+
+
 def _elicited(label: str, text: str) -> Fact:
     return Fact(sentence("elicitation.label", fact=label), text)
 
@@ -148,19 +167,22 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
 
 def _chosen(how: Elicitation) -> tuple[Fact, ...]:
     """What was registered where more than the usual was, such as the code of the agent."""
-    told = [("effort", how.reasoning_effort), ("budget", " ".join(how.budget_text.split()))]
+    facts = [
+        _elicited("effort", how.reasoning_effort or ""),
+        _elicited("budget", " ".join(how.budget_text.split())),
+    ]
     if how.compaction_tokens is not None:
         at = {"how": how.compaction, "tokens": how.compaction_tokens}
-        told.append(("compaction", sentence("elicitation.compaction", **at)))
+        facts.append(_elicited("compaction", sentence("elicitation.compaction", **at)))
     if how.checkpoints:
         counts = [sentence("elicitation.checkpoint", tokens=each) for each in how.checkpoints]
-        told.append(("checkpoints", sentence("list-of.commas", items=counts)))
+        facts.append(_elicited("checkpoints", sentence("list-of.commas", items=counts)))
     if how.code is not None:
-        told += [("code", str(how.code)), ("harness", how.code.harness)]
+        facts += [_elicited("code", str(how.code)), _elicited("harness", how.code.harness)]
     if how.sent is not None:
         sent = [how.sent.system, how.sent.tools, *how.sent.helpers]
-        told.append(("sent", sentence("list-of.commas", items=sent)))
-    return tuple(_elicited(label, text) for label, text in told if text)
+        facts.append(_elicited("sent", sentence("list-of.commas", items=sent)))
+    return tuple(each for each in facts if each.text)
 
 
 def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:

@@ -1,0 +1,107 @@
+"""What smaller budgets would have given, from the one run that there was.
+
+A sample that went beyond a checkpoint has a verdict on its answer as it was there. One that ended
+before it, by its own submission or at another limit, would have ended in the same way with that
+budget: its result stands for it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from touchstone.review import RunKey
+from touchstone.review.audience_view import Entry
+from touchstone.review.events.measuring import MEASURED, OutcomesRecorded
+from touchstone.statistics import Interval, clopper_pearson
+
+
+@dataclass(frozen=True)
+class BudgetPoint:
+    """What one budget gave, or would have given."""
+
+    tokens: int
+    solved: int
+    counted: int
+    """Items that were measured at this budget."""
+    lost: int
+    """Items that were not."""
+    interval: Interval | None
+    """Exact, 95%, for further such items; None where nothing was counted."""
+
+    @property
+    def rate(self) -> float | None:
+        """The share solved; None where nothing was counted."""
+        return self.solved / self.counted if self.counted else None
+
+
+@dataclass
+class _Counts:
+    solved: int = 0
+    counted: int = 0
+    lost: int = 0
+
+    def add(self, solved: bool | None) -> None:
+        self.lost += solved is None
+        self.counted += solved is not None
+        self.solved += solved is True
+
+
+@dataclass
+class BudgetCounts:
+    """A run's counts, by budget; outcomes are added as they are read."""
+
+    budgets: Sequence[int]
+    """The checkpoints and the elicitation's whole budget, ascending."""
+    _found: list[_Counts] = field(default_factory=list)
+    _known: set[int] = field(default_factory=set)
+
+    def add(self, outcome: dict[str, Any]) -> None:
+        """Count a recorded outcome; the first one of an item stands."""
+        self._found = self._found or [_Counts() for _ in self.budgets]
+        if outcome["index"] in self._known:
+            return
+        self._known.add(outcome["index"])
+        points = {each["tokens"]: each["solved"] for each in outcome.get("curve", ())}
+        measured = outcome["result"] in MEASURED
+        result = outcome["result"] == "solved" if measured else None
+        for budget, counts in zip(self.budgets, self._found, strict=True):
+            counts.add(points.get(budget, result))
+
+    @property
+    def points(self) -> tuple[BudgetPoint, ...]:
+        """The curve so far."""
+        return tuple(
+            BudgetPoint(
+                budget,
+                each.solved,
+                each.counted,
+                each.lost,
+                clopper_pearson(each.solved, each.counted) if each.counted else None,
+            )
+            for budget, each in zip(self.budgets, self._found, strict=True)
+        )
+
+
+def budget_curves(entries: Iterable[Entry]) -> dict[RunKey, tuple[BudgetPoint, ...]]:
+    """The curve of every run whose elicitation has checkpoints, as far as these entries are open.
+
+    Args:
+        entries: Those by which batteries were sealed and outcomes recorded, in order.
+    """
+    budgets: dict[str, tuple[int, ...]] = {}
+    found: dict[RunKey, BudgetCounts] = {}
+    for entry in entries:
+        if entry.kind == "battery-sealed" and (told := entry.content("registered")):
+            how = told["elicitation"]
+            if how.get("checkpoints"):
+                budgets[told["battery"]["id"]] = (*how["checkpoints"], how["token_limit"])
+        event, details = entry.event, entry.content("details") if entry.visible else None
+        if not isinstance(event, OutcomesRecorded) or details is None:
+            continue
+        if event.battery not in budgets or any(each.attempt > 1 for each in event.outcomes):
+            continue
+        key = RunKey(event.battery, event.criterion, event.variant, event.mode)
+        counts = found.setdefault(key, BudgetCounts(budgets[event.battery]))
+        for outcome in details["outcomes"]:
+            counts.add(outcome)
+    return {key: counts.points for key, counts in found.items() if counts.points}
