@@ -76,7 +76,7 @@ def run_parity(
     """
     from touchstone.evaluation import load_submission
     from touchstone.service.cases.case_admin import open_found
-    from touchstone.service.measurement.parity.developers_run import run_opened
+    from touchstone.service.reviews.developers_run import run_opened
 
     modes = {each.id: each for each in load_submission(submission).modes}
     if mode not in modes:
@@ -109,7 +109,7 @@ def check(
         log: A log of `touchstone parity run`; may be repeated.
     """
     from touchstone.service.cases.case_admin import open_found
-    from touchstone.service.measurement.parity.developers_run import check_logs
+    from touchstone.service.reviews.developers_run import check_logs
 
     with opened() as installation:
         found = open_found(installation, case)

@@ -20,9 +20,9 @@ from touchstone.evaluation.parity_logs import ParityError, read_parity_log
 from touchstone.evaluation.runner import SandboxChoice
 from touchstone.service.case_context import Case
 from touchstone.service.measurement.parity.comparing_items import compare_runs
-from touchstone.service.measurement.parity.developers_run import check_logs, run_opened
 from touchstone.service.measurement.parity.recorded import TYPES, recorded_runs
 from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.reviews.developers_run import check_logs, run_opened
 
 pytestmark = OVER_LOOPBACK
 TOYBOX = SandboxChoice(provider="toybox")

@@ -15,7 +15,7 @@ from support.small_case import small_case
 from touchstone.cli.plan import plan as plan_command
 from touchstone.errors import BadInputError
 from touchstone.evaluation import ChunkSpec, Outcome, Usage, endpoint_digest, load_submission
-from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.elicitation import ELICITATION, Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.planning.costing import MeanCost
 from touchstone.planning.forecast import Forecast, tabulated_distances
@@ -589,6 +589,23 @@ def test_means_of_earlier_samples_come_from_the_record(tmp_path: Path):
         assert found[family, ""].seconds == pytest.approx(90.5 / 3)
         # Another developer's plan is not told what this one's model takes.
         assert observed_costs(here, "other-lab") == {}
+
+
+def test_samples_of_another_budget_are_no_experience_of_the_usual_one(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        seal(case, 4, "confined", accepted=True, elicitation=Elicitation(id="x", token_limit=10**6))
+        record_some(case, "instant", ["10", "20"])
+        assert observed_costs(case.installation, "example-lab") == {}
+
+
+def test_a_chosen_elicitation_is_planned_at_its_own_limits(tmp_path: Path):
+    usual = planned(tmp_path, PlanOptions(), seen="so")
+    dear = Elicitation(id="x", token_limit=10_000_000, working_seconds=43_200)
+    chosen = planned(tmp_path, PlanOptions(elicitation=dear), seen="so")
+    assert chosen.worst.tokens == 50 * usual.worst.tokens
+    assert chosen.worst.days == pytest.approx(72 * usual.worst.days)
+    # What the usual one took before is no expectation for it.
+    assert chosen.expected.tokens > 50 * usual.expected.tokens
 
 
 def test_without_an_installation_there_is_no_experience(

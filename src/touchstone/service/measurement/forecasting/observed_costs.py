@@ -5,10 +5,11 @@ from collections.abc import Iterable
 
 from touchstone.clearance import party_audience
 from touchstone.deeds.known_case import participants_of
+from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.framework import Framework, NumericCriterion, framework_of
 from touchstone.planning.costing import MeanCost, ObservedCosts
 from touchstone.records import CaseReader
-from touchstone.review.audience_view import read_entries_of, required, stored_entry
+from touchstone.review.audience_view import Entry, read_entries_of, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
@@ -42,8 +43,13 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
         except MissingPartError:
             continue
         centre = party_audience(participants_of(state).centre)
-        for entry in read_entries_of(case, centre, ["outcomes-recorded"], use="look"):
-            if not entry.kind:
+        usual: dict[str, bool] = {}
+        kinds = ["battery-sealed", "outcomes-recorded"]
+        for entry in read_entries_of(case, centre, kinds, use="look"):
+            if entry.kind == "battery-sealed":
+                usual[entry.event.facts()["battery"]] = _drawn_out_as_usual(entry)
+            # What samples of another budget took is no expectation for the usual one.
+            if entry.kind != "outcomes-recorded" or not usual.get(entry.event.facts()["battery"]):
                 continue
             facts, details = entry.event.facts(), entry.content("details")
             family = families.get(facts["criterion"], facts["criterion"])
@@ -53,6 +59,13 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
                 found[family, facts["mode"]].append(row)
                 found[family, ""].append(row)
     return {key: _usual(rows) for key, rows in found.items()}
+
+
+def _drawn_out_as_usual(entry: Entry) -> bool:
+    told = (entry.content("registered") or {}).get("elicitation", {})
+    names = ("agent", "message_limit", "token_limit", "working_seconds", "reasoning_effort")
+    usual = all(told.get(name) == getattr(ELICITATION, name) for name in names)
+    return usual and told.get("attempts") == ELICITATION.attempts
 
 
 def _usual(rows: Iterable[tuple[str, float, float, float]]) -> MeanCost:
