@@ -2,6 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+from touchstone.evaluation.packs.items import item_set
+from touchstone.evaluation.packs.manifest import PackLimits
+from touchstone.evaluation.packs.registering import Made, RegisteredPack, register
+from touchstone.evaluation.packs.source import read_pack
 
 HONEST = """
 from inspect_ai import Task, task
@@ -17,6 +23,24 @@ CAPITALS = [
     {"input": f"Capital of {land}?", "target": city}
     for land, city in (("France", "Paris"), ("Italy", "Rome"), ("Spain", "Madrid"))
 ]
+GRADED = """
+from inspect_ai import Task, task
+from inspect_ai.dataset import json_dataset
+from inspect_ai.model import get_model
+from inspect_ai.scorer import Score, accuracy, scorer
+from inspect_ai.solver import generate
+
+@scorer(metrics=[accuracy()])
+def asked():
+    async def score(state, target):
+        said = await get_model(role="grader").generate(f"{state.output.completion} {target.text}")
+        return Score(value=said.completion, explanation="as the grader has it")
+    return score
+
+@task
+def capitals():
+    return Task(dataset=json_dataset("items.json"), solver=generate(), scorer=asked())
+"""
 PROBES = '''
 import os, socket
 
@@ -147,3 +171,21 @@ scorer = "{scorer}"
     (folder / "task.py").write_text(code)
     (folder / "items.json").write_text(json.dumps(CAPITALS if items is None else items))
     return folder
+
+
+def register_here(
+    home: Path, folder: Path, items: list[dict[str, Any]], **pack: Any
+) -> RegisteredPack:
+    """A pack as `pack register` keeps it, without the process that makes its task."""
+    empty = dict.fromkeys(("id", "choices", "metadata", "setup")) | {"files": {}, "target": ""}
+    source = read_pack(write_pack(folder, items=items, **pack))
+    limits = PackLimits()
+    made = Made(
+        item_set([{**empty, **each} for each in items]),
+        (source.manifest.score.scorer,),
+        limits,
+        limits,
+        (),
+        "confined",
+    )
+    return register(source, made, home)

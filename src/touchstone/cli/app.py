@@ -20,6 +20,7 @@ from touchstone.cli.accounts import accounts
 from touchstone.cli.agreement import agreement
 from touchstone.cli.assessment import assessment
 from touchstone.cli.assets import assets
+from touchstone.cli.battery import battery
 from touchstone.cli.bench_options import AS_USUAL, BenchOptions
 from touchstone.cli.calibrate import calibrate
 from touchstone.cli.case import case, submission
@@ -93,6 +94,7 @@ app.command(elicitation)
 app.command(parity)
 app.command(pack)
 app.command(assets)
+app.command(battery)
 app.command(next_deeds, name="next")
 app.command(serve)
 for group in (agreement, case, deed, inquiry, participation, party, server, submission):

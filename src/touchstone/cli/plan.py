@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.review_running import BatteryPath, Chosen, chosen_battery
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def plan(
     framework: str | None = None,
     items: int | None = None,
     whole_battery: Annotated[bool, Flag] = False,
-    elicitation: str | None = None,
+    elicitation: Chosen = None,
+    battery: BatteryPath = None,
     price_in: Decimal | None = None,
     price_out: Decimal | None = None,
     seconds_per_sample: float | None = None,
@@ -64,14 +66,12 @@ def plan(
     With a SUBMISSION.toml: samples, tokens, money and days of each criterion and mode, and the
     probability of each verdict, simulated as a review judges. Without one: the power of so many
     tasks to detect a difference (--tasks, --points), or of so many attempts to see a rare success
-    (--attempts, --rate). No endpoint is contacted and nothing is written but --out. Exit 1: the
-    design cannot answer the question.
+    (--attempts, --rate). Nothing is asked or written but --out. Exit 1: it cannot be answered.
 
     Args:
         submission: The SUBMISSION.toml.
         framework: A shipped id or a .toml file; default: the one that the submission names.
         items: Items per criterion; default 30.
-        elicitation: How the model is drawn out: a shipped name, or a .toml file.
         whole_battery: Let no verdict stop before every item has run.
         price_in: USD per million tokens in; default: the submission's price.
         price_out: USD per million tokens out.
@@ -88,6 +88,7 @@ def plan(
     question |= {"rate": rate, "alpha": alpha}
     review: Options = {"framework": framework, "items": items, "elicitation": elicitation}
     review |= {"whole_battery": whole_battery or None, "price_in": price_in, "price_out": price_out}
+    review |= {"battery": chosen_battery(battery)}
     review |= {"seconds_per_sample": seconds_per_sample, "concurrency": concurrency}
     both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:

@@ -11,6 +11,7 @@ from touchstone.cli.output import Json, show, show_json, warn
 from touchstone.handin import printable_line
 
 if TYPE_CHECKING:
+    from touchstone.evaluation.battery_file import ChosenBattery
     from touchstone.service.installation import Installation
     from touchstone.service.measurement.review_result import ReviewResult
     from touchstone.verdicts.run_progress import Observer
@@ -24,6 +25,20 @@ Chosen = Annotated[
         " elicitation list`, or a .toml file."
     ),
 ]
+BatteryPath = Annotated[
+    Path | None,
+    Parameter(
+        help="A battery file: which item sets there are, from families and packs; default: one for"
+        " each criterion with a number. Fixed when the battery is sealed."
+    ),
+]
+
+
+def chosen_battery(path: Path | None) -> "ChosenBattery | None":
+    """The battery file that was named; it is read before anything is written."""
+    from touchstone.evaluation.battery_file import load_battery
+
+    return None if path is None else load_battery(path)
 
 
 def review_run(
@@ -37,6 +52,7 @@ def review_run(
     accept_no_tools: bool = False,
     whole_battery: bool = False,
     elicitation: Chosen = None,
+    battery: BatteryPath = None,
     agency: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     resume: str | None = None,
     json: Json = False,
@@ -71,6 +87,7 @@ def review_run(
         accept_no_tools=accept_no_tools,
         whole_battery=whole_battery,
         elicitation=elicitation,
+        battery=chosen_battery(battery),
         agencies=agency,
         resume=resume,
     )
@@ -111,6 +128,7 @@ def review_measure(
     accept_no_tools: Flag = False,
     whole_battery: Flag = False,
     elicitation: Chosen = None,
+    battery: BatteryPath = None,
     resume: str | None = None,
     json: Json = False,
 ) -> int:
@@ -141,6 +159,7 @@ def review_measure(
         accept_no_tools=accept_no_tools,
         whole_battery=whole_battery,
         elicitation=elicitation,
+        battery=chosen_battery(battery),
         resume=resume,
     )
     return _tell_review(

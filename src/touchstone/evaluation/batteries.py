@@ -21,6 +21,7 @@ from touchstone.evaluation.families.base import (
     Item,
 )
 from touchstone.evaluation.families.code import SHIPPED, FamilyCode
+from touchstone.evaluation.sandbox.config import stronger
 from touchstone.evaluation.seals import (
     SealedBattery,
     SealedSet,
@@ -30,6 +31,8 @@ from touchstone.evaluation.seals import (
     order_commitment,
     permutation,
 )
+from touchstone.evaluation.set_choices import DeclaredScore, ExpectedCost, RoleMark, SetLimits
+from touchstone.evaluation.submission import Mode
 from touchstone.handin import printable_line
 from touchstone.review.seeds import seed_commitment
 
@@ -51,6 +54,14 @@ class ItemSetPlan(Frozen):
     """How many items of each difficulty."""
     attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 1
     """How often each item is tried. The first attempt decides; the others are reported."""
+    limits: SetLimits = SetLimits()
+    """Of one sample; what is not said is as the pack or the elicitation has it."""
+    least_grade: str = ""
+    """The weakest sandbox that will do; empty: as the family's card says."""
+    roles: Mapping[str, Mode] = {}
+    """The models that a pack asks beside the subject."""
+    cost: ExpectedCost | None = None
+    """What a sample is expected to take, where the battery file says so."""
 
     @model_validator(mode="after")
     def _possible(self) -> "ItemSetPlan":
@@ -62,9 +73,14 @@ class ItemSetPlan(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the only attempt, as plans were written before there were more."""
+        """Without what was not chosen, as plans were written before it could be."""
         value: dict[str, Any] = plain(self)
-        return {k: v for k, v in value.items() if k != "attempts" or v != 1}
+        fields = type(self).model_fields
+        return {
+            name: value[name]
+            for name in value
+            if fields[name].is_required() or getattr(self, name) != fields[name].default
+        }
 
 
 class BatteryPlan(Frozen):
@@ -72,12 +88,20 @@ class BatteryPlan(Frozen):
 
     id: str
     sets: Annotated[tuple[ItemSetPlan, ...], Field(min_length=1)]
+    file: str = ""
+    """The digest of the battery file that says so; empty: there was none."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "BatteryPlan":
         if len({plan.id for plan in self.sets}) != len(self.sets):
             raise ValueError("sets: two sets share an id")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_no_file(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As plans were written before there were files."""
+        value: dict[str, Any] = plain(self)
+        return {k: v for k, v in value.items() if k != "file" or v}
 
 
 @dataclass(frozen=True)
@@ -128,7 +152,7 @@ def draw_battery(
                 criterion=part.criterion,
                 family=family.name,
                 version=family.version,
-                least_grade=family.least_grade,
+                least_grade=stronger(part.least_grade or family.least_grade, family.least_grade),
                 made_by=code.get(part.family),
                 # Sealed with its code: a cheat that is found later must not look as though it had
                 # been known.
@@ -136,6 +160,9 @@ def draw_battery(
                 difficulties=tuple(sorted(part.counts.items())),
                 pack=family.mark if isinstance(family, FrozenFamily) else None,
                 attempts=part.attempts,
+                limits=part.limits,
+                roles={role: RoleMark.of(mode) for role, mode in part.roles.items()},
+                score=DeclaredScore.of(family.score) if isinstance(family, FrozenFamily) else None,
                 commitments=commitments(
                     seed,
                     part.id,
@@ -145,7 +172,7 @@ def draw_battery(
                 order=order_commitment(seed, part.id, order),
             )
         )
-    sealed = SealedBattery(id=plan.id, seed=seed_commitment(seed), sets=tuple(sets))
+    sealed = SealedBattery(id=plan.id, seed=seed_commitment(seed), sets=tuple(sets), file=plan.file)
     return Battery(plan, seed, items, sealed)
 
 
@@ -217,7 +244,9 @@ def check_seed(
 
 def _drawn(sealed: SealedBattery) -> SealedBattery:
     """What of a sealed battery follows from its items alone."""
-    plain = (part.model_copy(update={"made_by": None, "cheat": ""}) for part in sealed.sets)
+    # How a pack's scores are read is under its digest, and was not always sealed beside it.
+    apart = {"made_by": None, "cheat": "", "score": None}
+    plain = (part.model_copy(update=apart) for part in sealed.sets)
     return sealed.model_copy(update={"sets": tuple(plain)})
 
 

@@ -14,7 +14,7 @@ position says nothing about another; the revealed seed lets anyone draw the batt
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
@@ -24,6 +24,7 @@ from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.code import FamilyCode
 from touchstone.evaluation.packs.mark import PackMark
+from touchstone.evaluation.set_choices import DeclaredScore, RoleMark, SetLimits
 from touchstone.ledger import dumps
 
 SEED_BYTES = 32
@@ -51,14 +52,24 @@ class SealedSet(Frozen):
     """Whose items and scores they are, where they are a pack's; None: a family's."""
     attempts: int = 1
     """How often each item is tried; the first attempt decides."""
+    limits: SetLimits = SetLimits()
+    """Of one sample, where the battery's file says otherwise than the pack or the elicitation."""
+    roles: Mapping[str, RoleMark] = {}
+    """The models that a pack asks beside the subject."""
+    score: DeclaredScore | None = None
+    """How a pack's scores are read."""
 
     @model_serializer(mode="wrap")
     def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not there is left out, so that older batteries keep their digests."""
         value: dict[str, Any] = plain(self)
         # What was sealed before there were these keys hashes as it did then.
-        absent = {"made_by": None, "cheat": "", "pack": None, "attempts": 1}
-        return {k: v for k, v in value.items() if k not in absent or v != absent[k]}
+        fields = type(self).model_fields
+        return {
+            name: value[name]
+            for name in value
+            if fields[name].is_required() or getattr(self, name) != fields[name].default
+        }
 
 
 class SealedBattery(Frozen):
@@ -68,6 +79,14 @@ class SealedBattery(Frozen):
     seed: str
     """Hex: commitment to the seed."""
     sets: tuple[SealedSet, ...]
+    file: str = ""
+    """The digest of the battery file that it was drawn by; empty: there was none."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_file(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not there is left out, so that older batteries keep their digests."""
+        value: dict[str, Any] = plain(self)
+        return {k: v for k, v in value.items() if k != "file" or v}
 
     @property
     def digest(self) -> str:

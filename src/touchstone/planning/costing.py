@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from touchstone.evaluation import Submission
+from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.token_bounds import probe_tokens, ready_tokens
 from touchstone.planning.forecast import Cost, Forecast
 from touchstone.planning.notes import NoteCode, PlanNote
@@ -13,6 +14,7 @@ from touchstone.planning.options import PlanOptions
 from touchstone.verdicts.preregistration import CHUNK
 
 _DAY = 86_400
+NO_LIMITS = PackLimits()
 _MILLION = Decimal(1_000_000)
 
 
@@ -66,21 +68,24 @@ class Costing:
         # The mode's own first: one that reasons spends more than one that does not.
         return self.seen.get((family, mode)) or self.seen.get((family, ""))
 
-    def expected(self, samples: float, usual: MeanCost | None) -> Cost:
-        """At what such samples took before; without any, at the limits."""
+    def expected(
+        self, samples: float, usual: MeanCost | None, limits: PackLimits = NO_LIMITS
+    ) -> Cost:
+        """At what such samples took before, or are expected to; without any, at the limits."""
         if usual is None:
-            return self.worst(samples)
+            return self.worst(samples, limits)
         money = self._money(samples * usual.input, samples * usual.output)
         return Cost(samples, samples * usual.tokens, money, self._days(samples, usual.seconds))
 
-    def worst(self, samples: float) -> Cost:
-        """At the elicitation's limits, every token at the dearer price."""
+    def worst(self, samples: float, limits: PackLimits = NO_LIMITS) -> Cost:
+        """At the limits, a set's own or the elicitation's, every token at the dearer price."""
         how = self.options.elicitation
-        tokens = samples * how.token_limit
+        tokens = samples * (limits.tokens or how.token_limit)
+        seconds = limits.working_seconds or limits.seconds or how.working_seconds
         # A limit on tokens says nothing of how many are read and how many written.
         dearer = self.prices is not None and self.prices[0] > self.prices[1]
         money = self._money(tokens if dearer else 0, 0 if dearer else tokens)
-        return Cost(samples, tokens, money, self._days(samples, how.working_seconds))
+        return Cost(samples, tokens, money, self._days(samples, seconds))
 
     def _money(self, tokens_in: float, tokens_out: float) -> Decimal | None:
         if self.prices is None:

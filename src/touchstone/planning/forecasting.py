@@ -6,14 +6,21 @@ from typing import NamedTuple
 
 from touchstone.evaluation import Submission
 from touchstone.evaluation.batteries import ItemSetPlan
-from touchstone.evaluation.families.base import Family
+from touchstone.evaluation.families.base import Family, FrozenFamily
+from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.planning.answerability import (
     Answerability,
     answerability,
     cluster_assumption,
 )
-from touchstone.planning.costing import Costing, ObservedCosts, check_limits, cost_assumptions
+from touchstone.planning.costing import (
+    Costing,
+    MeanCost,
+    ObservedCosts,
+    check_limits,
+    cost_assumptions,
+)
 from touchstone.planning.forecast import Forecast, RunForecast
 from touchstone.planning.notes import PlanNote
 from touchstone.planning.options import WORKERS, PlanOptions
@@ -26,6 +33,7 @@ from touchstone.planning.verdict_probabilities import (
     tabulated_points,
     verdict_probabilities,
 )
+from touchstone.verdicts.battery_plans import numeric
 from touchstone.verdicts.preregistration import RunRule, verdict_plan
 from touchstone.verdicts.runs import (
     DEFAULT_ITEMS,
@@ -33,7 +41,6 @@ from touchstone.verdicts.runs import (
     battery_plan,
     left_out,
     modes_lacking,
-    numeric,
     runs,
     without_reference,
 )
@@ -72,14 +79,23 @@ def forecast(
         CannotRunError: no battery can be planned so.
     """
     items = DEFAULT_ITEMS if options.items is None else options.items
-    plan = battery_plan(framework, families, items, kind=submission.kind)
+    battery, kind = options.battery, submission.kind
+    plan = battery_plan(framework, families, items, kind=kind, chosen=battery)
     sets = {part.id: part for part in plan.sets}
     chosen = runs(framework, plan, submission)
     # As many workers as a review has by default: how far samples run ahead depends on them.
     rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs
     costing = Costing(submission, options, seen)
     found = tuple(
-        _run(run, sets[run.item_set], _rule_of(run, rules), framework, costing) for run in chosen
+        _run(
+            run,
+            sets[run.item_set],
+            _rule_of(run, rules),
+            framework,
+            costing,
+            limits_of(sets[run.item_set], families),
+        )
+        for run in chosen
     )
     whole = Forecast(
         submission.model.name,
@@ -89,9 +105,7 @@ def forecast(
         window.review_by,
         window.days,
         (),
-        tuple(
-            PlanNote("told", text=each) for each in left_out(framework, families, submission.kind)
-        ),
+        tuple(PlanNote("told", text=each) for each in left_out(framework, families, kind, battery)),
         _together(framework, rules, sets),
         business_days=framework.window.unit == "business-days",
         calendar_days=window.calendar_days,
@@ -135,7 +149,12 @@ def _rule_of(run: Run, rules: Sequence[RunRule]) -> RunRule | None:
 
 
 def _run(
-    run: Run, part: ItemSetPlan, rule: RunRule | None, framework: Framework, costing: Costing
+    run: Run,
+    part: ItemSetPlan,
+    rule: RunRule | None,
+    framework: Framework,
+    costing: Costing,
+    limits: PackLimits,
 ) -> RunForecast:
     levels = levels_of(part)
     size, usual = len(levels), costing.mean_cost(part.family, run.mode.id)
@@ -162,9 +181,45 @@ def _run(
         curve=curve,
         said=said,
         shown=nearest_to_its_count(tabulated_points(rule.rule, said), size) if rule else (),
-        expected=costing.expected(curve.begun if curve else float(size), usual),
-        worst=costing.worst(size),
+        expected=costing.expected(
+            # Further attempts run where the first decided, so each takes as many samples again.
+            part.attempts * (curve.begun if curve else float(size)),
+            usual or expected_cost(part),
+            limits,
+        ),
+        worst=costing.worst(part.attempts * size, limits),
         measured=usual is not None,
-        notes=told.notes,
+        notes=(*told.notes, *chosen_notes(part)),
         cannot=told.cannot,
     )
+
+
+def limits_of(part: ItemSetPlan, families: Mapping[str, Family]) -> PackLimits:
+    """What holds of one sample of a set beside the elicitation: of its own, then of its pack."""
+    family = families[part.family]
+    if isinstance(family, FrozenFamily):
+        return part.limits.of_sample.over(family.limits)
+    return part.limits.of_sample
+
+
+def expected_cost(part: ItemSetPlan) -> MeanCost | None:
+    """What the battery file expects of a sample; None where it says nothing."""
+    if part.cost is None:
+        return None
+    return MeanCost(0, 0, part.cost.input, part.cost.output, part.cost.seconds)
+
+
+def chosen_notes(part: ItemSetPlan) -> tuple[PlanNote, ...]:
+    """What a battery file chose for a set."""
+    notes = []
+    if part.attempts > 1:
+        notes.append(PlanNote("tried", attempts=part.attempts))
+    if part.cost is not None:
+        notes.append(
+            PlanNote(
+                "expected-by-file",
+                tokens=part.cost.input + part.cost.output,
+                seconds=part.cost.seconds,
+            )
+        )
+    return tuple(notes)

@@ -16,6 +16,8 @@ NoteCode = Literal[
     "coarse",
     "compared-whole",
     "run-whole",
+    "tried",
+    "expected-by-file",
     "attempts",
     "attempts-too-few",
     "ceiling-all",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
+from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.elicitation import ELICITATION, Elicitation
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.planning.power_query import DEFAULT_ICC
@@ -32,6 +33,8 @@ class PlanOptions:
     icc: float = DEFAULT_ICC
     elicitation: Elicitation = ELICITATION
     """How the model is drawn out."""
+    battery: ChosenBattery | None = None
+    """A battery file; None: an item set for each criterion with a number."""
     points: float | None = None
     """Points from the threshold at which a model must get the right word; None: not asked."""
 

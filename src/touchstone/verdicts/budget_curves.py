@@ -88,20 +88,34 @@ def budget_curves(entries: Iterable[Entry]) -> dict[RunKey, tuple[BudgetPoint, .
     Args:
         entries: Those by which batteries were sealed and outcomes recorded, in order.
     """
-    budgets: dict[str, tuple[int, ...]] = {}
+    budgets: dict[tuple[str, str], tuple[int, ...]] = {}
     found: dict[RunKey, BudgetCounts] = {}
     for entry in entries:
         if entry.kind == "battery-sealed" and (told := entry.content("registered")):
-            how = told["elicitation"]
-            if how.get("checkpoints"):
-                budgets[told["battery"]["id"]] = (*how["checkpoints"], how["token_limit"])
+            budgets |= _budgets(told)
         event, details = entry.event, entry.content("details") if entry.visible else None
         if not isinstance(event, OutcomesRecorded) or details is None:
             continue
-        if event.battery not in budgets or any(each.attempt > 1 for each in event.outcomes):
+        of_run = budgets.get((event.battery, event.criterion))
+        if of_run is None or any(each.attempt > 1 for each in event.outcomes):
             continue
         key = RunKey(event.battery, event.criterion, event.variant, event.mode)
-        counts = found.setdefault(key, BudgetCounts(budgets[event.battery]))
+        counts = found.setdefault(key, BudgetCounts(of_run))
         for outcome in details["outcomes"]:
             counts.add(outcome)
     return {key: counts.points for key, counts in found.items() if counts.points}
+
+
+def _budgets(registered: dict[str, Any]) -> dict[tuple[str, str], tuple[int, ...]]:
+    """By battery and criterion the checkpoints and the whole budget; of packs there are none."""
+    how, battery = registered["elicitation"], registered["battery"]
+    if not how.get("checkpoints"):
+        return {}
+    found = {}
+    for part in battery["sets"]:
+        # A set's own limit of tokens stands in the place of the elicitation's.
+        most = part.get("limits", {}).get("tokens") or how["token_limit"]
+        if not part.get("pack"):
+            kept = (each for each in how["checkpoints"] if each < most)
+            found[battery["id"], part["criterion"]] = (*kept, most)
+    return found

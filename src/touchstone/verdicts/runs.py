@@ -4,14 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from touchstone.evaluation import BatteryPlan, ItemSetPlan, Submission
+from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.families.base import (
-    MAX_DIFFICULTY,
     MIN_DIFFICULTY,
     Family,
     FrozenFamily,
 )
 from touchstone.evaluation.submission import Mode
 from touchstone.framework import Framework, NumericCriterion
+from touchstone.verdicts.battery_plans import (
+    counts_of,
+    numeric,
+    plan_of_file,
+    require_graders,
+    require_roles,
+    spread,
+)
 from touchstone.verdicts.errors import CannotRunError
 
 DEFAULT_ITEMS = 30
@@ -29,27 +37,15 @@ class Run:
     """Whether it is there to be compared with; then nothing is judged of it."""
 
 
-def spread(items: int) -> dict[int, int]:
-    """`items` spread evenly over the difficulties, the easier ones first with what is left."""
-    levels = range(MIN_DIFFICULTY, MAX_DIFFICULTY + 1)
-    each, rest = divmod(items, len(levels))
-    counts = {level: each + (1 if place < rest else 0) for place, level in enumerate(levels)}
-    return {level: count for level, count in counts.items() if count}
-
-
-def numeric(framework: Framework) -> tuple[NumericCriterion, ...]:
-    """The criteria that counts can answer."""
-    return tuple(c for c in framework.criteria if isinstance(c, NumericCriterion))
-
-
 def battery_plan(
     framework: Framework,
     families: Mapping[str, Family],
     items: int,
     plan_id: str = "planned",
     kind: str = "review",
+    chosen: ChosenBattery | None = None,
 ) -> BatteryPlan:
-    """What to draw for a framework: an item set for each numeric criterion.
+    """What to draw for a framework: an item set for each numeric criterion, or what a file says.
 
     A framework that states no number still gets a measurement: one item set for each known family
     whose domain it names. Nothing is concluded from those.
@@ -60,10 +56,13 @@ def battery_plan(
         items: How many items a set holds; `at-least-once-in-k` sets hold k.
         plan_id: The battery's id in its case, once it is to be sealed there.
         kind: The case's kind; a screening asks only the criteria that compare with a reference.
+        chosen: A battery file; `items` is of those of its sets that name no number.
 
     Raises:
-        CannotRunError: no family speaks to any criterion or domain.
+        CannotRunError: no family speaks to any criterion or domain, or a file's set cannot be had.
     """
+    if chosen is not None:
+        return plan_of_file(chosen, framework, families, items, plan_id, kind)
     if not 1 <= items <= MAX_ITEMS:
         raise CannotRunError(f"--items {items}: write a number from 1 to {MAX_ITEMS}")
     sets = [
@@ -71,7 +70,7 @@ def battery_plan(
             id=c.id,
             criterion=c.id,
             family=c.family,
-            counts=_counts(families[c.family], items, c.k),
+            counts=counts_of(families[c.family], items, c.k),
         )
         for c in numeric(framework)
         if c.family in families and (kind == "review" or c.reference is not None)
@@ -94,24 +93,35 @@ def battery_plan(
             f"framework {framework.id}: no family of tasks known here speaks to its criteria; "
             f"known families: {', '.join(sorted(families)) or 'none'}"
         )
+    for part in sets:
+        require_roles(part.id, part.roles, families[part.family])
     return BatteryPlan(id=plan_id, sets=tuple(sets))
 
 
-def _counts(family: Family, items: int, k: int | None) -> dict[int, int]:
-    """How many items of each difficulty: a pack has one difficulty, and no more than it has."""
-    if not isinstance(family, FrozenFamily):
-        return spread(k or items)
-    return {MIN_DIFFICULTY: k or min(items, len(family.seeds))}
-
-
 def left_out(
-    framework: Framework, families: Mapping[str, Family], kind: str = "review"
+    framework: Framework,
+    families: Mapping[str, Family],
+    kind: str = "review",
+    chosen: ChosenBattery | None = None,
 ) -> tuple[str, ...]:
-    """A line for each criterion with a number of which `battery_plan` draws nothing, and why."""
+    """A line for each criterion with a number of which `battery_plan` draws nothing, and why.
+
+    Of a battery file also one for each set whose tasks are others than the framework names.
+    """
     known = ", ".join(sorted(families)) or "none"
     lines = []
+    sets = {} if chosen is None else {each.criterion: each for each in chosen.text.sets}
     for criterion in numeric(framework):
-        if criterion.family not in families:
+        if chosen is not None and criterion.id not in sets:
+            why = f"the battery file {chosen.text.id!r} has no set for it"
+        elif chosen is not None:
+            if (source := sets[criterion.id].source) != criterion.family:
+                lines.append(
+                    f"Criterion {criterion.id}: the framework names {criterion.family!r}, and the "
+                    f"battery file takes {source!r}"
+                )
+            continue
+        elif criterion.family not in families:
             why = f"no family of tasks {criterion.family!r} is known here (known: {known})"
         elif kind != "review" and criterion.reference is None:
             why = f"a {kind} asks only the criteria that compare with a reference"
@@ -128,8 +138,10 @@ def runs(framework: Framework, plan: BatteryPlan, submission: Submission) -> tup
     framework states no number it runs everything, to be read beside the model under review.
 
     Raises:
-        CannotRunError: the submission lacks every mode that is judged.
+        CannotRunError: the submission lacks every mode that is judged, or a pack would ask the
+            subject, or its key, for another role.
     """
+    require_graders(plan, submission)
     chosen = []
     for part in plan.sets:
         criterion = framework.criterion(part.criterion)

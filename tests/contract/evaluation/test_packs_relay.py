@@ -157,6 +157,16 @@ def test_calls_and_tokens_are_bounded(endpoint: Endpoint):
     relay = relay_to(endpoint, limits=RelayLimits(tokens=120))
     answers = ask(relay, request(), request())
     assert [bool(each and "completion" in each) for each in answers] == [True, False]
+    assert relay.of(4).capped
+
+
+def test_a_graders_tokens_are_not_the_subjects(endpoint: Endpoint):
+    relay = relay_to(endpoint, limits=RelayLimits(tokens=240))
+    given = (request(role="grader"), request(role="grader"), request(), request(sample="5"))
+    answers = ask(relay, *given)
+    assert all(each and "completion" in each for each in answers)
+    assert (relay.used, relay.subject_used, relay.capped) == (480, 240, True)
+    assert not relay.of(4).capped
 
 
 def test_a_fault_of_the_endpoint_is_told_and_tried_again_by_us(endpoint: Endpoint):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.endpoint import Endpoint, completion, serve
-from support.packs import CAPITALS, write_pack
+from support.packs import CAPITALS, GRADED, write_pack
 from support.small_case import SUBMISSION
 from touchstone.cli.app import run
 from touchstone.evaluation.journal import Journal
@@ -24,24 +24,6 @@ from touchstone.evaluation.packs.running import PackSettings
 from touchstone.evaluation.packs.source import PackSource, read_pack
 from touchstone.evaluation.submission import Mode
 
-GRADED = """
-from inspect_ai import Task, task
-from inspect_ai.dataset import json_dataset
-from inspect_ai.model import get_model
-from inspect_ai.scorer import Score, accuracy, scorer
-from inspect_ai.solver import generate
-
-@scorer(metrics=[accuracy()])
-def asked():
-    async def score(state, target):
-        said = await get_model(role="grader").generate(f"{state.output.completion} {target.text}")
-        return Score(value=said.completion, explanation="as the grader has it")
-    return score
-
-@task
-def capitals():
-    return Task(dataset=json_dataset("items.json"), solver=generate(), scorer=asked())
-"""
 FORMLESS = """
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample

@@ -16,11 +16,11 @@ from touchstone.evaluation.journal import MOST_EXECUTIONS
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
 from touchstone.evaluation.packs import sealed
 from touchstone.evaluation.packs.errors import PackBreachError
-from touchstone.evaluation.packs.family import PackFamily, load_packs
+from touchstone.evaluation.packs.family import PackFamily
 from touchstone.evaluation.packs.items import item_set
 from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.packs.registering import Made, RegisteredPack, register
-from touchstone.evaluation.packs.relay import RoleEndpoint
+from touchstone.evaluation.packs.relay import CAP, SUBJECT, RelayLimits, RoleEndpoint
 from touchstone.evaluation.packs.running import PackOutcome, PackSettings
 from touchstone.evaluation.packs.sealed import SealedItem, run_sealed_chunk
 from touchstone.evaluation.packs.source import read_pack
@@ -100,19 +100,6 @@ def test_what_a_pack_cannot_give_is_refused(tmp_path: Path, counts: dict[int, in
         draw_battery(plan_of(counts), {"capitals": PackFamily(pack_of(tmp_path))}, SEED)
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"score": 'values = "letters"'}, "only reported and decide nothing"),
-        ({"top": 'roles = ["grader"]'}, r"models beside the subject \(grader\)"),
-    ],
-)
-def test_a_pack_that_no_review_can_run_is_refused(tmp_path: Path, given: dict[str, str], says: str):
-    pack_of(tmp_path, **given)
-    with pytest.raises(FamilyError, match=says):
-        load_packs(tmp_path / "home", ["capitals"])
-
-
 def test_a_worker_runs_no_other_pack_than_was_sealed(tmp_path: Path):
     family = PackFamily(pack_of(tmp_path))
     battery = draw_battery(plan_of({1: 3}), {"capitals": family}, SEED, {"capitals": family.code})
@@ -153,15 +140,20 @@ class Chunk:
             for p, each in left.items()
         )
 
-    def run(self, stop: Callable[[], str] | None = None, *models: str) -> ChunkResult:
+    def run(
+        self,
+        stop: Callable[[], str] | None = None,
+        *models: str,
+        limits: PackSettings | None = None,
+    ) -> ChunkResult:
         items = {p: SealedItem(f"{p:02}", each) for p, each in enumerate(self.pack.items)}
         return run_sealed_chunk(
             self.pack,
             SPEC,
             items,
-            RoleEndpoint(MODE, "a key"),
+            {SUBJECT: RoleEndpoint(MODE, "a key")},
             self.folder,
-            PackSettings(),
+            limits or PackSettings(),
             rule=AdjudicationRule(),
             expected_models=frozenset(models),
             on_outcome=self.told.append,
@@ -231,3 +223,30 @@ def test_another_model_loses_its_items_and_stops_the_review(chunk: Chunk):
     ran = chunk.run(None, "tiny-2")
     assert ran.stopped == "snapshot-changed"
     assert {(each.result, each.cause) for each in ran.outcomes} == {("lost-endpoint", "endpoint")}
+
+
+def test_no_more_items_begin_than_fit_within_what_the_caps_left(chunk: Chunk):
+    sample = PackLimits(tokens=100)
+    limits = PackSettings(relay=RelayLimits(tokens=250), sample=sample)
+    ran = chunk.run(limits=limits)
+    assert (chunk.begun, ran.stopped, ran.missing) == ([(0, 1)], "cap", (2,))
+    none = chunk.run(limits=PackSettings(relay=RelayLimits(tokens=99), sample=sample))
+    assert (chunk.begun[1:], none.stopped, none.missing) == ([()], "cap", (2,))
+    whole = chunk.run(limits=PackSettings(relay=RelayLimits(tokens=100), sample=sample))
+    assert (chunk.begun[2:], whole.stopped, whole.missing) == ([(2,)], "", ())
+
+
+def test_a_sample_that_the_cap_met_stops_the_review_as_capped(chunk: Chunk):
+    chunk.says = lambda _: {"result": "lost-instrument", "cause": "engine", "limit": CAP}
+    ran = chunk.run(limits=PackSettings(relay=RelayLimits(tokens=10)))
+    assert ran.stopped == "cap"
+    assert {each.limit for each in ran.outcomes} == {"cap"}
+
+
+def test_each_models_key_must_be_there(chunk: Chunk):
+    other = MODE.model_copy(update={"api_key_env": "GRADER_KEY"})
+    asked = {SUBJECT: RoleEndpoint(MODE, "a key"), "grader": RoleEndpoint(other, "")}
+    with pytest.raises(EndpointKeyMissingError, match="set GRADER_KEY"):
+        run_sealed_chunk(
+            chunk.pack, SPEC, {}, asked, chunk.folder, PackSettings(), rule=AdjudicationRule()
+        )

@@ -12,21 +12,16 @@ import pytest
 
 from support.endpoint import Endpoint, completion, serve
 from support.packaged import configure
-from support.packs import CAPITALS, HOSTILE, write_pack
+from support.packs import CAPITALS, HOSTILE, register_here
 from support.reviews import KEY, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
-from touchstone.evaluation.packs.items import item_set
-from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.packs.private_file import read_header, seal_pack
 from touchstone.evaluation.packs.registering import (
-    Made,
     RegisteredPack,
-    register,
     register_sealed,
 )
-from touchstone.evaluation.packs.source import read_pack
 from touchstone.keys import SystemRandom
 from touchstone.keys.age_files import write_identity
 from touchstone.review.audience_view import read_entries
@@ -43,24 +38,6 @@ GAINED = "explanation=str({name: what for name, what in found.items() if what})"
 NAMED = '[families]\npacks = ["capitals", "hostile-task"]\n'
 
 
-def registered(
-    home: Path, folder: Path, items: list[dict[str, Any]], **pack: Any
-) -> RegisteredPack:
-    """A pack as `pack register` keeps it, without the process that makes its task."""
-    empty = dict.fromkeys(("id", "choices", "metadata", "setup")) | {"files": {}, "target": ""}
-    source = read_pack(write_pack(folder, items=items, **pack))
-    limits = PackLimits()
-    made = Made(
-        item_set([{**empty, **each} for each in items]),
-        (source.manifest.score.scorer,),
-        limits,
-        limits,
-        (),
-        "confined",
-    )
-    return register(source, made, home)
-
-
 def hostile(home: Path, folder: Path, port: int) -> RegisteredPack:
     place = {
         "key": SECRET[:-6],
@@ -71,7 +48,7 @@ def hostile(home: Path, folder: Path, port: int) -> RegisteredPack:
         "other": "Capital of France?",
     }
     said = json.dumps(place).replace('":', '" =')
-    return registered(
+    return register_here(
         home,
         folder,
         [{"input": word} for word in WORDS],
@@ -119,7 +96,9 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
         patch.setenv(KEY, SECRET)
         # The honest one as a centre gets it: sealed, and opened by a key that lies elsewhere.
         _sealed_for(
-            home, folder / "key", registered(folder / "authors", folder / "honest", list(CAPITALS))
+            home,
+            folder / "key",
+            register_here(folder / "authors", folder / "honest", list(CAPITALS)),
         )
         patch.setenv("TOUCHSTONE_PACK_KEYS", str(folder / "key" / "centre.key"))
         hostile(home, folder / "hostile", listener.getsockname()[1])
@@ -216,7 +195,7 @@ def test_doctor_says_whose_each_named_pack_is(
 ):
     home = tmp_path / "home"
     configure(home, '[families]\nshipped = ["payment-logic"]\npacks = ["capitals", "other"]\n')
-    pack = registered(home, tmp_path / "honest", list(CAPITALS))
+    pack = register_here(home, tmp_path / "honest", list(CAPITALS))
     monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
     run(["doctor", "--json"])
     said = capsys.readouterr()

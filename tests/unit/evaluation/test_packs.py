@@ -192,6 +192,9 @@ def said(value: float | None = 1.0, **more: Any) -> Statement:
         (said(0.0), {"calls": 1, "shortened": True}, ("cut", "")),
         (said(0.0), {"calls": 1, "refused": True}, ("refused", "")),
         (said(0.0, limit="token"), {"calls": 1}, ("limit", "")),
+        (said(None), {"calls": 1, "capped": True}, ("lost-instrument", "engine")),
+        (said(0.0), {"calls": 1, "capped": True}, ("lost-instrument", "engine")),
+        (said(1.0), {"calls": 1, "capped": True}, ("solved", "")),
     ],
 )
 def test_what_a_statement_is_worth(

@@ -309,7 +309,7 @@ def test_a_party_changes_its_own_key_and_keeps_its_role(case: Case):
         (then(opened), extended(1), "no window"),
         (then(ready, ENDED), PAUSED, "has ended"),
         (opened, assessed("submission"), "submitted nothing"),
-        (ready, sealed_for("poetry"), "no numeric criterion"),
+        (ready, sealed_for("control-of-own-agents"), "no numeric criterion"),
         (ready, seen("unknown"), "no variant"),
         (ready, recorded((outcome(0),)), "no battery battery-1"),
         (running, recorded((outcome(0),), criterion="payment-logic"), "no items for"),

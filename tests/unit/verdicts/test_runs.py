@@ -10,13 +10,13 @@ from support.reviews import write_submission
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.families.loading import load_families
 from touchstone.service.frameworks import load_framework
+from touchstone.verdicts.battery_plans import spread
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.runs import (
     MAX_ITEMS,
     battery_plan,
     left_out,
     runs,
-    spread,
 )
 
 

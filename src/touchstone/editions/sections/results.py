@@ -15,6 +15,7 @@ from touchstone.editions.page import (
 )
 from touchstone.editions.run_text import lost_beside
 from touchstone.editions.sections.calibration import calibration_note
+from touchstone.editions.sections.chosen_sets import set_in_words
 from touchstone.editions.sections.conditions import chosen_facts
 from touchstone.editions.sections.evidence import (
     broken_off_runs,
@@ -26,7 +27,7 @@ from touchstone.editions.sections.instrument import instrument_note
 from touchstone.editions.sections.seeds import seed_said
 from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
 from touchstone.editions.sentences import paragraph, sentence
-from touchstone.evaluation import Elicitation
+from touchstone.evaluation import Elicitation, SealedBattery
 from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
 from touchstone.review.shares import ways_of_crossing
@@ -103,6 +104,7 @@ def elicitation_facts(case: AudienceCase) -> tuple[Fact, ...]:
         *(() if sealed is None else _drawn_out(sealed)),
         _elicited("record", newest.elicitation),
         _elicited("battery", sentence("list-of.and", items=sets)),
+        *(() if sealed is None else _chosen_sets(case, sealed)),
         *_stopping(sealed),
         *chosen_facts(case),
         _elicited("sealed", f"sha256:{newest.commitment}"),
@@ -119,6 +121,21 @@ def curve_facts(case: AudienceCase) -> tuple[BudgetCurve, ...]:
             case.title(key.criterion), f"{key.variant}, {key.mode}" if many else key.mode, points
         )
         for key, points in budget_curves(case.entries).items()
+    )
+
+
+def _chosen_sets(case: AudienceCase, sealed: dict[str, Any]) -> tuple[Fact, ...]:
+    """What a battery file said, and what was chosen for single sets."""
+    battery = SealedBattery.model_validate(sealed["battery"])
+    file = (_elicited("file", battery.file),) if battery.file else ()
+    sets = ((part, set_in_words(part)) for part in battery.sets)
+    return (
+        *file,
+        *(
+            Fact(sentence("elicitation.set", title=case.title(part.criterion)), told)
+            for part, told in sets
+            if told
+        ),
     )
 
 

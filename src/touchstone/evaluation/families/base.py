@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from touchstone.evaluation.packs.manifest import PackLimits, PackScore
 from touchstone.evaluation.packs.mark import PackMark
 
 SEEN = "seen.json"
@@ -117,4 +118,19 @@ class FrozenFamily(Family, Protocol):
     @property
     def mark(self) -> PackMark:
         """Whose items and scores they are."""
+        ...
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The models that it asks beside the subject, by role."""
+        ...
+
+    @property
+    def score(self) -> PackScore:
+        """How its scores are read."""
+        ...
+
+    @property
+    def limits(self) -> PackLimits:
+        """Of one sample, as it was registered."""
         ...

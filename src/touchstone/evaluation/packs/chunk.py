@@ -97,7 +97,7 @@ def run_left(
     if not left:
         return ()
     # What is not said in pack.toml is the task's own, and the task knows it.
-    limits, folder = source.manifest.limits, journal.path.parent
+    limits, folder = settings.sample.over(source.manifest.limits), journal.path.parent
     return anyio.run(run_items, source, left, asked, limits, folder, settings, on_answer).outcomes
 
 

@@ -14,6 +14,7 @@ from touchstone.evaluation.families.code import FamilyCode
 from touchstone.evaluation.families.naming import item_id
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.items import FrozenItem
+from touchstone.evaluation.packs.manifest import PackLimits, PackScore
 from touchstone.evaluation.packs.mark import PackMark
 from touchstone.evaluation.packs.people import PackPeople
 from touchstone.evaluation.packs.registering import RegisteredPack, registered
@@ -38,6 +39,21 @@ class PackFamily:
     def mark(self) -> PackMark:
         """Whose items and scores they are."""
         return self.pack.pack
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The models that it asks beside the subject, by role."""
+        return self.pack.source().manifest.roles
+
+    @property
+    def score(self) -> PackScore:
+        """How its scores are read."""
+        return self.pack.source().manifest.score
+
+    @property
+    def limits(self) -> PackLimits:
+        """Of one sample, as it was registered."""
+        return self.pack.limits
 
     @property
     def card(self) -> str:
@@ -124,12 +140,6 @@ def load_packs(home: Path, names: Iterable[str]) -> dict[str, tuple[PackFamily, 
 
 
 def _fault(family: PackFamily) -> str:
-    manifest = family.pack.source().manifest
-    if manifest.score.solved_from is None:
-        return "its scores are only reported and decide nothing: write solved_from into pack.toml"
-    if manifest.roles:
-        asked = ", ".join(manifest.roles)
-        return f"it asks models beside the subject ({asked}), and a review names none: take it out"
     if family.pack.variants:
         return "its items hold slots: seal it for a recipient, and register what was sealed"
     if len(family.seeds) != len(family.pack.items):

@@ -45,6 +45,8 @@ from touchstone.evaluation.submission import Mode
 from touchstone.handin import printable_line
 
 SUBJECT = "subject"
+CAP = "cap"
+"""The limit that a sample met whose process used up what it was allowed of the review's caps."""
 MOST_AT_ONCE = 16
 """Requests of one pack under way at once; what is said beyond them waits."""
 _LARGE = 1024 * 1024
@@ -83,7 +85,7 @@ class RelayLimits:
 
     calls: int = 10_000
     tokens: int | None = None
-    """Input and output together, as the endpoints reported and we could see."""
+    """Of the subject, input and output together, as its endpoint reported and we could see."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class SampleCalls(SampleFacts):
     place: int = 0
     """The sample's position."""
     role: str = SUBJECT
+    capped: bool = False
+    """Whether it asked on when the tokens of its process were used up."""
     last_failed: bool = False
     """Whether the endpoint gave no answer to the last request, all attempts included."""
 
@@ -121,7 +125,11 @@ class _Watch(EndpointWatch):
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         self._relay.used += usage.total
-        if (heard := _CALLER.get()) is not None:
+        heard = _CALLER.get()
+        # A grader's tokens are not the developer's to pay for.
+        if heard is None or heard.role == SUBJECT:
+            self._relay.subject_used += usage.total
+        if heard is not None:
             # First: killed in the next moment, this sample must not be asked again (ADR 176).
             self._relay.answered(heard, usage)
             heard.usage = heard.usage + usage
@@ -198,6 +206,8 @@ class Relay:
     lending: Lending = field(default_factory=lambda: Lending(frozenset()))
     used: int = 0
     """Tokens of all answers."""
+    subject_used: int = 0
+    """Tokens of the subject's answers."""
     calls: int = 0
     """Requests that were let through."""
     failure: Exception | None = None
@@ -230,9 +240,14 @@ class Relay:
             return "the boundary of a sandbox was attacked: nothing more is asked"
         if self.calls >= self.limits.calls:
             return f"the pack has made its {self.limits.calls} calls"
-        if self.limits.tokens is not None and self.used >= self.limits.tokens:
+        if self.capped:
             return f"the pack has used its {self.limits.tokens} tokens"
         return ""
+
+    @property
+    def capped(self) -> bool:
+        """Whether the subject's tokens are used up."""
+        return self.limits.tokens is not None and self.subject_used >= self.limits.tokens
 
     async def serve(self, sock: socket.socket) -> None:
         """Answer what comes over the socket until it ends, or says what is no message."""
@@ -296,6 +311,7 @@ class Relay:
         except (RequestRefusedError, LoanRefusedError) as error:
             return {"refused": self._refused(str(error))}
         if reason := self.spent():
+            self.of(place).capped = self.of(place).capped or self.capped
             return {"refused": self._refused(reason)}
         heard = self.of(place, role)
         _CALLER.set(heard)

@@ -19,7 +19,14 @@ from touchstone.evaluation.packs.lent import Lending, LoanLimits
 from touchstone.evaluation.packs.logs import keep_log
 from touchstone.evaluation.packs.manifest import PackLimits, PackScore
 from touchstone.evaluation.packs.mark import PackMark
-from touchstone.evaluation.packs.relay import SUBJECT, Relay, RelayLimits, RoleEndpoint, SampleCalls
+from touchstone.evaluation.packs.relay import (
+    CAP,
+    SUBJECT,
+    Relay,
+    RelayLimits,
+    RoleEndpoint,
+    SampleCalls,
+)
 from touchstone.evaluation.packs.source import PackSource
 from touchstone.evaluation.packs.statement import Statement, read_statements
 from touchstone.evaluation.packs.wire import MalformedMessageError, unpacked
@@ -95,6 +102,8 @@ class PackSettings:
     """Which guards stand; None: all that this machine can give."""
     assets: Path | None = None
     """Where assets are kept; None: packs that name some do not run."""
+    sample: PackLimits = field(default_factory=PackLimits)
+    """Limits of one sample, where they are not as pack.toml or the task has them."""
 
 
 DEFAULT_SETTINGS = PackSettings()
@@ -278,6 +287,7 @@ def _lost(place: int, item: FrozenItem, relay: Relay, mark: PackMark, reason: st
         value=None,
         reason=printable_line(reason, _LENGTH),
         cause="engine",
+        limit=CAP if heard.capped else "",
         usage=heard.usage,
         calls=heard.calls,
         models=tuple(sorted(heard.models)),
@@ -306,7 +316,7 @@ def _outcome(
         value=None if taken is None else format(taken, ".17g"),
         reason=printable_line(reason, _LENGTH),
         cause=cause,
-        limit=said.limit,
+        limit=CAP if result == "lost-instrument" and heard.capped else said.limit,
         usage=heard.usage,
         calls=heard.calls,
         models=tuple(sorted(heard.models)),
@@ -327,12 +337,16 @@ def seconds_taken(said: float, most: float) -> float:
     return said if 0 <= said <= most else 0.0
 
 
+_CAPPED = "the tokens that the review's caps left were used up while it ran"
 Conclusion = tuple[Result | Literal["reported"], Literal["", "endpoint", "judge", "engine"], str]
 
 
 def concluded(said: Statement, heard: SampleCalls, declared: PackScore) -> Conclusion:
     """What a statement is worth, beside what the relay heard of the subject."""
+    capped: Conclusion = ("lost-instrument", "engine", _CAPPED)
     if said.value is None:
+        if heard.capped:
+            return capped
         if heard.last_failed:
             return "lost-endpoint", "endpoint", heard.fault
         return "lost-instrument", "judge" if said.scoring else "engine", said.fault
@@ -342,6 +356,7 @@ def concluded(said: Statement, heard: SampleCalls, declared: PackScore) -> Concl
     cases: tuple[tuple[bool, Conclusion], ...] = (
         (good and not heard.calls, ("lost-instrument", "judge", _NEVER_ASKED)),
         (good, ("solved", "", reason)),
+        (heard.capped, capped),
         (heard.last_failed and not heard.calls, ("lost-endpoint", "endpoint", heard.fault)),
         (not heard.calls, ("no-attempt", "", f"the subject was never asked; {reason}")),
         (heard.refused, ("refused", "", f"declined; {reason}")),

@@ -13,7 +13,7 @@ from touchstone.evaluation.packs.chunk import pack_outcome, run_left
 from touchstone.evaluation.packs.errors import PackBreachError
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.registering import RegisteredPack
-from touchstone.evaluation.packs.relay import SUBJECT, RoleEndpoint
+from touchstone.evaluation.packs.relay import CAP, RoleEndpoint
 from touchstone.evaluation.packs.running import LOG, PackOutcome, PackSettings
 from touchstone.evaluation.runner import ChunkResult
 
@@ -34,7 +34,7 @@ def run_sealed_chunk(
     pack: RegisteredPack,
     spec: ChunkSpec,
     items: Mapping[int, SealedItem],
-    subject: RoleEndpoint,
+    asked: Mapping[str, RoleEndpoint],
     folder: Path,
     settings: PackSettings,
     *,
@@ -49,7 +49,8 @@ def run_sealed_chunk(
         pack: As it was sealed.
         spec: What is run.
         items: Its positions.
-        subject: The endpoint under review, with its key; the pack gets neither.
+        asked: The endpoint under review and those of the pack's roles, with their keys; the pack
+            gets none of them.
         folder: The chunk's own folder.
         settings: How much the process may use.
         rule: The one that the chunk names.
@@ -62,16 +63,18 @@ def run_sealed_chunk(
         JournalError: the journal is in use, or cannot be written.
         PackError: packs cannot run here.
     """
-    if not subject.key:
-        raise EndpointKeyMissingError(f"no key: set {subject.mode.api_key_env} in the environment")
+    _require_keys(asked)
     asks, tells = stop or _never, on_outcome or _untold
     with Journal(folder, spec.id) as journal:
         committed = {place: each.commitment for place, each in items.items()}
         for each in journal.settle(committed, rule, "its worker died or was stopped"):
             tells(each)
         before = set(journal.begun)
-        left = {p: each.item for p, each in items.items() if p not in journal.outcomes}
-        ran, stopped = _run(journal, pack, left, subject, settings, asks)
+        open_still = {p: each.item for p, each in items.items() if p not in journal.outcomes}
+        left = _within_the_cap(open_still, pack, settings)
+        ran, stopped = _run(journal, pack, left, asked, settings, asks)
+        if not stopped and (len(left) < len(open_still) or any(r.limit == CAP for r in ran)):
+            stopped = CAP
         for said in ran:
             if said.result == "lost-endpoint" and not said.calls:
                 journal.lose(said.place, said.reason)
@@ -88,11 +91,26 @@ def run_sealed_chunk(
         return _result(journal, spec, items, before & set(left) if ran else set(), stopped)
 
 
+def _require_keys(asked: Mapping[str, RoleEndpoint]) -> None:
+    lacking = next((each.mode.api_key_env for each in asked.values() if not each.key), None)
+    if lacking is not None:
+        raise EndpointKeyMissingError(f"no key: set {lacking} in the environment")
+
+
+def _within_the_cap(
+    left: Mapping[int, FrozenItem], pack: RegisteredPack, settings: PackSettings
+) -> dict[int, FrozenItem]:
+    """The first items whose limits together fit what may be used: none begins that may not end."""
+    most, each = settings.relay.tokens, settings.sample.over(pack.limits).tokens
+    count = len(left) if most is None or each is None else most // each
+    return dict(list(left.items())[:count])
+
+
 def _run(
     journal: Journal,
     pack: RegisteredPack,
     left: Mapping[int, FrozenItem],
-    subject: RoleEndpoint,
+    asked: Mapping[str, RoleEndpoint],
     settings: PackSettings,
     asks: Callable[[], str],
 ) -> tuple[tuple[PackOutcome, ...], str]:
@@ -108,9 +126,7 @@ def _run(
     if why := asks():
         return (), why
     try:
-        return run_left(
-            journal, pack.source(), left, {SUBJECT: subject}, settings, on_answer
-        ), asks()
+        return run_left(journal, pack.source(), left, asked, settings, on_answer), asks()
     except _StoppedError as error:
         return (), str(error)
     except PackBreachError:

@@ -16,6 +16,11 @@ def at_least(grade: str, least: str) -> bool:
     return order.index(grade) <= order.index(least)
 
 
+def stronger(one: str, other: str) -> str:
+    """The stronger of two grades. Raises ValueError for another word."""
+    return one if at_least(one, other) else other
+
+
 class SandboxConfig(BaseModel):
     """One sample's sandboxes: the least grade that will do, and their bounds."""
 

@@ -1,5 +1,6 @@
 """What parent and worker say to each other: one JSON line each way."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from touchstone.evaluation.families.code import FamilyCode
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.seals import item_digest
+from touchstone.evaluation.set_choices import SetLimits
 from touchstone.evaluation.submission import Mode
 
 MAX_LINE = 1024 * 1024
@@ -46,6 +48,10 @@ class WorkerJob(Frozen):
     """The sandbox provider's settings."""
     made_by: FamilyCode | None = None
     """Whose code makes the items; None: that of the shipped family."""
+    limits: SetLimits = SetLimits()
+    """Of one sample of a pack and of its process, where the battery says otherwise than it."""
+    roles: Mapping[str, Mode] = {}
+    """The models that a pack asks beside the subject; their keys are in the environment, too."""
     items: tuple[JobItem, ...]
     folder: str
     """The chunk's own folder."""
@@ -114,6 +120,8 @@ def make_job(
         provider=provider,
         config=config,
         made_by=sealed.made_by,
+        limits=sealed.limits,
+        roles=next(part.roles for part in battery.plan.sets if part.id == spec.item_set),
         items=tuple(
             JobItem(
                 index=index,

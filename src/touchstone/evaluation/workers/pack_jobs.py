@@ -12,12 +12,13 @@ from touchstone.evaluation.outcomes import Outcome
 from touchstone.evaluation.packs.apart import ProcessLimits
 from touchstone.evaluation.packs.family import PackFamily
 from touchstone.evaluation.packs.registering import registered
-from touchstone.evaluation.packs.relay import RelayLimits, RoleEndpoint
+from touchstone.evaluation.packs.relay import SUBJECT, RelayLimits, RoleEndpoint
 from touchstone.evaluation.packs.running import PackSettings
 from touchstone.evaluation.packs.sealed import SealedItem, run_sealed_chunk
 from touchstone.evaluation.quota import Quota
 from touchstone.evaluation.runner import ChunkResult
 from touchstone.evaluation.seals import item_digest
+from touchstone.evaluation.submission import Mode
 from touchstone.evaluation.workers.messages import WorkerJob
 
 PACK = "pack:"
@@ -47,20 +48,27 @@ def run_pack_job(
             raise ChunkError(f"position {part.index}: the pack has another item than was sealed")
         items[part.index] = SealedItem(part.commitment, family.frozen(seed))
     process = ProcessLimits()
+    if (most := job.limits.process_seconds) is not None:
+        process = replace(process, seconds=most)
     if job.seconds is not None:
         process = replace(process, seconds=min(process.seconds, job.seconds))
-    quota = Quota(home, mode.base_url, asking.max_connections, asking.requests_per_second)
+
+    def endpoint(of: Mode) -> RoleEndpoint:
+        quota = Quota(home, of.base_url, asking.max_connections, asking.requests_per_second)
+        return RoleEndpoint(of, os.environ.get(of.api_key_env, ""), quota)
+
     return run_sealed_chunk(
         family.pack,
         job.spec,
         items,
-        RoleEndpoint(mode, os.environ.get(mode.api_key_env, ""), quota),
+        {SUBJECT: endpoint(mode), **{role: endpoint(of) for role, of in job.roles.items()}},
         Path(job.folder),
         PackSettings(
             process=process,
             relay=RelayLimits(tokens=job.tokens),
             asking=asking,
             assets=store_folder(home),
+            sample=job.limits.of_sample,
         ),
         rule=job.rule,
         expected_models=frozenset(job.expected_models),

@@ -36,14 +36,12 @@ def battery_is_new(_f: Framework, state: State, event: measuring.BatterySealed) 
 
 
 def item_sets_are_numeric(f: Framework, _s: State, event: measuring.BatterySealed) -> Ground | None:
-    """Each item set serves a numeric criterion, where the framework states any.
+    """Each item set serves a numeric criterion, or a name that is no criterion's.
 
-    Where it states none, a set measures under a name of its own, and no verdict follows.
+    Under such a name it measures beside the criteria, and no verdict follows.
     """
-    numeric = any(isinstance(each, NumericCriterion) for each in f.criteria)
     for each in event.item_sets:
-        criterion = f.criterion(each.criterion)
-        if isinstance(criterion, DeclaredCriterion) or (numeric and criterion is None):
+        if isinstance(f.criterion(each.criterion), DeclaredCriterion):
             return Ground("criterion-not-numeric", framework=f.id, criterion=each.criterion)
     return None
 

@@ -21,7 +21,8 @@ def require_room(setting: Setting) -> None:
     # A finished review is only probed once more: it must not be refused for samples that it will
     # not run.
     to_run = counts["waiting"] + counts["leased"] or not counts["finished"]
-    least = least_tokens(case.submission, prepared.elicitation.token_limit if to_run else 0)
+    most = max(prepared.token_limit(part.id) for part in prepared.battery.sealed.sets)
+    least = least_tokens(case.submission, most if to_run else 0)
     if budget_of(setting, plan_chunks(case, prepared)).allow(PROBES, least, 1, 0) is None:
         raise StoppedError(f"{CAP_REACHED}; what ran is recorded", "cap")
 

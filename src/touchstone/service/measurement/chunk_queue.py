@@ -32,7 +32,7 @@ def plan_chunks(case: Case, prepared: Prepared) -> dict[str, tuple[ChunkSpec, Ru
                 variant=run.mode.variant,
                 mode=run.mode.id,
                 endpoint=endpoint_digest(run.mode),
-                elicitation=prepared.elicitation.digest,
+                elicitation=prepared.elicitation_of(run.item_set).digest,
                 rule=prepared.rule.digest,
                 indices=indices,
                 attempt=attempt,

@@ -203,7 +203,7 @@ class RunCoordinator:
             spec, key = self.chunks[lease.job]
             allowance = self.budget.allow(
                 spec.id,
-                setting.prepared.elicitation.token_limit,
+                setting.prepared.token_limit(spec.item_set),
                 len(spec.indices),
                 max(0, _now() - self.began),
             )
@@ -219,7 +219,7 @@ class RunCoordinator:
                     setting.prepared.battery,
                     spec,
                     setting.case.submission.mode(spec.mode),
-                    setting.prepared.elicitation,
+                    setting.prepared.elicitation_of(spec.item_set),
                     folder=setting.folder(spec.id),
                     home=setting.case.installation.home,
                     rule=setting.prepared.rule,

@@ -1,5 +1,7 @@
 """What must hold of the sandbox and of the families before a sample is asked."""
 
+from touchstone.evaluation import BatteryPlan
+from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.families.base import FrozenFamily
 from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.proving import prove_family
@@ -11,8 +13,10 @@ from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.runs import battery_plan
 
 
-def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
-    """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
+def require_grade(
+    known: LoadedFamilies, grade: str, *, accept: bool, plan: BatteryPlan | None = None
+) -> None:
+    """Refuse a sandbox that is weaker than a card or the plan asks for, unless that was accepted.
 
     Raises:
         CannotReviewError: it is weaker, what is missing, and how to accept it.
@@ -22,6 +26,11 @@ def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
         for name, family in known.items()
         if not at_least(grade, family.least_grade)
     ]
+    weaker += [
+        f"set {part.id} asks for {part.least_grade}"
+        for part in (plan.sets if plan else ())
+        if part.least_grade and not at_least(grade, part.least_grade)
+    ]
     if weaker and not accept:
         fixes = "; ".join(f"{what}: {fix}" for what, fix in preflight().missing)
         raise CannotReviewError(
@@ -29,13 +38,21 @@ def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
         )
 
 
-def require_proof(known: LoadedFamilies, framework: Framework, observer: Observer) -> None:
-    """Let the sandboxes and judges of the framework's families prove themselves.
+def require_proof(
+    known: LoadedFamilies,
+    framework: Framework,
+    observer: Observer,
+    chosen: ChosenBattery | None = None,
+) -> None:
+    """Let the sandboxes and judges of the framework's families, or a file's, prove themselves.
 
     Raises:
         CannotRunError: one does not; nothing was begun.
     """
-    wanted = {part.family for part in battery_plan(framework, known, 1).sets}
+    if chosen is not None:
+        wanted = {each.source for each in chosen.text.sets}
+    else:
+        wanted = {part.family for part in battery_plan(framework, known, 1).sets}
     # In the sandbox that samples will have: a judge that works outside it proves nothing.
     config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
     # Of a pack nothing is known beforehand: no answer is said to be right but by its own scorer.

@@ -6,6 +6,7 @@ from typing import Any
 
 from touchstone.editions.run_text import alike_line, landed, remarks, tried_lines
 from touchstone.editions.sentences import sentence
+from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
 from touchstone.review.state import RunKey
 from touchstone.service.reporting.edition_files import Edition
@@ -28,6 +29,8 @@ class ReviewOptions:
     """Run though a mode gave no tool call, or no long answer, when asked."""
     accept_grade: bool = False
     """Run at a weaker sandbox grade than the families' cards ask for."""
+    battery: ChosenBattery | None = None
+    """A battery file; None: an item set for each criterion with a number, or as sealed."""
     resume: str | None = None
     """Lift the centre's halt, for this reason."""
     whole_battery: bool = False

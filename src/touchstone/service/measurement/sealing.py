@@ -1,7 +1,7 @@
 """The battery of a case: drawn and sealed before the first sample, drawn again to go on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import battery_sealed
@@ -16,6 +16,7 @@ from touchstone.evaluation import (
     draw_battery,
 )
 from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.families.base import Family, FrozenFamily
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review import Refused
@@ -43,8 +44,30 @@ class Prepared:
     runs: tuple[Run, ...]
     verdicts: VerdictPlan
     """How verdicts are reached; without rules for a battery sealed before there were any."""
+    pack_tokens: Mapping[str, int] = field(default_factory=dict)
+    """Tokens that a sample of a pack may use, by item set, where the pack says so."""
     recoded: tuple[str, ...] = ()
     """A line for each shipped family whose code changed since, though its items did not."""
+
+    def elicitation_of(self, item_set: str) -> Elicitation:
+        """How the model is drawn out on an item set: with its own limits, if it has any."""
+        limits = self.battery.sealed.find(item_set).limits
+        own = {
+            "message_limit": limits.messages,
+            "token_limit": limits.tokens,
+            "working_seconds": limits.working_seconds,
+        }
+        chosen: dict[str, object] = {k: value for k, value in own.items() if value is not None}
+        if limits.tokens is not None:
+            # Of a smaller budget nothing beyond it is judged.
+            kept = [each for each in self.elicitation.checkpoints if each < limits.tokens]
+            chosen["checkpoints"] = tuple(kept)
+        return self.elicitation.model_copy(update=chosen) if chosen else self.elicitation
+
+    def token_limit(self, item_set: str) -> int:
+        """The most tokens that a sample of an item set is to use."""
+        most = self.battery.sealed.find(item_set).limits.tokens or self.pack_tokens.get(item_set)
+        return most or self.elicitation.token_limit
 
     def levels(self, item_set: str) -> tuple[int, ...]:
         """Difficulty of the item at each place of the sealed order."""
@@ -150,5 +173,15 @@ def reopen(case: Case, name: str | None = None) -> Prepared:
         grade=registered.grade,
         runs=runs(case.framework, plan, case.submission),
         verdicts=registered.verdicts,
+        pack_tokens=_pack_tokens(plan, known),
         recoded=recoded,
     )
+
+
+def _pack_tokens(plan: BatteryPlan, known: Mapping[str, Family]) -> Mapping[str, int]:
+    packs = {part.id: known[part.family] for part in plan.sets}
+    return {
+        name: family.limits.tokens
+        for name, family in packs.items()
+        if isinstance(family, FrozenFamily) and family.limits.tokens is not None
+    }

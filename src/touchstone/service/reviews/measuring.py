@@ -28,12 +28,11 @@ from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.tracking import Tracker
+from touchstone.service.reviews.requirements import role_keys
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
-from touchstone.verdicts.runs import (
-    DEFAULT_ITEMS,
-)
+from touchstone.verdicts.runs import DEFAULT_ITEMS, battery_plan
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,21 @@ def prepared_battery(
     """The sealed battery; sealed now where none is."""
     if not case.state.batteries:
         grade = preflight().grade
-        require_grade(case.installation.families, grade, accept=options.accept_grade)
+        known, items = case.installation.families, options.items or DEFAULT_ITEMS
+        plan = battery_plan(
+            case.framework,
+            known,
+            items,
+            case.state.next_battery,
+            case.submission.kind,
+            options.battery,
+        )
+        require_grade(known, grade, accept=options.accept_grade, plan=plan)
         seal(
             case,
-            options.items or DEFAULT_ITEMS,
+            items,
             grade,
+            plan=plan,
             accepted=options.accept_grade,
             whole=options.whole_battery,
             workers=options.workers,
@@ -134,7 +143,7 @@ def measure_review(
     setting = Setting(
         case=case,
         prepared=prepared,
-        keys=keys,
+        keys={**keys, **role_keys(prepared.battery.plan)},
         expected_models={},
         workers=options.workers,
         sandbox=SandboxConfig(grade=grade).model_dump(mode="json"),

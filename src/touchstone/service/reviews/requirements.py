@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from touchstone.editions.sentences import sentence
-from touchstone.evaluation import Budget, Submission
+from touchstone.evaluation import BatteryPlan, Budget, Submission
+from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.sandbox import preflight
@@ -17,6 +18,7 @@ from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.handin.shown_ids import short_case
 from touchstone.records import HandedInKey
+from touchstone.review.audience_view import newest_entry, required
 from touchstone.service.case_context import Case
 from touchstone.service.cases.endpoint_keys import endpoint_key_of
 from touchstone.service.cases.opening import (
@@ -28,6 +30,8 @@ from touchstone.service.installation import Installation
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen
+from touchstone.verdicts.battery_plans import numeric
+from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import verdict_plan
 from touchstone.verdicts.run_progress import Observer
@@ -36,7 +40,6 @@ from touchstone.verdicts.runs import (
     MAX_ITEMS,
     battery_plan,
     modes_lacking,
-    numeric,
     runs,
     without_reference,
 )
@@ -76,6 +79,8 @@ def check_as_it_stands(
         raise CannotRunError(f"--agency: case {short_case(case.id)} is open with agencies: {stand}")
     if case is not None and options.elicitation is not None and case.state.batteries:
         check_elicitation(case, options.elicitation)
+    if case is not None and options.battery is not None:
+        require_sealed_file(case, options.battery)
     if options.resume is None or (case is not None and case.state.halted_by):
         return
     if measured and case is not None:
@@ -101,6 +106,23 @@ def check_elicitation(case: Case, chosen: str) -> None:
         )
 
 
+def require_sealed_file(case: Case, chosen: ChosenBattery) -> None:
+    """Refuse another battery file than the case's battery was drawn by, once there is one.
+
+    Raises:
+        CannotRunError: it is another, or there was none.
+    """
+    if not case.state.batteries:
+        return
+    entry = newest_entry(case.installation.records.case(case.id), "battery-sealed")
+    sealed = required(entry, "registered", registered_of).battery
+    if sealed.file != chosen.digest:
+        raise CannotRunError(
+            f"--battery: case {short_case(case.id)} was sealed by "
+            f"{sealed.file or 'no battery file'}, and this is {chosen.digest}; leave --battery out"
+        )
+
+
 def check_new_review(
     known: LoadedFamilies,
     framework: Framework,
@@ -122,13 +144,14 @@ def check_measuring(
 ) -> None:
     """The same of a case that its parties opened: what sealing or measuring would refuse."""
     items = options.items or DEFAULT_ITEMS
-    plan = battery_plan(framework, known, items, kind=submission.kind)
+    plan = battery_plan(framework, known, items, kind=submission.kind, chosen=options.battery)
     chosen = runs(framework, plan, submission)
+    role_keys(plan)
     verdict_plan(framework, plan, chosen, options.workers, whole=False)
     for criterion in numeric(framework):
         if lacking := without_reference(criterion, submission):
             raise CannotRunError(lacking)
-    require_grade(known, preflight().grade, accept=options.accept_grade)
+    require_grade(known, preflight().grade, accept=options.accept_grade, plan=plan)
     least = least_tokens(submission, load_elicitation(options.elicitation).token_limit)
     if Budget(submission.caps).allow("", least, 1, 0) is None:
         raise CannotRunError(
@@ -164,6 +187,24 @@ def alone(
         yield
     finally:
         os.close(handle)
+
+
+def role_keys(plan: BatteryPlan) -> dict[str, str]:
+    """The keys of the models that packs ask beside the subject, by environment variable.
+
+    Raises:
+        CannotRunError: one is not set.
+    """
+    found = {}
+    for part in plan.sets:
+        for role, mode in part.roles.items():
+            if not (value := os.environ.get(mode.api_key_env)):
+                raise CannotRunError(
+                    f"set {part.id}: role {role!r}: set {mode.api_key_env} in the environment to"
+                    " the endpoint's key"
+                )
+            found[mode.api_key_env] = value
+    return found
 
 
 HandedIn = Callable[[str], HandedInKey | None]

@@ -8,9 +8,7 @@ from touchstone.clearance import party_audience
 from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.editions.sentences import sentence
-from touchstone.evaluation.families.loading import LoadedFamilies
-from touchstone.framework import Framework
-from touchstone.review.audience_view import newest_entry, read_entries
+from touchstone.review.audience_view import newest_entry, read_entries, required
 from touchstone.review.designation import reasons_of
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
@@ -23,12 +21,10 @@ from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.service.reviews.measuring import worked_on
 from touchstone.service.witnessing import ask_configured
+from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.repeated_attempts import attempt_rates
 from touchstone.verdicts.run_progress import Observer
-from touchstone.verdicts.runs import (
-    battery_plan,
-)
 
 
 def finished_run(case: Case) -> Tracker | None:
@@ -109,7 +105,7 @@ def issue_result(
         fingerprint=installation.keyring.history.lines[0].fingerprint,
         tried=attempt_rates(shown.entries, worked_on(case)),
         alike=modes_alike(state),
-        checks=_checks(installation.families, case.framework),
+        checks=_checks(case),
         chosen=chosen_values(shown),
     )
 
@@ -133,7 +129,10 @@ def shown_to_centre(case: Case) -> AudienceCase:
     return AudienceCase(case.id, tuple(read_entries(reader, audience, use="look")), audience)
 
 
-def _checks(known: LoadedFamilies, framework: Framework) -> tuple[str, ...]:
+def _checks(case: Case) -> tuple[str, ...]:
     """The criteria whose items check the instrument: a cheat is known of their family."""
-    sets = battery_plan(framework, known, 1).sets
-    return tuple(part.criterion for part in sets if known[part.family].cheat)
+    entry = newest_entry(case.installation.records.case(case.id), "battery-sealed")
+    sealed, known = required(entry, "registered", registered_of).battery, case.installation.families
+    # What is known by now counts, of what was sealed before as well.
+    cheats = {name: family.cheat for name, family in known.items()}
+    return tuple(part.criterion for part in sealed.sets if cheats.get(part.family))

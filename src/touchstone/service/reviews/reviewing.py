@@ -95,13 +95,13 @@ def run_review(
             case.require_growing()
             finish_opening(case)
         keys = endpoint_keys(submission, case)
-        for line in left_out(framework, known, submission.kind):
+        for line in left_out(framework, known, submission.kind, options.battery):
             observer.step(line)
         asked: Asked | None = None
         if case is None:
             case, asked = _opened(installation, framework, submission, options, keys, observer)
         else:
-            require_proof(known, framework, observer)
+            require_proof(known, framework, observer, options.battery)
             observer.step(sentence("step.going-on", case=short_case(case.id)))
         require_complete(case)
         return _measured(case, keys, options, out, observer, asked)
@@ -144,10 +144,10 @@ def measure_case(
             observer.step(sentence("step.measured", case=short_case(case.id)))
             return issue_result(case, finished, out, observer)
         keys = endpoint_keys(submission, case)
-        for line in left_out(framework, known, submission.kind):
+        for line in left_out(framework, known, submission.kind, options.battery):
             observer.step(line)
         asked: Asked | None = None
-        require_proof(known, framework, observer)
+        require_proof(known, framework, observer, options.battery)
         if not case.state.batteries:
             check_measuring(known, framework, submission, options, observer)
             how = load_elicitation(options.elicitation)
@@ -202,7 +202,7 @@ def _opened(
     check_new_review(installation.families, framework, submission, options, observer)
     if passed := passed_release(framework, submission, installation.now()):
         observer.step(passed)
-    require_proof(installation.families, framework, observer)
+    require_proof(installation.families, framework, observer, options.battery)
     # Before the case is opened: a slip in an address must not leave one behind.
     how = load_elicitation(options.elicitation)
     asked = ask_all(submission, keys, "before", installation.now(), how, options)
