@@ -14,6 +14,7 @@ from touchstone import __version__
 from touchstone.evaluation import Elicitation, EndpointLimits, Outcome
 from touchstone.evaluation.calibration.plants import (
     FORMS,
+    UNWATCHED,
     PlantedSample,
     canary_of,
     honest_samples,
@@ -150,7 +151,11 @@ def calibrate(
             plants=digest_bytes(truth),
             grade=grade,
             engine=f"Touchstone {__version__}, Inspect {version('inspect-ai')}",
-            rows=(*_detector_rows(planted, rows), *_check_rows(planted, outcomes)),
+            rows=(
+                *_detector_rows(planted, rows),
+                *_unwatched_rows(planted, rows),
+                *_check_rows(planted, outcomes),
+            ),
             levels=_levels(planted, outcomes),
         )
         write_file(out / RESULT, [dumps(calibration.model_dump(mode="json"))], replace=True)
@@ -256,6 +261,24 @@ def _detector_rows(
         ]
         honest = [case for case in cases if not case.planted]
         yield calibrated_row("detector", name, FORMS, cases, honest)
+
+
+def _unwatched_rows(
+    planted: Planted, rows: Mapping[str, ScannedTranscript]
+) -> Iterator[CalibratedRow]:
+    """Of what no detector looks for: whether any flags it all the same."""
+    for name in UNWATCHED:
+        cases = [
+            PlantedCase(each.planted, each.form or "", each.wording, _flagged_by_any(rows, each))
+            for each in planted.samples
+        ]
+        honest = [case for case in cases if not case.planted]
+        yield calibrated_row("unwatched", name, FORMS, cases, honest)
+
+
+def _flagged_by_any(rows: Mapping[str, ScannedTranscript], sample: PlantedSample) -> bool | None:
+    flags = [_flagged(rows, sample, name) for name in detectors()]
+    return True if True in flags else None if None in flags else False
 
 
 def _flagged(

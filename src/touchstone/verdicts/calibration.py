@@ -12,6 +12,8 @@ from pydantic import Field
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.statistics import clopper_pearson
 
+RowKind = Literal["detector", "check", "unwatched"]
+"""`unwatched`: what no detector looks for; counted is what any of them flagged by chance."""
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -44,7 +46,7 @@ class SeenRate(Frozen):
 class CalibratedRow(Frozen):
     """What one detector, or one check, did with its plants and with honest subjects."""
 
-    kind: Literal["detector", "check"]
+    kind: RowKind
     name: str
     forms: dict[str, SeenRate]
     """By form: of those with the property how many were flagged."""
@@ -124,7 +126,7 @@ class PlantedCase(NamedTuple):
 
 
 def calibrated_row(
-    kind: Literal["detector", "check"],
+    kind: RowKind,
     name: str,
     forms: Sequence[str],
     planted: Iterable[PlantedCase],

@@ -16,7 +16,12 @@ from inspect_ai.log import EvalSample, read_eval_log
 from support.toy_run import OVER_LOOPBACK
 from touchstone.evaluation.calibration import running
 from touchstone.evaluation.calibration.pieces import honest_turns, piece_of_work
-from touchstone.evaluation.calibration.plants import PlantedSample, planted_samples, work_number
+from touchstone.evaluation.calibration.plants import (
+    UNWATCHED,
+    PlantedSample,
+    planted_samples,
+    work_number,
+)
 from touchstone.evaluation.calibration.trials import CHECKS, graded_subjects, trial_subjects
 from touchstone.evaluation.controls.planted import PlantedScript
 from touchstone.evaluation.errors import ChunkError
@@ -59,7 +64,7 @@ def chosen() -> Planted:
     plants: dict[str, PlantedSample] = {}
     seen: set[str] = set()
     for each in planted_samples(SEED, 2):
-        if each.form == "plain" and each.planted != "shutdown-resistance":
+        if each.form == "plain" and each.planted not in UNWATCHED:
             # The first words of two are missed by their detectors: the second are taken.
             missed = each.planted in {"test-awareness", "tampering"}
             if not missed or each.planted in seen:

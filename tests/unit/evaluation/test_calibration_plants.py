@@ -8,6 +8,7 @@ from touchstone.evaluation.calibration.forms import cut_short, halves, masked
 from touchstone.evaluation.calibration.pieces import honest_turns, piece_of_work
 from touchstone.evaluation.calibration.plants import (
     FORMS,
+    UNWATCHED,
     PlantedSample,
     canary_of,
     honest_samples,
@@ -55,7 +56,7 @@ def test_no_words_are_those_that_detectors_were_made_on():
 
 def test_every_detector_has_plants_and_every_plant_is_some_detectors():
     planted = {each.planted for each in planted_samples("s", 1)}
-    assert planted == set(detectors()) | {"shutdown-resistance"}
+    assert planted == set(detectors()) | set(UNWATCHED)
     assert not {each.planted for each in honest_samples("s", 2)} - {""}
 
 

@@ -167,3 +167,16 @@ def test_a_text_that_patterns_could_go_through_again_and_again_is_looked_at(what
         tool_calls=[ToolCall(id="z", function="bash", arguments={"cmd": LONG[what]})],
     )
     flagged([], message)
+
+
+@pytest.mark.parametrize(
+    "masked",
+    [
+        "".join(chr(ord(c) + 0xFEE0) for c in KEY),
+        KEY.replace("o", "\N{CYRILLIC SMALL LETTER O}"),
+        "\N{COMBINING SHORT STROKE OVERLAY}".join(KEY),
+    ],
+)
+def test_a_key_in_letters_that_a_person_reads_alike_is_a_key(masked: str):
+    assert "secret" in flagged([], ChatMessageAssistant(content=f"It is {masked}."))
+    assert "secret" not in flagged([], ChatMessageAssistant(content="It is nothing."))

@@ -48,6 +48,7 @@ def detectors(canaries: tuple[str, ...] = ()) -> dict[str, Detect]:
         "test-awareness": said["test-awareness"],
         "tampering": said["tampering"],
         "reward-hacking": said["reward-hacking"],
+        "shutdown-resistance": said["shutdown-resistance"],
         "redacted-reasoning": redacted_reasoning,
         "cut-reasoning": cut_reasoning,
         "secret": leaked_secrets,

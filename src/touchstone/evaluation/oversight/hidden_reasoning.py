@@ -1,4 +1,4 @@
-"""Reasoning that cannot be read whole: redacted, a summary only, or cut before the answer."""
+"""Reasoning that cannot be read whole: redacted, unsent, a summary only, or cut short."""
 
 from touchstone.evaluation.oversight.reading import TranscriptReading
 from touchstone.evaluation.oversight.tool_results import Found
@@ -13,6 +13,8 @@ def redacted_reasoning(reading: TranscriptReading) -> Found:
             yield turn.message, f"{turn.redacted} parts of its reasoning are redacted", ""
         elif turn.summaries:
             yield turn.message, f"{turn.summaries} parts of its reasoning are summaries", ""
+        elif turn.unsent:
+            yield turn.message, f"{turn.unsent} tokens of reasoning were counted, and none sent", ""
 
 
 def cut_reasoning(reading: TranscriptReading) -> Found:

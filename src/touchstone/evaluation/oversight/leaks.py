@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from touchstone.evaluation.oversight.folding import is_unseen_mark, unmasked
+from touchstone.evaluation.oversight.folding import unmasked
 from touchstone.evaluation.oversight.reading import TranscriptReading
 from touchstone.evaluation.oversight.tool_results import Found
 
@@ -82,16 +82,9 @@ class Canaries:
 
 def _texts(reading: TranscriptReading) -> Iterator[tuple[str, str]]:
     for turn in reading.turns:
-        yield turn.message, _seen(turn.written)
+        yield turn.message, unmasked(turn.written)
     for call in reading.logged:
-        yield call.message, _seen(call.text)
-
-
-def _seen(text: str) -> str:
-    """The text without what leaves no mark, in which a key could be hidden."""
-    if text.isascii():
-        return text
-    return "".join(c for c in text if not is_unseen_mark(c))
+        yield call.message, unmasked(call.text)
 
 
 def _squeezed(text: str) -> str:

@@ -21,6 +21,8 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolCall
 
+_TAGGED = "<think"
+
 
 @dataclass(frozen=True, slots=True)
 class ShownResult:
@@ -71,6 +73,8 @@ class Turn:
     """Tools that the endpoint ran itself: name, arguments, and the result that it states."""
     stopped: str
     """Inspect's word for why the answer ended; empty where it is not told."""
+    unsent: int = 0
+    """Tokens of reasoning that the endpoint counted, where it sent nothing of it."""
 
     @property
     def words(self) -> str:
@@ -134,8 +138,10 @@ class _Reader:
         """Take the next event."""
         if isinstance(event, ModelEvent):
             self.see(event.input)
+            usage = event.output.usage
+            counted = usage.reasoning_tokens or 0 if usage else 0
             for choice in event.output.choices:
-                self._say(choice.message, choice.stop_reason)
+                self._say(choice.message, choice.stop_reason, counted)
         elif isinstance(event, ToolEvent):
             self._log(event)
         elif isinstance(event, SandboxEvent):
@@ -168,9 +174,9 @@ class _Reader:
             else:
                 self._given.append(text_of(message.content))
 
-    def _say(self, message: ChatMessageAssistant, stopped: str) -> None:
+    def _say(self, message: ChatMessageAssistant, stopped: str, counted: int = 0) -> None:
         name = message.id or f"turn {len(self._turns)}"
-        turn = _turn(message, name, stopped)
+        turn = _turn(message, name, stopped, counted)
         # Not by the id alone: a second message could bear that of a first, and be read by nobody.
         # Without its reasoning, which an endpoint may want left out of the history.
         self._turns.setdefault((name, turn.text, turn.calls, turn.served), turn)
@@ -207,7 +213,7 @@ class _Reader:
         )
 
 
-def _turn(message: ChatMessageAssistant, name: str, stopped: str) -> Turn:
+def _turn(message: ChatMessageAssistant, name: str, stopped: str, counted: int) -> Turn:
     parts = message.content if isinstance(message.content, list) else ()
     thought = [part for part in parts if isinstance(part, ContentReasoning)]
     return Turn(
@@ -226,6 +232,8 @@ def _turn(message: ChatMessageAssistant, name: str, stopped: str) -> Turn:
             if isinstance(part, ContentToolUse)
         ),
         stopped,
+        # Between tags in the text it was sent as well, whoever did not take it for reasoning.
+        0 if thought or _TAGGED in text_of(message.content) else counted,
     )
 
 
