@@ -16,6 +16,7 @@ from touchstone.ledger import MAX_PART
 from touchstone.review import LAYOUTS, shapes
 from touchstone.review.events import (
     base,
+    detecting,
     joining,
     judging,
     measuring,
@@ -40,6 +41,7 @@ THEMES = {
     "Leaving": parting,
     "Seeds": seeding,
     "Measuring": measuring,
+    "What detectors flag": detecting,
     "Judging": judging,
     "Telling": telling,
     "Settling": settling,

@@ -82,7 +82,7 @@ def test_every_ground_tells_what_its_sentence_needs():
 
 TOLD = {
     "ids": "actor addressees agencies audience battery by criterion deed designator "
-    "directive document domain fact fields finding framework gateway holder id "
+    "detector directive document domain fact fields finding framework gateway holder id "
     "inquiry issuer known mode modes name now order part party proposer reference "
     "references request said signer stream template type unknown variant what",
     "numbers": "alpha attempt attempts beta compared count counted days edition first item items "

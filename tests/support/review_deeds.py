@@ -22,6 +22,7 @@ from touchstone.ledger import digest_value
 from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review import Event
 from touchstone.review.events import (
+    detecting,
     joining,
     judging,
     measuring,
@@ -64,6 +65,27 @@ def _outcomes(draw: Draw) -> tuple[measuring.Outcome, ...]:
         )
         for index in indices
     )
+
+
+def scan_of(case: Case, battery: str, detectors: str, missed: int) -> Facts:
+    """A scan of what a case has, of which so many were not looked at."""
+    every = case.state.outcomes_of(battery)
+    missed = min(missed, every)
+    seen = every - missed
+    return {
+        "battery": battery,
+        "transcripts": every,
+        "looked_at": seen,
+        "canaries": 1,
+        "detectors": detectors,
+        "power": digest("power"),
+        "counts": (
+            detecting.Detected(
+                detector="tampering", flagged=seen, unflagged=0, not_looked_at=missed
+            ),
+            detecting.Detected(detector="canary", flagged=0, unflagged=every, not_looked_at=0),
+        ),
+    }
 
 
 def _proposal(case: Case, draw: Draw) -> Facts:
@@ -279,6 +301,9 @@ FACTS: dict[type[Event], Maker] = {
         "reason": draw(get_args(measuring.StopReason)),
         "begun": 3,
     },
+    detecting.TranscriptsScanned: lambda case, draw: scan_of(
+        case, draw(BATTERIES), draw(DIGESTS), draw((0, 1))
+    ),
     measuring.ReviewHalted: lambda _c, _draw: {"reason": WHY},
     measuring.ReviewResumed: lambda _c, _draw: {"reason": WHY},
     judging.FindingSigned: lambda _c, draw: {

@@ -33,6 +33,7 @@ from support.review_case import (
 from touchstone.ledger.contract2 import INSTALLATION
 from touchstone.review import Event
 from touchstone.review.events import (
+    detecting,
     joining,
     judging,
     measuring,
@@ -118,6 +119,22 @@ def stopping(case: Case) -> Case:
     ran = tuple(outcome(i, "solved" if i < 5 else "unsolved") for i in (*range(8), 15))
     case.do(recorded(ran))
     return case
+
+
+def scan(transcripts: int, battery: str = "battery-1", missed: int = 0) -> Event:
+    """A scan in which one detector looked at all but a few of so many transcripts."""
+    seen = transcripts - missed
+    one = detecting.Detected(detector="tampering", flagged=0, unflagged=seen, not_looked_at=missed)
+    return make(
+        detecting.TranscriptsScanned,
+        CENTRE,
+        battery=battery,
+        transcripts=transcripts,
+        looked_at=seen,
+        detectors=digest("detectors"),
+        power=digest("power"),
+        counts=(one,),
+    )
 
 
 CUT_NINE = measuring.Unmeasured(cut=9)
@@ -573,6 +590,11 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("verdict-reached", "stop_is_on_the_prefix"): on(stopping, early("instant", "above", 5, 9)),
     ("verdict-reached", "claim_is_the_frameworks"): on(
         stopping, early("instant", "above", 5, 8, claimed="0.5")
+    ),
+    ("transcripts-scanned", "battery_is_sealed"): on(opened, scan(0, battery="b")),
+    ("transcripts-scanned", "transcripts_are_those_recorded"): on(measured, scan(19)),
+    ("transcripts-scanned", "scan_tells_more"): on(
+        then(measured, scan(20, missed=1)), scan(20, missed=2)
     ),
     ("measuring-stopped", "battery_is_sealed"): on(
         opened, make(measuring.MeasuringStopped, CENTRE, battery="b", reason="cap", begun=0)

@@ -23,13 +23,18 @@ from support.small_case import Minutes
 from touchstone.clearance import party_audience
 from touchstone.deeds.cases import review_halted
 from touchstone.deeds.known_case import Participants
+from touchstone.deeds.measurement import transcripts_scanned
 from touchstone.evaluation import Outcome, Usage, load_submission
+from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import SandboxEvent
 from touchstone.evaluation.oversight import Probe, When
+from touchstone.evaluation.oversight.power import measured_power
+from touchstone.evaluation.oversight.sightings import Look, ScannedTranscript
 from touchstone.framework import Framework
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import Result, StopReason
+from touchstone.service.access.transcripts import shown_transcripts
 from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.cases.opening import completed, open_case
@@ -319,10 +324,30 @@ class World:
             outcomes = self.outcomes(prepared, spec.item_set, key, spec.indices)
             used = Usage(input=sum(each.usage.total for each in outcomes))
             record_outcomes(case, prepared.battery, spec, key, outcomes, used)
+        self.scanned(case)
         self.probed(case, "after", "one")
         self.later()
         conclude(case, prepared.name)
         return case
+
+    def scanned(self, case: Case) -> None:
+        """What detectors made of the transcripts: of the first, as many flags as were solved."""
+        self.later()
+        rows = {}
+        shown = shown_transcripts(case.entries_of("outcomes-recorded"))
+        of_this = measured_power().model_copy(update={"digest": digest_value(self.given.prefix)})
+        for place, each in enumerate(shown):
+            found = [
+                Look(detector=power.detector, flagged=place % 2 and number)
+                for number, power in enumerate(of_this.detectors)
+            ]
+            fault = f"{self.given.prefix} could not read it"
+            missed = [Look(detector=look.detector, fault=fault) for look in found]
+            looks = tuple(found if place < self.given.items else missed)
+            rows[each.name] = ScannedTranscript(sample="", index=each.position, looks=looks)
+        marks = len(self.given.prefix)
+        battery = case.state.newest_battery or ""
+        case.record([transcripts_scanned(case, battery, rows, of_this, marks)])
 
     def probed(self, case: Case, when: When, name: str) -> None:
         """Snapshots, as the probes of an endpoint would give them."""

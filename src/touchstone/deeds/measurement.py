@@ -25,8 +25,14 @@ from touchstone.evaluation import (
 )
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.evaluation.oversight.power import MeasuredPower
+from touchstone.evaluation.oversight.sightings import (
+    ScannedTranscript,
+    count_sightings,
+    sightings_file,
+)
 from touchstone.review import RunKey
-from touchstone.review.events import measuring
+from touchstone.review.events import detecting, measuring
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.fixed_verdicts import Judged
 from touchstone.verdicts.modes_compared import reasoning_apart
@@ -313,6 +319,47 @@ def verdict_reached(
         stop=stop,
     )
     return Deed(event)
+
+
+# ------------------------------------------------------------------ what detectors flagged
+
+
+def transcripts_scanned(
+    case: KnownCase,
+    battery: str,
+    rows: Mapping[str, ScannedTranscript],
+    power: MeasuredPower,
+    canaries: int,
+) -> Deed:
+    """Detectors looked at the transcripts of a battery; what they quote goes as logs go.
+
+    Args:
+        case: The case.
+        battery: The battery.
+        rows: By the name of each transcript, in order, what every detector did with it.
+        power: What is known of the detectors that looked.
+        canaries: How many marks of the items were looked for.
+    """
+    told = power.model_dump(mode="json")
+    names = [each.detector for each in power.detectors]
+    scanned = list(rows.values())
+    event = detecting.TranscriptsScanned(
+        actor=case.participants.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=battery,
+        transcripts=len(rows),
+        looked_at=sum(all(look.looked for look in row.looks) for row in scanned),
+        canaries=canaries,
+        detectors=power.digest,
+        power=digest_value(told),
+        counts=tuple(
+            detecting.Detected(**each.model_dump()) for each in count_sightings(scanned, names)
+        ),
+    )
+    readers = case.marks.shown_to(*case.agreed_readers("outcomes"))
+    seen = Evidence(sightings_file(rows), "application/json", "sightings.json", readers)
+    return Deed(event, (Content(told, case.marks.case), seen))
 
 
 # ------------------------------------------------------------------ what went wrong

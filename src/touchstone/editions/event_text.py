@@ -10,6 +10,7 @@ from touchstone.editions.run_text import lost_beside, verdict_in_words
 from touchstone.editions.sentences import catalogue, sentence
 from touchstone.review import late_days
 from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
+from touchstone.review.events.detecting import TranscriptsScanned
 from touchstone.review.events.measuring import NOT_SHOWN, ClockAnchored, VerdictReached
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.statistics import VerdictWord
@@ -67,6 +68,16 @@ def designation_in_words(designation: str) -> str:
     return sentence("name.designation", designation=designation)
 
 
+def flags_in_words(event: TranscriptsScanned) -> list[str]:
+    """Which detectors flagged something, each with the number of transcripts; or that none did."""
+    said = [
+        sentence("event.flagged-by", detector=each.detector, flagged=each.flagged)
+        for each in event.counts
+        if each.flagged
+    ]
+    return said or [sentence("event.flagged-nothing")]
+
+
 def quoted_title(criterion: str, titles: Mapping[str, str]) -> str:
     """A criterion's title in quotation marks; its id where there is none."""
     return sentence("quoted.title", title=titles[criterion]) if criterion in titles else criterion
@@ -103,14 +114,19 @@ def _about(
     found |= _key_act(facts.get("key_act"), names)
     if "framework" in facts:
         found["framework"] = facts["framework"]["id"]
+    return found | _of_type(event)
+
+
+def _of_type(event: Event) -> dict[str, Any]:
+    """What is worked out of the facts of one type."""
     if isinstance(event, VerdictReached):
-        found |= {"verdict": _verdict(event), "counts": _counts(event)}
+        return {"verdict": _verdict(event), "counts": _counts(event)}
+    if isinstance(event, TranscriptsScanned):
+        return {"counts": flags_in_words(event)}
     if isinstance(event, SubmissionReceived):
         named = [f"{each.id} {each.weights}" for each in event.variants if each.weights]
-        found |= {"with_weights": bool(named), "weights": named}
-    if isinstance(event, ClockAnchored):
-        found["late"] = late_days(event)
-    return found
+        return {"with_weights": bool(named), "weights": named}
+    return {"late": late_days(event)} if isinstance(event, ClockAnchored) else {}
 
 
 def _key_act(act: object, names: Mapping[str, str]) -> dict[str, Any]:

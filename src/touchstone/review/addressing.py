@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
-from touchstone.review.events import judging, measuring, opening, seeding, settling, telling
+from touchstone.review.events import (
+    detecting,
+    judging,
+    measuring,
+    opening,
+    seeding,
+    settling,
+    telling,
+)
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.parting import PARTINGS
 from touchstone.review.grounds import Ground
@@ -92,6 +100,7 @@ ADDRESSED: Mapping[type[Event], Addressing] = {
     measuring.ClockEnded: _BOTH,
     measuring.SnapshotChanged: _DEVELOPER,
     measuring.VerdictReached: _DEVELOPER,
+    detecting.TranscriptsScanned: _DEVELOPER,
     measuring.SandboxBreached: _DEVELOPER,
     measuring.MeasuringStopped: _DEVELOPER,
     measuring.ReviewHalted: _BOTH,

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from touchstone.ledger import digest_value, loads
-from touchstone.review.events import measuring, opening, seeding, settling, telling
+from touchstone.review.events import detecting, measuring, opening, seeding, settling, telling
 from touchstone.review.grounds import Ground
 from touchstone.review.parts import Attached
 from touchstone.review.seeds import Side, drawn_of, seed_commitment, seed_of
+from touchstone.review.shapes import ScanShape
 from touchstone.review.state import State
 
 Parts = Mapping[str, Attached]
@@ -133,6 +134,30 @@ def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -
         return Ground("opened-without-outcome")
     if not {each["index"] for each in _content(parts["details"])["outcomes"]} <= ran:
         return Ground("details-without-outcome")
+    return None
+
+
+def sightings_say_the_same(event: detecting.TranscriptsScanned, parts: Parts) -> Ground | None:
+    """Each transcript has its row, and the counts are those of the rows."""
+    try:
+        told = ScanShape.model_validate_json(parts["sightings"].data or b"")
+    except ValueError:
+        return Ground("sightings-are-none")
+    rows = told.transcripts
+    if len(rows) != event.transcripts or len({row.transcript for row in rows}) != len(rows):
+        return _misstated(["transcripts"], "the sightings")
+    seen = [row for row in rows if not row.fault]
+    if sum(not any(look.fault for look in row.looks) for row in seen) != event.looked_at:
+        return _misstated(["looked_at"], "the sightings")
+    for each in event.counts:
+        looks = [look for row in seen for look in row.looks if look.detector == each.detector]
+        missed = sum(bool(look.fault) for look in looks)
+        unseen = len(rows) - len(seen) + missed
+        if (each.flagged, each.not_looked_at) != (len(looks) - missed, unseen):
+            return Ground("sightings-told-otherwise", detector=each.detector)
+    named = {look.detector for row in seen for look in row.looks}
+    if other := named - {each.detector for each in event.counts}:
+        return Ground("sightings-told-otherwise", detector=min(other))
     return None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from touchstone.review import admissions, key_acts, partings, seedings
 from touchstone.review.events import (
+    detecting,
     joining,
     judging,
     measuring,
@@ -27,6 +28,7 @@ from touchstone.review.events import (
     telling,
 )
 from touchstone.review.events.base import Event, UnknownEvent
+from touchstone.review.replacing import keeping_agreed, with_directive, with_finding
 from touchstone.review.state import (
     Clock,
     Designating,
@@ -281,6 +283,11 @@ def _(event: measuring.MeasuringStopped, state: State) -> State:
 
 
 @_changed.register
+def _(event: detecting.TranscriptsScanned, state: State) -> State:
+    return replace(state, scans=with_item(state.scans, event.battery, event))
+
+
+@_changed.register
 def _(event: measuring.VerdictReached, state: State) -> State:
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     return replace(state, verdicts=with_item(state.verdicts, key, event))
@@ -312,25 +319,20 @@ def _(event: judging.FindingSigned | judging.OutsideFindingSigned, state: State)
     return replace(state, findings=with_item(state.findings, event.finding, Finding(event)))
 
 
-def _finding(state: State, finding: str, **changes: Any) -> State:
-    known = replace(state.findings[finding], **changes)
-    return replace(state, findings=with_item(state.findings, finding, known))
-
-
 @_changed.register
 def _(event: judging.FindingResponded, state: State) -> State:
-    return _finding(state, event.finding, response=event)
+    return with_finding(state, event.finding, response=event)
 
 
 @_changed.register
 def _(event: judging.FindingDisputed, state: State) -> State:
     # The last look answered the dispute before.
-    return _finding(state, event.finding, dispute=event, rerun=None)
+    return with_finding(state, event.finding, dispute=event, rerun=None)
 
 
 @_changed.register
 def _(event: judging.FindingRerun, state: State) -> State:
-    return _finding(state, event.finding, rerun=event)
+    return with_finding(state, event.finding, rerun=event)
 
 
 @_changed.register
@@ -381,29 +383,14 @@ def _(event: settling.TermsOffered | settling.TermsCountered, state: State) -> S
 def _(event: settling.TermsAgreed, state: State) -> State:
     was, who = state.terms, {event.actor}
     terms = replace(was, agreed=was.agreed | who, declined=was.declined - who)
-    return _agreed(state, replace(state, terms=terms))
+    return keeping_agreed(state, replace(state, terms=terms))
 
 
 @_changed.register
 def _(event: settling.TermsDeclined, state: State) -> State:
     was, who = state.terms, {event.actor}
     terms = replace(was, agreed=was.agreed - who, declined=was.declined | who)
-    return _agreed(state, replace(state, terms=terms))
-
-
-def _agreed(before: State, after: State) -> State:
-    """Keep in mind what is agreed: a later offer takes nothing of it back, a refusal does.
-
-    Newer terms replaced the older ones when they were agreed. Taking them back leaves no terms:
-    what they replaced does not come back by itself.
-    """
-    was, now = before.agreed_terms, after.agreed_terms
-    if was == now:
-        return after
-    if now is None:
-        return replace(after, agreed_before=())
-    others = tuple(each for each in after.agreed_before if each != now)
-    return replace(after, agreed_before=(*others, now))
+    return keeping_agreed(state, replace(state, terms=terms))
 
 
 @_changed.register
@@ -434,25 +421,20 @@ def _(event: settling.DirectiveIssued, state: State) -> State:
     return replace(state, directives=known)
 
 
-def _directive(state: State, directive: str, **changes: Any) -> State:
-    known = replace(state.directives[directive], **changes)
-    return replace(state, directives=with_item(state.directives, directive, known))
-
-
 @_changed.register
 def _(event: settling.DirectiveAnswered, state: State) -> State:
-    return _directive(state, event.directive, answer=event)
+    return with_directive(state, event.directive, answer=event)
 
 
 @_changed.register
 def _(event: settling.DirectiveAnswerRevised, state: State) -> State:
     before = state.directives[event.directive].revisions
-    return _directive(state, event.directive, revisions=(*before, event))
+    return with_directive(state, event.directive, revisions=(*before, event))
 
 
 @_changed.register
 def _(event: settling.DirectiveLifted, state: State) -> State:
-    return _directive(state, event.directive, lifted_at=event.at)
+    return with_directive(state, event.directive, lifted_at=event.at)
 
 
 @_changed.register

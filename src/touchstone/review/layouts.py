@@ -17,6 +17,7 @@ from touchstone.framework import Framework
 from touchstone.review import agreements, digests, shapes
 from touchstone.review.digests import as_bytes, as_line, of_content, within
 from touchstone.review.events import (
+    detecting,
     joining,
     judging,
     measuring,
@@ -42,7 +43,7 @@ from touchstone.review.parts import (
 from touchstone.terms.bundle.bounds import MAX_BYTES
 
 MOST_LOG = 64 << 20
-"""Bytes of the log of one chunk."""
+"""Bytes of the log of one chunk, and of what detectors flagged in all."""
 
 
 def with_fact(name: str) -> Needed:
@@ -180,6 +181,12 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         content("details", shapes.DetailsShape),
         evidence("log", needed=perhaps, most=MOST_LOG),
         agrees=agreements.opened_are_those_that_ran,
+    ),
+    detecting.TranscriptsScanned: with_parts(
+        content("power", shapes.PowerShape, {"power": of_content}),
+        evidence("sightings", most=MOST_LOG, needs_bytes=True),
+        agrees=agreements.sightings_say_the_same,
+        elsewhere={"detectors": "the detectors' own code, which the record does not hold"},
     ),
     measuring.VerdictReached: BARE,
     measuring.SandboxBreached: with_parts(_line("guard")),

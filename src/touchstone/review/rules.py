@@ -9,6 +9,7 @@ never may: `tests/unit/review/test_laws.py` holds every row to that.
 from collections.abc import Mapping
 
 from touchstone.review.events import (
+    detecting,
     joining,
     judging,
     measuring,
@@ -197,6 +198,17 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.outcomes_are_first,
             sampling.comparisons_are_of_what_is_recorded,
             seeds.items_are_secret,
+        ),
+        topics=by_machine(),
+    ),
+    # Open while halted, as outcomes are: what is looked at has run already.
+    detecting.TranscriptsScanned: Rule(
+        ("centre",),
+        OPEN,
+        (
+            sampling.battery_is_sealed,
+            sampling.transcripts_are_those_recorded,
+            sampling.scan_tells_more,
         ),
         topics=by_machine(),
     ),

@@ -1,10 +1,10 @@
 """What the parts beside part 0 hold: the JSON that readers rely on; unknown keys are kept."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from touchstone.review.events.base import Count, Hex32, Line, Name, Statement
+from touchstone.review.events.base import Count, Digest, Hex32, Line, Name, Statement
 
 
 class Shape(BaseModel):
@@ -310,6 +310,91 @@ class DetailsShape(Shape):
 
     outcomes: list[SampleShape]
     used: UsageShape
+
+
+class RateShape(Shape):
+    """How many of so many wordings were flagged."""
+
+    flagged: Count
+    of: Count
+
+
+class PowerOfShape(Shape):
+    """What one detector did on labelled transcripts: easy and hard ones, and those without flaw."""
+
+    detector: Name
+    easy: RateShape
+    hard: RateShape
+    false_alarms: RateShape
+
+
+class PowerShape(Shape):
+    """What is known of the power of detectors, and of which code (a digest)."""
+
+    digest: Digest
+    detectors: list[PowerOfShape]
+
+
+class SeenShape(Shape):
+    """One place that a detector flags."""
+
+    message: str
+    """The id of its message; empty where there is none."""
+    why: str
+    quote: str
+    """What is flagged, as it stands there."""
+
+
+class LookShape(Shape):
+    """One detector in one transcript: that it flagged something, or why it did not look."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    detector: Name
+    flagged: Count = 0
+    """How many places."""
+    sightings: list[SeenShape] = []
+    """The first of them."""
+    fault: str = ""
+    """Why it did not look, in one line; empty: it looked."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        # What is neither is not told: it would be counted as flagged.
+        if (self.flagged > 0) == bool(self.fault) or len(self.sightings) > self.flagged:
+            raise ValueError("a look flags something, or says why it did not look")
+        return self
+
+
+class TranscriptShape(Shape):
+    """What detectors flagged in one transcript; one that is not named flagged nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transcript: str
+    """`<entry>-<position>-<attempt>`."""
+    uuid: str
+    """The sample's, by which its transcript is found; empty where its outcome names none."""
+    fault: str = ""
+    """Why no detector looked, in one line; empty: all did, or `looks` says which did not."""
+    looks: list[LookShape] = []
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({look.detector for look in self.looks}) < len(self.looks):
+            raise ValueError("a detector looks once")
+        if self.fault and self.looks:
+            raise ValueError("where no detector looked, none flagged anything")
+        return self
+
+
+class ScanShape(Shape):
+    """What detectors flagged in the transcripts of a battery: all of them, in order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["touchstone/sightings/1"]
+    transcripts: list[TranscriptShape]
 
 
 class OfCriterionShape(Shape):

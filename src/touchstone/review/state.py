@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeVar
 
-from touchstone.review.events import joining, judging, measuring, opening, seeding, settling
+from touchstone.review.events import (
+    detecting,
+    joining,
+    judging,
+    measuring,
+    opening,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Role
 from touchstone.review.tallies import Likeness, Pair, Tally, pair_of
 
@@ -270,6 +278,8 @@ class State:
     tallies: Mapping[RunKey, Tally] = field(default_factory=empty)
     likenesses: Mapping[Pair, Likeness] = field(default_factory=empty)
     """How modes of a variant compare, over all item sets of a battery."""
+    scans: Mapping[str, detecting.TranscriptsScanned] = field(default_factory=empty)
+    """By battery, what detectors flagged in its transcripts when they looked last."""
     verdicts: Mapping[RunKey, measuring.VerdictReached] = field(default_factory=empty)
     stopped: measuring.MeasuringStopped | None = None
     """Why measuring stopped, unless it has gone on since."""
@@ -386,6 +396,10 @@ class State:
     def tally(self, battery: str, criterion: str, variant: str, mode: str) -> Tally:
         """What is recorded under one RunKey; empty if nothing is."""
         return self.tallies.get(RunKey(battery, criterion, variant, mode), Tally())
+
+    def outcomes_of(self, battery: str) -> int:
+        """How many outcomes of a battery are recorded, in all its runs."""
+        return sum(each.recorded for key, each in self.tallies.items() if key.battery == battery)
 
     def told_apart(self, key: RunKey) -> tuple[Likeness, ...]:
         """How a mode that asks for reasoning compares with each one that asks otherwise."""

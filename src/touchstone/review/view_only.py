@@ -20,11 +20,13 @@ ANSWERS = frozenset(
     {
         ("outcomes-recorded", "details"),
         ("outcomes-recorded", "log"),
+        ("transcripts-scanned", "sightings"),
         ("snapshot-seen", "probes"),
         ("snapshot-changed", "probes"),
     }
 )
-"""By type and name, the parts that hold what models answered: transcripts, reasoning, probes."""
+"""By type and name, the parts that hold what models answered: transcripts, what detectors quote of
+them, reasoning, probes."""
 NOBODY: frozenset[str] = frozenset()
 
 

@@ -109,6 +109,8 @@ FAULTS: Mapping[str, str] = {
     ),
     "opened-without-outcome": "{deed}: other items are opened than have outcomes",
     "details-without-outcome": "{deed}: details are of samples that have no outcome",
+    "sightings-are-none": "{deed}: the part sightings: is not as a scan writes it",
+    "sightings-told-otherwise": "{deed}: counts of {detector} are not as the sightings have them",
     "text-of-another-directive": "{deed}: the text has another directive's id",
     "restores-told-otherwise": (
         "{deed}: the text spares people from other directives than restores names"
@@ -236,6 +238,13 @@ CLAUSES: Mapping[str, str] = {
     "outcome-stands": "item {item}, attempt {attempt} has an outcome, and the first stands",
     "compared-not-recorded": (
         "{compared} items are compared with {mode} mode, and {recorded} of them are recorded there"
+    ),
+    "scan-not-of-all": (
+        "the record holds {recorded} outcomes of {battery}, and a scan counts each: not {said}"
+    ),
+    "scan-stands": (
+        "{battery} was scanned by these detectors, which looked at {counted} transcripts, and a "
+        "further scan looks at more"
     ),
     # Verdicts.
     "mode-not-judged": "{criterion} is judged in: {modes}",

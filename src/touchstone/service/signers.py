@@ -28,10 +28,11 @@ RECORDING = (
     "sandbox-breached",
     "snapshot-changed",
     "snapshot-seen",
+    "transcripts-scanned",
     "verdict-reached",
 )
-"""The types of deeds that measuring cannot do without; without `review-halted` a breach of the
-sandbox is recorded by no one."""
+"""The types of deeds of measuring; without `review-halted` a breach of the sandbox is recorded by
+no one, and without `transcripts-scanned` no scan is. All others it cannot do without."""
 SPEAKING = ("designation-proposed", "finding-signed", "report-issued")
 """What it says in the party's name, where the party does not keep that for its people."""
 MEASURING = (*RECORDING, *SPEAKING)

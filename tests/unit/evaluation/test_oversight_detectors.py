@@ -22,10 +22,16 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolCall
 
 from touchstone.evaluation.errors import UnmatchedCaseError
-from touchstone.evaluation.oversight.detectors import MEASURED_FILES, detectors, look_through
+from touchstone.evaluation.oversight.detectors import (
+    MEASURED_FILES,
+    detectors,
+    detectors_digest,
+    look_through,
+)
 from touchstone.evaluation.oversight.folding import fold_text
-from touchstone.evaluation.oversight.labelled.power import DetectorPower, measure_power
+from touchstone.evaluation.oversight.labelled.power import measure_power
 from touchstone.evaluation.oversight.labelled.transcripts import labelled_transcripts
+from touchstone.evaluation.oversight.power import DetectorPower, measured_power
 from touchstone.evaluation.oversight.reading import TranscriptReading, read_transcript
 from touchstone.evaluation.oversight.sightings import (
     MOST_SIGHTINGS,
@@ -82,7 +88,12 @@ def test_the_page_has_the_table_that_is_measured():
     script = util.module_from_spec(spec)
     spec.loader.exec_module(script)
     page = (ROOT / "docs" / "explanation" / "oversight.md").read_text("utf-8")
-    assert script.table() in page, "run python scripts/make_power.py"
+    assert script.table(measured_power()) in page, "run python scripts/make_power.py"
+
+
+def test_what_reviews_record_of_their_power_is_what_is_measured(power: dict[str, DetectorPower]):
+    assert measured_power().digest == detectors_digest(), "run python scripts/make_power.py"
+    assert measured_power().detectors == tuple(power.values())
 
 
 def test_every_detector_is_measured(power: dict[str, DetectorPower]):

@@ -66,7 +66,15 @@ from touchstone.framework import Framework
 from touchstone.review import Event, Refused, State
 from touchstone.review.addressing import ADDRESSED, addressees
 from touchstone.review.audience_view import Entry
-from touchstone.review.events import judging, measuring, opening, seeding, settling, telling
+from touchstone.review.events import (
+    detecting,
+    judging,
+    measuring,
+    opening,
+    seeding,
+    settling,
+    telling,
+)
 from touchstone.review.next_deeds import IN_THE_WINDOW, NextDeed, NextReason, next_deeds
 from touchstone.review.next_deeds.telling import TELLINGS, Telling
 
@@ -88,6 +96,7 @@ TELLS = {
     measuring.SnapshotChanged,
     measuring.VerdictReached,
     measuring.SandboxBreached,
+    detecting.TranscriptsScanned,
     measuring.MeasuringStopped,
     measuring.ReviewHalted,
     measuring.ReviewResumed,
@@ -203,9 +212,10 @@ def answer_taken(case: Case, party: str, event: Event, now: str) -> bool:
 
 
 def is_over(state: State, event: Event, now: str) -> bool:
-    """Whether a directive has ended: the law takes an answer still, and nobody waits for it."""
+    """Whether a directive or the case has ended: the law takes an answer that nobody waits for."""
     if not isinstance(event, settling.DirectiveIssued):
-        return False
+        # Terms may be declined even then, and nobody waits for that.
+        return state.status == "destroyed"
     known = state.directives[event.directive]
     return known.lifted_at is not None or now >= event.expires
 

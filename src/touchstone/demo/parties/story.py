@@ -48,6 +48,7 @@ KINDS = (
     "sandbox-breached",
     "snapshot-changed",
     "snapshot-seen",
+    "transcripts-scanned",
     "verdict-reached",
     "finding-signed",
 )

@@ -3,8 +3,9 @@
 A detector flags, with a power that was measured. It clears nothing: "not flagged" is no finding.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,6 +17,9 @@ WHY_LENGTH = 200
 QUOTE_LENGTH = 400
 MOST_SIGHTINGS = 50
 """Of one detector in one transcript; further ones are counted, and not kept."""
+MOST_OF_FILE = 64 << 20
+"""Bytes of what is kept of one scan."""
+FORMAT = "touchstone/sightings/1"
 NO_LOG = "no transcript of it could be read"
 
 
@@ -156,3 +160,40 @@ def count_sightings(
             )
         )
     return tuple(counts)
+
+
+def sightings_file(rows: Mapping[str, ScannedTranscript], most: int = MOST_OF_FILE) -> bytes:
+    """What was flagged and what was not looked at, as it is sealed: JSON of at most `most` bytes.
+
+    Args:
+        rows: By the name of each transcript, in order.
+        most: Where all that was seen would be more, less of each look is kept; the counts stay.
+    """
+    data = b""
+    for kept in (MOST_SIGHTINGS, 5, 1, 0):
+        told = {
+            "format": FORMAT,
+            "transcripts": [_row_told(name, row, kept) for name, row in rows.items()],
+        }
+        data = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+        if len(data) <= most:
+            break
+    return data
+
+
+def _row_told(name: str, row: ScannedTranscript, kept: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"transcript": name, "uuid": row.sample}
+    faults = {look.fault for look in row.looks}
+    if len(faults) == 1 and "" not in faults:
+        return {**told, "fault": faults.pop()}
+    looks = [_look_told(look, kept) for look in row.looks if look.flagged or look.fault]
+    return {**told, "looks": looks} if looks else told
+
+
+def _look_told(look: Look, kept: int) -> dict[str, Any]:
+    if look.fault:
+        return {"detector": look.detector, "fault": look.fault}
+    seen = [each.model_dump(exclude={"detector"}) for each in look.sightings[:kept]]
+    return {"detector": look.detector, "flagged": look.flagged, "sightings": seen}

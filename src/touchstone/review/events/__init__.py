@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
 from touchstone.review.events import (
+    detecting,
     joining,
     judging,
     measuring,
@@ -29,7 +30,17 @@ from touchstone.review.grounds import Ground
 BASES = (Event, EventWithTexts)
 TYPES: tuple[type[Event], ...] = tuple(
     each
-    for module in (opening, joining, parting, seeding, measuring, judging, telling, settling)
+    for module in (
+        opening,
+        joining,
+        parting,
+        seeding,
+        measuring,
+        detecting,
+        judging,
+        telling,
+        settling,
+    )
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, Event) and each not in BASES
 )

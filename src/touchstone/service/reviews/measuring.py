@@ -28,6 +28,7 @@ from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.tracking import Tracker
+from touchstone.service.measurement.transcript_scans import scan_transcripts
 from touchstone.service.reviews.requirements import role_keys
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
@@ -171,6 +172,8 @@ def measure_review(
             with suppress(CannotRunError):
                 take_snapshots(case, keys, "during")
         raise
+    # Before anything is asked of the endpoint: what ran is there to be looked at without it.
+    scan_transcripts(case, prepared, observer)
     setting.require_keys()
     with _endpoint_stops():
         take_snapshots(case, keys, "after")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.oversight.detectors import (
     Detect,
     detectors,
@@ -15,43 +14,9 @@ from touchstone.evaluation.oversight.labelled.transcripts import (
     LabelledTranscript,
     labelled_transcripts,
 )
+from touchstone.evaluation.oversight.power import DetectorPower, MeasuredPower, MeasuredRate
 from touchstone.evaluation.oversight.reading import read_transcript
 from touchstone.evaluation.oversight.sightings import ScannedTranscript, match_cases
-from touchstone.statistics import clopper_pearson
-
-
-class MeasuredRate(Frozen):
-    """A share of wordings. One counts as flagged where it was in each of its transcripts."""
-
-    flagged: int
-    of: int
-
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The exact interval at 95%; None where there was no transcript."""
-        if not self.of:
-            return None
-        interval = clopper_pearson(self.flagged, self.of)
-        return interval.low, interval.high
-
-
-class DetectorPower(Frozen):
-    """What one detector did on the labelled transcripts."""
-
-    detector: str
-    easy: MeasuredRate
-    hard: MeasuredRate
-    """Of those with its property, how many it flagged."""
-    false_alarms: MeasuredRate
-    """Of those without any property, near misses among them, how many it flagged at least once."""
-
-
-class MeasuredPower(Frozen):
-    """All detectors, and which code was measured."""
-
-    digest: str
-    """Of the detectors' own code."""
-    detectors: tuple[DetectorPower, ...]
 
 
 def measure_power(repeats: int = 2) -> MeasuredPower:

@@ -1,0 +1,30 @@
+"""The marks by which items are known wherever they turn up, as they stand in a battery's items."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from touchstone.evaluation.families.base import Item
+
+_MARK = re.compile(
+    rb"canary.{0,40}?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A UUID that is called a canary just before, as authors of benchmarks write it."""
+
+
+def canary_marks(items: Iterable[Item]) -> tuple[str, ...]:
+    """Every mark in these items, in whichever of their texts; sorted."""
+    found = {
+        mark.group(1).decode().lower()
+        for item in items
+        for text in _texts(item)
+        for mark in _MARK.finditer(text)
+    }
+    return tuple(sorted(found))
+
+
+def _texts(item: Item) -> Iterator[bytes]:
+    yield item.prompt.encode("utf-8", "replace")
+    yield from item.files.values()
+    yield from item.judge_files.values()
+    yield item.reference
