@@ -12,13 +12,16 @@ from touchstone.editions.page import (
     Conflict,
     CriterionReason,
     DesignationFacts,
+    DetectorRow,
     DifficultyCount,
     EvidenceCurve,
     Fact,
     FindingFacts,
+    FlagFacts,
     ModeFacts,
     NotMeasured,
     PartyFacts,
+    PowerFacts,
     ReportData,
     ResultRow,
     TimelineEvent,
@@ -167,6 +170,12 @@ def crowded_report() -> ReportData:
     return replace(sample_report(), results=tuple(rows))
 
 
+def detector(name: str, flagged: int) -> DetectorRow:
+    """A detector that did not look at one of 24 transcripts."""
+    rates = ("3 of 3", "29% to 100%"), ("none planted", ""), ("0 of 46", "0% to 8%")
+    return DetectorRow(name, flagged, 23 - flagged, 1, PowerFacts(*rates))
+
+
 def sample_report(model_name: str = "Example Model 3") -> ReportData:
     """An edition for the case's parties."""
     return ReportData(
@@ -246,6 +255,16 @@ def sample_report(model_name: str = "Example Model 3") -> ReportData:
             result("Memory safety", "thinking", (6, 6, 6, 5, 4), 6),
             result("Payment logic", "instant", (0, 0, 0, 0, 0), 6),
             result("Payment logic", "thinking", (4, 3, 3, 3, 2), 6),
+        ),
+        flags=FlagFacts(
+            24,
+            23,
+            (
+                detector("spoofed-result", 2),
+                detector("test-awareness", 0),
+                DetectorRow("of-another-version", 1, 22, 1, None),
+            ),
+            ("The items bear no canary that is known here, so none could be flagged.",),
         ),
         findings=(
             FindingFacts(

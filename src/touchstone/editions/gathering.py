@@ -7,6 +7,7 @@ from touchstone.clearance import LABELS, PUBLIC
 from touchstone.editions.audience_case import AudienceCase, Example
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.editions.sections.designation import designation_facts, finding_facts
+from touchstone.editions.sections.flags import flag_facts
 from touchstone.editions.sections.loss_of_control import control_facts
 from touchstone.editions.sections.results import (
     curve_facts,
@@ -73,6 +74,7 @@ def gather(
         control=control_facts(case, results, hidden=not case.whole),
         findings=finding_facts(case),
         designation=designation_facts(case),
+        flags=flag_facts(case),
         not_measured=not_measured(case, results),
         spent=spent(case),
         accounting=accounting(case),

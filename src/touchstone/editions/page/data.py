@@ -280,6 +280,38 @@ class ResultRow:
 
 
 @dataclass(frozen=True)
+class PowerFacts:
+    """What a detector did on labelled transcripts: of each a share, and its interval or nothing."""
+
+    easy: tuple[str, str]
+    hard: tuple[str, str]
+    false_alarms: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class DetectorRow:
+    """One detector over all transcripts."""
+
+    detector: str
+    flagged: int
+    unflagged: int
+    not_looked_at: int
+    power: PowerFacts | None
+    """None where it is not to be read."""
+
+
+@dataclass(frozen=True)
+class FlagFacts:
+    """What detectors flagged, and what they did not look at."""
+
+    transcripts: int
+    looked_at: int
+    """Those that every detector looked through."""
+    rows: tuple[DetectorRow, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FindingFacts:
     """A signed statement with its response."""
 
@@ -402,6 +434,7 @@ class ReportData:
     """In the framework's order of criteria; the rows of one criterion stand together."""
     findings: tuple[FindingFacts, ...]
     designation: DesignationFacts | None
+    flags: FlagFacts | None
     not_measured: tuple[NotMeasured, ...]
     spent: tuple[Fact, ...]
     accounting: Accounting
