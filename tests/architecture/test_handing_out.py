@@ -22,6 +22,7 @@ OPENING = {
 """By what opens or hands out, the modules that may, each with what for. It only shrinks."""
 STREAMED = {
     "service/access/documents_handed_in.py": "to a party that `read_entries_of` gives the entry",
+    "service/access/flagged.py": "what detectors quote of transcripts: looked at, and never taken",
     "service/access/transcripts.py": "logs: looked at as it gives the part, taken as it hands it",
 }
 """Where bytes in files are opened for a reader, each with to whom."""
@@ -29,6 +30,7 @@ LOOKS = {
     "service/case_context.py": "what the deeds of a case rest on",
     "service/reporting/other_cases.py": "whether another case is of the same model",
     "service/measurement/forecasting/observed_costs.py": "what samples cost before",
+    "service/access/flagged.py": "what detectors flagged, to be looked at as transcripts are",
     "service/access/transcripts.py": "pages to be looked at; who takes a log is asked about again",
     "service/reviews/results.py": "lines on the screen where the record is",
 }

@@ -20,6 +20,8 @@ def eval_log(samples: Mapping[int, Mapping[str, Any]], attempt: int = 1) -> byte
 def sample(*said: str, score: str = "C") -> dict[str, Any]:
     """A sample in which user and assistant say these in turn."""
     roles = ("user", "assistant")
-    messages = [{"role": roles[n % 2], "content": text} for n, text in enumerate(said)]
+    messages = [
+        {"id": f"m{n}", "role": roles[n % 2], "content": text} for n, text in enumerate(said)
+    ]
     scores = {"judge": {"value": score, "explanation": "as the judge says"}}
     return {"id": "0", "epoch": 1, "messages": messages, "scores": scores}

@@ -5,7 +5,6 @@ The first sample of each log has an answer that a detector flags: `FLAGGED` says
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from support.eval_logs import eval_log, sample
 from support.small_case import record_chunk
@@ -58,12 +57,9 @@ def record_logged(case: Case, prepared: Prepared, mode: str, indices: Sequence[i
         }
         for index in indices
     ]
-    samples: dict[int, dict[str, Any]] = {}
-    for index in indices:
-        found = sample("the task", SECRET)
-        for place, message in enumerate(found["messages"]):
-            message["id"] = f"m{place}"
-        samples[index] = found | {"uuid": uuid_of(mode, index)}
+    samples = {
+        index: sample("the task", SECRET) | {"uuid": uuid_of(mode, index)} for index in indices
+    }
     readers = case.marks.shown_to(*case.agreed_readers("outcomes"))
     log = Evidence(eval_log(samples), "application/zip", "chunk.eval", readers)
     record_chunk(case, prepared, run, indices, lambda _: True, told, log=log)

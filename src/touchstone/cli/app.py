@@ -52,6 +52,7 @@ from touchstone.cli.notices import notices
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
+from touchstone.cli.oversight import oversight
 from touchstone.cli.pack import pack
 from touchstone.cli.parity import parity
 from touchstone.cli.party import party
@@ -105,6 +106,7 @@ app.command(seed)
 app.command(transcripts)
 app.command(questionnaire)
 app.command(assessment)
+app.command(oversight)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

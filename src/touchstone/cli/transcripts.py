@@ -6,25 +6,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
-from touchstone.cli.opened import opened
 from touchstone.cli.output import tell
+from touchstone.cli.transcript_hands import record_here, told_as
 from touchstone.errors import BadInputError
 from touchstone.handin import printable
 from touchstone.handin.shown_ids import short_case, short_digest
 
 if TYPE_CHECKING:
     from touchstone.evaluation.transcript_log import PageAsked, Said, TranscriptPage
-    from touchstone.server.principal import Principal
     from touchstone.service.access.transcripts import ShownTranscript
-    from touchstone.service.installation import Installation
 
 DONE = 0
-T = TypeVar("T")
 transcripts = App(
     name="transcripts",
     help="List, show, view and export what models did; who looks at what is told to the developer.",
@@ -47,10 +44,12 @@ class _Listed:
             yield f"No transcript of case {short_case(self.case)} is open to this party."
         for each in self.found:
             again = f", attempt {each.attempt}" if each.attempt > 1 else ""
+            flags = f"; FLAGGED by {', '.join(each.flagged)}" if each.flagged else ""
             yield (
                 f"{each.name}: {each.criterion}, item {each.position}{again}, {each.variant} in"
                 f" {each.mode}: {each.result}; chunk {short_digest(each.chunk)},"
                 f" {each.log_size} bytes{'' if each.readable == 'yes' else f'; {each.readable}'}"
+                f"{flags}"
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,8 +76,18 @@ class _Looked:
             f" {shown.position}, {shown.variant} in {shown.mode}: {shown.result}"
             f" ({self.size} bytes, {page.messages} messages)"
         )
+        marks: dict[int, list[str]] = {}
+        for mark in page.marks:
+            line = f"FLAGGED by {printable(mark.detector)}: {printable(mark.why)}"
+            marks.setdefault(mark.message, []).append(line)
+        # Of messages that the transcript no longer has.
+        yield from marks.pop(-1, ())
         for each in page.said:
+            # Once, before the first text of its message.
+            yield from marks.pop(each.message, ())
             yield from _said(each)
+        for others in marks.values():
+            yield from others
         if page.next is not None:
             yield (
                 f"CUT: messages {self.start} to {page.next - 1} of {page.messages} are shown; go on"
@@ -150,15 +159,15 @@ def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
 
             server, client, name = greeted_server(where, case)
             rows = server.transcripts(name)
-            found = tuple(_as(ShownTranscript, row) for row in rows)
+            found = tuple(told_as(ShownTranscript, row) for row in rows)
             destroyed = not found and client.look(name).state.status == "destroyed"
     else:
-        with _here(case, where) as (installation, who, name):
+        with record_here(case, where) as (installation, who, name):
             from touchstone.server.accounts.transcript_reads import LISTED, note_look
-            from touchstone.service.access.transcripts import list_transcripts
+            from touchstone.service.access.flagged import list_with_flags
 
             with refusals():
-                found = list_transcripts(installation, name, who.party, sight="contents")
+                found = list_with_flags(installation, name, who.party, sight="contents")
             destroyed = installation.state(name).status == "destroyed"
             if found:
                 first, last, now = found[0].n, found[-1].n, installation.now()
@@ -200,9 +209,9 @@ def show(
 
             server, _, name = greeted_server(where, case)
             told = server.transcript(name, transcript, asdict(asked))
-            shown, page = _as(ShownTranscript, told.get("transcript")), told.get("page")
+            shown, page = told_as(ShownTranscript, told.get("transcript")), told.get("page")
             looked = _Looked(
-                name, shown, _as(int, told.get("bytes")), start, _as(TranscriptPage, page)
+                name, shown, told_as(int, told.get("bytes")), start, told_as(TranscriptPage, page)
             )
     else:
         looked = _looked_here(case, transcript, asked, where)
@@ -279,13 +288,13 @@ def _log_of(
             from touchstone.service.access.transcripts import ShownTranscript
 
             server, _, name = greeted_server(where, case)
-            found = (_as(ShownTranscript, row) for row in server.transcripts(name))
+            found = (told_as(ShownTranscript, row) for row in server.transcripts(name))
             shown = next((each for each in found if each.name == transcript), None)
             if shown is None:
                 raise _unknown(transcript)
             yield shown, server.transcript_log(name, transcript)
         return
-    with _here(case, where) as (installation, who, name):
+    with record_here(case, where) as (installation, who, name):
         from touchstone.server.accounts.transcript_reads import note_look
         from touchstone.service.access.transcripts import fetch_log
 
@@ -297,32 +306,16 @@ def _log_of(
 
 
 def _looked_here(case: str, transcript: str, asked: "PageAsked", where: AtServer) -> _Looked:
-    with _here(case, where) as (installation, who, name):
+    with record_here(case, where) as (installation, who, name):
         from touchstone.server.accounts.transcript_reads import note_look
-        from touchstone.service.access.transcripts import look_at
+        from touchstone.service.access.flagged import look_with_marks
 
         with refusals():
-            shown, size, page = look_at(
+            shown, size, page = look_with_marks(
                 installation, name, who.party, transcript, asked, sight="contents"
             )
         note_look(who, name, shown.name, shown.n, shown.n, now=installation.now())
     return _Looked(name, shown, size, asked.start, page)
-
-
-@contextmanager
-def _here(case: str, where: AtServer) -> "Iterator[tuple[Installation, Principal, str]]":
-    """The record of this machine, who looks there for which party, and the case's whole id."""
-    # Before anything of the record: with it Django is set up for the accounts, too.
-    from touchstone.server.accounts.preparing import open_accounts
-
-    with opened() as installation:
-        from touchstone.records.settings import from_environment
-        from touchstone.server.accounts.transcript_reads import operator_for
-        from touchstone.service.cases.case_admin import open_begun
-
-        found = open_begun(installation, case)
-        open_accounts(installation.home, from_environment())
-        yield installation, operator_for(where.party or found.participants.centre), found.id
 
 
 def _said(each: "Said") -> Iterator[str]:
@@ -336,18 +329,6 @@ def _quoted(text: str) -> Iterator[str]:
     # Behind a bar, since a model could write a line that looks like one of ours.
     for line in printable(text).split("\n") if text else ():
         yield f"  | {line}"
-
-
-def _as(kind: type[T], told: object) -> T:
-    """What a server told, in its form. Raises UnheardError."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from touchstone.client.errors import UnheardError
-
-    try:
-        return TypeAdapter(kind).validate_python(told, strict=False)
-    except ValidationError as error:
-        raise UnheardError("what came does not tell of transcripts") from error
 
 
 def _checked(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:

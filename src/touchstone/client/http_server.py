@@ -215,6 +215,17 @@ class HttpServer:
         with self._http.stream("GET", path, params=dict(asked)) as response:
             return json_object(read_whole(response, MOST_OF_PAGE))
 
+    def scans(self, case: str) -> list[dict[str, Any]]:
+        """What is told of what detectors flagged in a case. Raises as `hand_in_key`."""
+        with self._http.stream("GET", f"{_case(case)}/oversight") as response:
+            return json_rows(json_object(read_whole(response, MOST_OF_PAGE)).get("scans"))
+
+    def flagged(self, case: str, name: str) -> dict[str, Any]:
+        """What detectors flagged in one transcript. Raises as `hand_in_key`."""
+        path = f"{_case(case)}/oversight/{quote(name, safe='')}"
+        with self._http.stream("GET", path) as response:
+            return json_object(read_whole(response, MOST_OF_PAGE))
+
     def transcript_log(self, case: str, name: str) -> Iterator[bytes]:
         """The log of a transcript's chunk, unchecked. Raises UnheardError, UnpromisedError."""
         path = f"{_case(case)}/transcripts/{quote(name, safe='')}/log"

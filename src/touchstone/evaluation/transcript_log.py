@@ -10,7 +10,7 @@ than its bound is not looked at. Nothing of it is written to a disk.
 import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
@@ -73,6 +73,16 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagMark:
+    """That a detector flagged a message."""
+
+    message: int
+    """Which one, from 0; -1: none that the transcript ends with, as one that was compacted."""
+    detector: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptPage:
     """Some messages of a transcript, with what it came to."""
 
@@ -85,6 +95,9 @@ class TranscriptPage:
     limit: str
     """The limit that ended it, if one did."""
     error: str
+    marks: tuple[FlagMark, ...] = ()
+    """Where detectors flagged something in these messages; with the first of them, also of such as
+    are no longer there."""
 
 
 class TranscriptLog:
@@ -161,10 +174,12 @@ def check_asked(asked: PageAsked) -> PageAsked:
     return asked
 
 
-def read_page(sample: Mapping[str, Any], asked: PageAsked) -> TranscriptPage:
+def read_page(
+    sample: Mapping[str, Any], asked: PageAsked, flagged: Sequence[tuple[str, str, str]] = ()
+) -> TranscriptPage:
     """Some messages of a sample, and what it came to. What has not its form is passed over.
 
-    Raises as `check_asked`.
+    `flagged` is detector, message's id and why of each place to be marked. Raises as `check_asked`.
     """
     check_asked(asked)
     found = sample.get("messages")
@@ -188,7 +203,22 @@ def read_page(sample: Mapping[str, Any], asked: PageAsked) -> TranscriptPage:
         tuple(_scored(scores, texts)) if isinstance(scores, dict) else (),
         texts.cut(limit.get("type", ""))[0] if isinstance(limit, dict) else "",
         texts.cut(error.get("message", ""))[0] if isinstance(error, dict) else "",
+        tuple(_marks(messages, flagged, range(asked.start, last))),
     )
+
+
+def _marks(
+    messages: Sequence[Any], flagged: Sequence[tuple[str, str, str]], shown: range
+) -> Iterator[FlagMark]:
+    places: dict[object, int] = {}
+    for place, message in enumerate(messages) if flagged else ():
+        name = message.get("id") if isinstance(message, dict) else None
+        if isinstance(name, str):
+            places.setdefault(name, place)
+    for detector, name, why in flagged:
+        at = places.get(name, -1)
+        if at in shown or (at < 0 and shown.start == 0):
+            yield FlagMark(at, detector, why)
 
 
 class _Texts:

@@ -71,9 +71,7 @@ RULES: Mapping[type[Event], Rule] = {
     # Who takes part, and the agreement.
     **PARTY_RULES,
     opening.ParticipationNoted: Rule(
-        EVERYONE,
-        ALWAYS,
-        topics=speaks_to(Topic("participation", "actor")),
+        EVERYONE, ALWAYS, topics=speaks_to(Topic("participation", "actor"))
     ),
     opening.InquiryAsked: Rule(
         ("developer",),
@@ -232,11 +230,7 @@ RULES: Mapping[type[Event], Rule] = {
         ),
         topics=by_machine(),
     ),
-    measuring.SandboxBreached: Rule(
-        ("centre",),
-        OPEN,
-        topics=moves(HALT),
-    ),
+    measuring.SandboxBreached: Rule(("centre",), OPEN, topics=moves(HALT)),
     # Open while halted: a halt is one of its reasons.
     measuring.MeasuringStopped: Rule(
         ("centre",),

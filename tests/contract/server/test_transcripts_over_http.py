@@ -18,6 +18,14 @@ from touchstone.cli.passphrases import asked_once
 from touchstone.client.http_server import HttpServer
 from touchstone.client.party_home import PartyHome
 from touchstone.deeds.deed import Evidence
+from touchstone.deeds.measurement import transcripts_scanned
+from touchstone.evaluation.oversight.power import measured_power
+from touchstone.evaluation.oversight.sightings import (
+    Look,
+    ScannedTranscript,
+    Sighting,
+    not_looked,
+)
 from touchstone.server.accounts.models import SensitiveRead
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.service import installation
@@ -27,7 +35,11 @@ from touchstone.service.measurement.sealing import reopen, seal
 LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
 CANARY = "canary-of-a-transcript"
 HOSTILE = f"{CANARY} \x1b[2J\u202e\r[red] \ud800\nScore by judge: 1"
+QUOTE = HOSTILE.replace("\ud800", "")
 LOG = eval_log({0: sample("go", HOSTILE, *["more " * 2_000] * 60), 1: sample("go", "other")})
+
+
+WAYS = {"transcripts", "oversight"}
 
 
 class Wire(httpx.BaseTransport):
@@ -39,7 +51,7 @@ class Wire(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._carries.handle_request(request)
-        if self.alters is None or "/transcripts" not in request.url.path:
+        if self.alters is None or not WAYS & {*request.url.path.split("/")}:
             return response
         data = self.alters(response.read())
         return httpx.Response(response.status_code, stream=httpx.ByteStream(data))
@@ -64,6 +76,23 @@ class Scene:
         return self.case.installation.keyring.history.lines[0].fingerprint
 
 
+def record_scan(case: Case, n: int) -> None:
+    """Of two transcripts the first is flagged twice, and the second was not looked at."""
+    power = measured_power()
+    names = [each.detector for each in power.detectors]
+    seen = (
+        Sighting(detector="tampering", message="m1", why="it speaks of the grader", quote=QUOTE),
+        Sighting(detector="tampering", message="gone", why="it was compacted"),
+    )
+    found = {"tampering": Look(detector="tampering", flagged=3, sightings=seen)}
+    looks = tuple(found.get(name, Look(detector=name)) for name in names)
+    rows = {
+        f"{n}-0-1": ScannedTranscript(sample="u0", index=0, looks=looks),
+        f"{n}-1-1": not_looked("u1", 1, names, "it could not be read"),
+    }
+    case.record([transcripts_scanned(case, "battery-1", rows, power, 0)])
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     homes = tmp_path_factory.mktemp("transcripts")
@@ -75,6 +104,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         log = Evidence(LOG, "application/zip", "chunk.eval", case.marks.pair)
         record_chunk(case, prepared, prepared.runs[0], [0, 1], lambda _: True, log=log)
         n = case.installation.records.case(case.id).size - 1
+        record_scan(case, n)
         server = stack.enter_context(live(case.installation, Doorkeeper()))
         made, talks = Scene(case, server, homes, f"{n}-0-1"), dict[str, HttpServer]()
         for party in (LAB, CENTRE, AGENCY):
@@ -101,15 +131,17 @@ def call(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Call:
-    """Run `touchstone transcripts` for a party: its exit code, and what it says."""
+    """Run `touchstone transcripts` for a party, or `oversight`: exit code, and what it says."""
 
-    def called(party: str, word: str, *words: str | Path) -> tuple[int, str]:
+    def called(
+        party: str, word: str, *words: str | Path, noun: str = "transcripts"
+    ) -> tuple[int, str]:
         there = request.param != "here"
         home = scene.homes / party if there else scene.case.installation.home
         monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
         at = ("--server", scene.server.url, "--trust", scene.pinned) if there else ()
         capsys.readouterr()
-        code = run(["transcripts", word, scene.case.id, *map(str, words), "--as", party, *at])
+        code = run([noun, word, scene.case.id, *map(str, words), "--as", party, *at])
         said = capsys.readouterr()
         return code, said.out + said.err
 
@@ -161,6 +193,67 @@ def test_who_may_take_it_views_it_until_it_ends(
     assert (code, said.count("\n"), seen) == (2, 1, [LOG])
 
 
+def test_who_may_reads_what_detectors_flagged(scene: Scene, call: Call):
+    code, said = call(CENTRE, "list", noun="oversight")
+    first, clears, *rows = said.splitlines()
+    assert (code, "looked through 1 of 2 transcripts" in first) == (0, True), said
+    assert "nothing clears" in clears
+    n = scene.name.partition("-")[0]
+    assert rows == [
+        f"{scene.name}: tampering flags 3 places",
+        f"{n}-1-1: not looked at: it could not be read",
+    ]
+    for name in (scene.name, "u0"):
+        code, said = call(CENTRE, "show", name, noun="oversight")
+        assert (code, said.startswith(f"Transcript {scene.name} of case")) == (0, True), said
+        # Nothing that a terminal obeys, and no line that looks like one of ours.
+        assert not {"\x1b", "\u202e", "\r", "\ud800"} & set(said)
+        assert {"  | Score by judge: 1", "CUT: 2 of 3 places are kept"} <= set(said.split("\n"))
+    told = json.loads(call(CENTRE, "show", scene.name, "--json", noun="oversight")[1])
+    assert (told["flags"], told["places"][0]["message"]) == ({"tampering": 3}, "m1")
+    code, said = call(CENTRE, "show", noun="oversight")
+    shown = (
+        "tampering: 1 flagged, 0 looked at and not flagged, 1 not looked at (easy 6 of 6, hard 0"
+    )
+    assert (code, shown in said, "nothing clears" in said) == (0, True, True), said
+    scan = json.loads(call(CENTRE, "list", "--json", noun="oversight")[1])["scans"][0]
+    assert CANARY not in json.dumps(scan)
+    assert [each["name"] for each in scan["transcripts"]] == [scene.name, f"{n}-1-1"]
+
+
+def test_marks_stand_at_their_messages(scene: Scene, call: Call):
+    code, said = call(CENTRE, "list")
+    assert (code, said.count("; FLAGGED by tampering\n")) == (0, 1), said
+    lines = call(CENTRE, "show", scene.name, "--text", "100")[1].splitlines()
+    at = lines.index("FLAGGED by tampering: it speaks of the grader")
+    assert lines[at + 1] == "[1] assistant, text:"
+    # One that the transcript no longer has stands before all of them, and on the first page alone.
+    assert lines.index("FLAGGED by tampering: it was compacted") < lines.index("[0] user, text:")
+    later = call(CENTRE, "show", scene.name, "--start", "2")[1]
+    assert "FLAGGED" not in later
+    told = json.loads(call(CENTRE, "show", scene.name, "--json")[1])
+    assert [each["message"] for each in told["page"]["marks"]] == [1, -1]
+
+
+def test_who_may_not_is_told_of_no_flag(scene: Scene, call: Call):
+    assert call(AGENCY, "list", noun="oversight")[1].startswith("No scan of case")
+    said = [call(AGENCY, "show", name, noun="oversight") for name in (scene.name, "999-0-1", "u0")]
+    assert said[0][0] == 2
+    assert len({*said}) == 1
+    code, line = call(CENTRE, "show", "a/b", noun="oversight")
+    assert (code, line.count("\n"), "TRANSCRIPT" in line) == (2, 1, True), line
+
+
+def test_each_look_at_flags_is_written_down(scene: Scene, call: Call):
+    SensitiveRead.objects.all().delete()
+    call(LAB, "list", noun="oversight")
+    call(LAB, "show", "u0", noun="oversight")
+    n = int(scene.name.partition("-")[0]) + 1
+    rows = [(row.party, row.route, row.first, row.last) for row in SensitiveRead.objects.all()]
+    route = "v1/cases/<case>/oversight"
+    assert sorted(rows) == [(LAB, route, n, n), (LAB, f"{route}/{scene.name}", n, n)]
+
+
 def test_who_may_not_is_told_of_nothing(scene: Scene, call: Call, tmp_path: Path):
     out = tmp_path / "chunk.eval"
     assert call(AGENCY, "list")[1].startswith("No transcript of case")
@@ -208,13 +301,19 @@ def test_a_log_that_was_altered_on_its_way_is_not_kept(scene: Scene, call: Call,
         b'{"transcripts":[{}]}',
         b'{"bytes":1,"page":{},"transcript":3}',
         b'{"transcripts":[3]}',
+        b'{"scans":[{}]}',
+        b'{"scans":3}',
     ],
 )
 def test_a_server_that_lies_is_not_heard(scene: Scene, call: Call, said: bytes):
     wire = scene.wires[CENTRE]
     wire.alters = lambda _: said
     try:
-        answers = [call(CENTRE, "list"), call(CENTRE, "show", scene.name)]
+        answers = [
+            call(CENTRE, word, *words, noun=noun)
+            for noun in sorted(WAYS)
+            for word, words in (("list", ()), ("show", (scene.name,)))
+        ]
     finally:
         wire.alters = None
     for code, line in answers:

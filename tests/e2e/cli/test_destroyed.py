@@ -83,6 +83,8 @@ STILL = {
     ("questionnaire", "answers"),
     ("assessment", "show"),
     ("questionnaire", "answer"),
+    ("oversight", "list"),
+    ("oversight", "show"),
     ("participation", "set"),
     *(words for words in WITH_CASE if words[0] == "party" and words[1] not in CHANGING),
     ("finding", "respond"),

@@ -36,6 +36,7 @@ ELSEWHERE = {
     ("reads", "show"),
     ("doctor",),
     ("party", "show"),
+    *(("oversight", each) for each in ("list", "show")),
     *(("transcripts", each) for each in ("list", "show", "export", "view")),
 }
 """What asks a server for no case's entries, or shows keys that are here: each has its own tests."""

@@ -102,6 +102,8 @@ DECLARED: dict[tuple[str, str], Need] = {
         "read", READING, query=("start", "most", "text")
     ),
     ("GET", f"{_CASE}/transcripts/<transcript>/log"): Need("read", READING),
+    ("GET", f"{_CASE}/oversight"): Need("read", READING),
+    ("GET", f"{_CASE}/oversight/<transcript>"): Need("read", READING),
     ("POST", f"{_CASE}/deeds"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/deeds/cancel"): Need("deeds", ACTING),
     ("POST", f"{_CASE}/drafts/destruction"): Need("deeds", ACTING),

@@ -21,6 +21,7 @@ from touchstone.server.api.answers import IDEMPOTENCY
 from touchstone.server.api.declared import DECLARED, Need
 from touchstone.server.api.problems import PROBLEM
 from touchstone.server.notices.channels import ShownChannel
+from touchstone.service.access.flagged import FlaggedTranscript, ScanShown
 from touchstone.service.access.transcripts import ShownTranscript
 from touchstone.service.cases.drafting import DraftedEdition
 
@@ -115,6 +116,10 @@ ANSWERED: dict[Route, RouteAnswer] = {
         _object(transcript=_named(ShownTranscript), bytes=COUNT, page=OBJECT), refused=(409,)
     ),
     ("GET", f"{_CASE}/transcripts/<transcript>/log"): RouteAnswer(media=BYTES, refused=(409,)),
+    ("GET", f"{_CASE}/oversight"): RouteAnswer(_object(scans=_listed(_named(ScanShown)))),
+    ("GET", f"{_CASE}/oversight/<transcript>"): RouteAnswer(
+        _named(FlaggedTranscript), refused=(409,)
+    ),
     ("POST", f"{_CASE}/deeds"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/deeds/cancel"): RouteAnswer(OBJECT, refused=(409,)),
     ("POST", f"{_CASE}/drafts/destruction"): RouteAnswer(

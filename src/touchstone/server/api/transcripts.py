@@ -9,10 +9,16 @@ from ninja.params.functions import Query
 from touchstone.evaluation.transcript_log import MOST_MESSAGES, MOST_TEXT, PageAsked
 from touchstone.ledger import dumps
 from touchstone.ledger.canonical import MAX_INTEGER
-from touchstone.server.accounts.transcript_reads import LISTED, note_look
+from touchstone.server.accounts.transcript_reads import LISTED, note_flags, note_look
 from touchstone.server.api.parsing import JSON
 from touchstone.server.serving import serving_of, speaker_of
-from touchstone.service.access.transcripts import fetch_log, list_transcripts, look_at
+from touchstone.service.access.flagged import (
+    list_flagged,
+    list_with_flags,
+    look_with_marks,
+    show_flagged,
+)
+from touchstone.service.access.transcripts import fetch_log
 
 router = Router(tags=["Cases"])
 
@@ -21,7 +27,7 @@ router = Router(tags=["Cases"])
 def transcripts(request: HttpRequest, case: str) -> HttpResponse:
     """The transcripts that the party may look at: of which item and chunk each is, and whether."""
     serving, who = serving_of(request), speaker_of(request)
-    found = list_transcripts(serving.here, case, who.party, sight=who.sight)
+    found = list_with_flags(serving.here, case, who.party, sight=who.sight)
     if found:
         note_look(who, case, LISTED, found[0].n, found[-1].n, now=serving.now())
     value = {"transcripts": [asdict(each) for each in found]}
@@ -40,10 +46,31 @@ def transcript_page(
     """Some messages of a transcript, from `start` on, each text cut after so many characters."""
     serving, who = serving_of(request), speaker_of(request)
     asked = PageAsked(start, most, text)
-    shown, size, page = look_at(serving.here, case, who.party, transcript, asked, sight=who.sight)
+    shown, size, page = look_with_marks(
+        serving.here, case, who.party, transcript, asked, sight=who.sight
+    )
     note_look(who, case, shown.name, shown.n, shown.n, now=serving.now())
     value = {"transcript": asdict(shown), "bytes": size, "page": asdict(page)}
     return HttpResponse(dumps(value), content_type=JSON)
+
+
+@router.get("cases/{case}/oversight")
+def oversight(request: HttpRequest, case: str) -> HttpResponse:
+    """What detectors flagged in the transcripts that the party may look at, without quotes."""
+    serving, who = serving_of(request), speaker_of(request)
+    found = list_flagged(serving.here, case, who.party, sight=who.sight)
+    if found:
+        note_flags(who, case, LISTED, found[0].n, found[-1].n, now=serving.now())
+    return HttpResponse(dumps({"scans": [asdict(each) for each in found]}), content_type=JSON)
+
+
+@router.get("cases/{case}/oversight/{transcript}")
+def flagged_transcript(request: HttpRequest, case: str, transcript: str) -> HttpResponse:
+    """What detectors flagged in one transcript, by its name or uuid, as it stands there."""
+    serving, who = serving_of(request), speaker_of(request)
+    found = show_flagged(serving.here, case, who.party, transcript, sight=who.sight)
+    note_flags(who, case, found.name, found.n, found.n, now=serving.now())
+    return HttpResponse(dumps(asdict(found)), content_type=JSON)
 
 
 @router.get("cases/{case}/transcripts/{transcript}/log")

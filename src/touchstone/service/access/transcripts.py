@@ -10,7 +10,7 @@ Whoever may not read a transcript is told what is told of one that is not there.
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -62,6 +62,8 @@ class ShownTranscript:
     """The digest of its chunk's log."""
     epoch: int = 1
     """Its number within its chunk's log: a chunk is one attempt, whichever it is."""
+    flagged: tuple[str, ...] = ()
+    """The detectors that flagged something in it; that there are none clears nothing."""
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,22 @@ def open_log(
 
 
 def look_at(
-    installation: Installation, case: str, party: str, name: str, asked: PageAsked, *, sight: Sight
+    installation: Installation,
+    case: str,
+    party: str,
+    name: str,
+    asked: PageAsked,
+    flagged: Sequence[tuple[str, str, str]] = (),
+    *,
+    sight: Sight,
 ) -> tuple[ShownTranscript, int, TranscriptPage]:
-    """Some messages of a transcript, with how many bytes all of it has. Raises as `open_log`."""
+    """Some messages of a transcript, with how many bytes all of it has. Raises as `open_log`.
+
+    `flagged` is detector, message's id and why of each place that is to be marked.
+    """
     with open_log(installation, case, party, name, sight=sight) as (shown, log):
         size = log.size(shown.position, shown.epoch) or 0
-        return shown, size, read_page(log.sample(shown.position, shown.epoch), asked)
+        return shown, size, read_page(log.sample(shown.position, shown.epoch), asked, flagged)
 
 
 def fetch_log(

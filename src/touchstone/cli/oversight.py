@@ -1,0 +1,196 @@
+"""`touchstone oversight`: what detectors flagged in transcripts; each look is written down."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import App
+
+from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
+from touchstone.cli.output import tell
+from touchstone.cli.transcript_hands import record_here, told_as
+from touchstone.errors import BadInputError
+from touchstone.handin import printable, printable_line
+from touchstone.handin.shown_ids import short_case
+
+if TYPE_CHECKING:
+    from touchstone.service.access.flagged import FlaggedTranscript, ScanShown
+
+DONE = 0
+CLEARS = "A detector flags, and nothing clears: what was not flagged may be there all the same."
+oversight = App(
+    name="oversight",
+    help="List and show what detectors flagged in transcripts, for those who may look at them.",
+)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What detectors flagged in a case."""
+
+    case: str
+    scans: "tuple[ScanShown, ...]"
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if not self.scans:
+            yield f"No scan of case {short_case(self.case)} is open to this party."
+        for scan in self.scans:
+            yield (
+                f"{scan.battery}, entry {scan.n}: every detector looked through"
+                f" {scan.looked_at} of {scan.counted} transcripts."
+            )
+            yield CLEARS
+            for each in scan.transcripts:
+                yield f"{each.name}: {'; '.join(_flags(each))}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"case": self.case, "scans": [asdict(each) for each in self.scans]}
+
+
+@dataclass(frozen=True)
+class _Counted(_Listed):
+    """The same by detector, each beside its power."""
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if not self.scans:
+            yield from super().lines()
+        for scan in self.scans:
+            yield (
+                f"{scan.battery}: of {scan.counted} transcripts, by detector (in brackets what it"
+                " found of what was planted in labelled transcripts):"
+            )
+            known = {each["detector"]: each for each in scan.power.get("detectors", ())}
+            for each in scan.counts:
+                name = str(each["detector"])
+                yield (
+                    f"  {printable_line(name)}: {each['flagged']} flagged, {each['unflagged']}"
+                    f" looked at and not flagged, {each['not_looked_at']} not looked at"
+                    f" ({_power(known.get(name))})"
+                )
+            if not scan.canaries:
+                yield "  The items bear no canary that is known here, so none could be flagged."
+            yield CLEARS
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What detectors flagged in one transcript."""
+
+    case: str
+    found: "FlaggedTranscript"
+
+    def lines(self) -> Iterator[str]:
+        """For people: what a model wrote cannot look like a line of ours."""
+        found = self.found
+        told = "; ".join(_flags(found)) or "nothing flagged"
+        yield f"Transcript {found.name} of case {short_case(self.case)}: {told}."
+        yield CLEARS
+        for place in found.places:
+            at = f"message {printable_line(place.message)}" if place.message else "no one message"
+            yield f"{printable_line(place.detector)}, {at}: {printable_line(place.why)}"
+            for line in printable(place.quote).split("\n") if place.quote else ():
+                yield f"  | {line}"
+        kept = len(found.places)
+        if kept < sum(found.flags.values()):
+            yield f"CUT: {kept} of {sum(found.flags.values())} places are kept"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"case": self.case, **asdict(self.found)}
+
+
+@oversight.command(name="list")
+def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
+    """List the transcripts in which a detector flagged something, or that it did not look at.
+
+    For example: touchstone oversight list case-1 --server https://review.example --as
+    example-centre
+    """
+    check_options(where)
+    name, scans = _scans(case, where)
+    tell(_Listed(name, scans), json=where.json)
+    return DONE
+
+
+@oversight.command
+def show(case: CaseId, transcript: str = "", *, where: AtServer = ANYWHERE) -> int:
+    """Show what detectors flagged in one transcript; without one, their counts and their power.
+
+    For example: touchstone oversight show case-1 17-3-1 --server https://review.example
+
+    Args:
+        transcript: Its name, as `transcripts list` says, or the sample's uuid.
+    """
+    check_options(where)
+    if not transcript:
+        name, scans = _scans(case, where)
+        tell(_Counted(name, scans), json=where.json)
+        return DONE
+    if len(transcript) > LONGEST_NAME or not transcript.isascii() or "/" in transcript:
+        raise BadInputError(
+            f"TRANSCRIPT: {transcript[:64]!a} names no transcript; see: touchstone oversight list"
+        )
+    tell(_one(case, transcript, where), json=where.json)
+    return DONE
+
+
+LONGEST_NAME = 128
+
+
+def _scans(case: str, where: AtServer) -> "tuple[str, tuple[ScanShown, ...]]":
+    from touchstone.service.access.flagged import ScanShown, list_flagged
+
+    if where.server is not None:
+        with refusals():
+            from touchstone.cli.hands_there import greeted_server
+
+            server, _, name = greeted_server(where, case)
+            return name, tuple(told_as(ScanShown, each) for each in server.scans(name))
+    with record_here(case, where) as (installation, who, name):
+        from touchstone.server.accounts.transcript_reads import LISTED, note_flags
+
+        with refusals():
+            found = list_flagged(installation, name, who.party, sight="contents")
+        if found:
+            now = installation.now()
+            note_flags(who, name, LISTED, found[0].n, found[-1].n, now=now)
+        return name, found
+
+
+def _one(case: str, transcript: str, where: AtServer) -> _Shown:
+    from touchstone.service.access.flagged import FlaggedTranscript, show_flagged
+
+    if where.server is not None:
+        with refusals():
+            from touchstone.cli.hands_there import greeted_server
+
+            server, _, name = greeted_server(where, case)
+            return _Shown(name, told_as(FlaggedTranscript, server.flagged(name, transcript)))
+    with record_here(case, where) as (installation, who, name):
+        from touchstone.server.accounts.transcript_reads import note_flags
+
+        with refusals():
+            found = show_flagged(installation, name, who.party, transcript, sight="contents")
+        note_flags(who, name, found.name, found.n, found.n, now=installation.now())
+        return _Shown(name, found)
+
+
+def _flags(each: "FlaggedTranscript") -> Iterator[str]:
+    for detector, places in each.flags.items():
+        yield f"{printable_line(detector)} flags {places} {'place' if places == 1 else 'places'}"
+    for detector, why in each.not_looked_at.items():
+        by = f" by {printable_line(detector)}" if detector else ""
+        yield f"not looked at{by}: {printable_line(why)}"
+
+
+def _power(known: dict[str, Any] | None) -> str:
+    if known is None:
+        return "nothing is known of its power"
+    easy, hard, alarms = (known[name] for name in ("easy", "hard", "false_alarms"))
+    return (
+        f"easy {easy['flagged']} of {easy['of']}, hard {hard['flagged']} of {hard['of']}, false"
+        f" alarms {alarms['flagged']} of {alarms['of']}"
+    )
