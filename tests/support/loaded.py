@@ -73,6 +73,9 @@ def serve(descriptor: int) -> None:
     for name in LOADED:
         import_module(name)
     import_module("touchstone.evaluation.workers.server").load()
+    scans = import_module("touchstone.service.measurement.transcript_scans")
+    # Each of them would start a process that loads what is not loaded here.
+    scans.scan_chunks = import_module("support.unscanned").unscanned  # type: ignore[attr-defined]
     prepared.make_once(beforehand=True)
     shared.keep_pictures()
     gc.collect()

@@ -1,5 +1,6 @@
 """`touchstone oversight`: what detectors flagged in transcripts; each look is written down."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from touchstone.service.access.flagged import FlaggedTranscript, ScanShown
 
 DONE = 0
+NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 CLEARS = "A detector flags, and nothing clears: what was not flagged may be there all the same."
 oversight = App(
     name="oversight",
@@ -116,7 +118,7 @@ def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
 
 
 @oversight.command
-def show(case: CaseId, transcript: str = "", *, where: AtServer = ANYWHERE) -> int:
+def show(case: CaseId, transcript: str | None = None, *, where: AtServer = ANYWHERE) -> int:
     """Show what detectors flagged in one transcript; without one, their counts and their power.
 
     For example: touchstone oversight show case-1 17-3-1 --server https://review.example
@@ -125,19 +127,17 @@ def show(case: CaseId, transcript: str = "", *, where: AtServer = ANYWHERE) -> i
         transcript: Its name, as `transcripts list` says, or the sample's uuid.
     """
     check_options(where)
-    if not transcript:
+    if transcript is None:
         name, scans = _scans(case, where)
         tell(_Counted(name, scans), json=where.json)
         return DONE
-    if len(transcript) > LONGEST_NAME or not transcript.isascii() or "/" in transcript:
+    # Before the accounts are opened to write down a look.
+    if NAME.fullmatch(transcript) is None:
         raise BadInputError(
             f"TRANSCRIPT: {transcript[:64]!a} names no transcript; see: touchstone oversight list"
         )
     tell(_one(case, transcript, where), json=where.json)
     return DONE
-
-
-LONGEST_NAME = 128
 
 
 def _scans(case: str, where: AtServer) -> "tuple[str, tuple[ScanShown, ...]]":

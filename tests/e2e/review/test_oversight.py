@@ -113,6 +113,7 @@ def test_a_scanner_that_fails_looked_at_nothing_and_says_so(
     other = measured_power().model_copy(update={"digest": "sha256:" + "ab" * 32})
     monkeypatch.setattr(transcript_scans, "detectors_digest", lambda: other.digest)
     monkeypatch.setattr(transcript_scans, "measure_power", lambda: other)
+    monkeypatch.setattr(transcript_scans, "scan_chunks", scanning.scan_chunks)
     monkeypatch.setattr(scanning, "PROGRAM", "import os; os._exit(3)")
     with open_installation(scene.home) as here:
         (listing,) = here.records.cases()
