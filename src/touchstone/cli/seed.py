@@ -110,8 +110,9 @@ def check(case: CaseId, *, battery: BatteryId = None, where: AtServer = ANYWHERE
     """Draw a battery again from its revealed seed, and hold it against what was sealed.
 
     For who may read the seed, on its own machine and with its own programs: the contributions
-    against what was committed to, the seed against both, order and items against their seal. A
-    set of a private pack that is not here is held by its order. Exit 1: something differs.
+    against what was committed to, the seed against both, order and items against their seal, and
+    what ran against its place in it. A set of a private pack that is not here is held by its order.
+    Exit 1: something differs.
 
     For example: touchstone seed check case-1 --as example-lab
 
@@ -125,8 +126,9 @@ def check(case: CaseId, *, battery: BatteryId = None, where: AtServer = ANYWHERE
         _require_content(known)
         name = _sealed(known.state, battery)
         found = _drawn_again(known, name)
+        ran = _ran(known, name)
     origin = known.state.batteries[name].origin
-    tell(_Checked(known.id, name, whose_seed(origin), found), json=where.json)
+    tell(_Checked(known.id, name, whose_seed(origin), found, ran), json=where.json)
     return DONE
 
 
@@ -158,6 +160,24 @@ def _drawn_again(known: "PartyCase", name: str) -> "tuple[SetDrawnAgain, ...]":
     families = families_of(home_folder())
     drawn = bytes.fromhex(secret["seed"])
     return draw_again(registered.battery, plan_of(secret), families, drawn, families.code)
+
+
+def _ran(known: "PartyCase", name: str) -> dict[str, int]:
+    """How many places of each criterion's items ran, once each was held against its seal."""
+    from touchstone.evaluation.drawn_again import check_ran
+    from touchstone.verdicts.content_parsers import registered_of
+
+    entry = _entry(known, "battery-sealed", name)
+    registered = entry.parsed("registered", registered_of) if entry else None
+    told: dict[str, list[tuple[int, str]]] = {}
+    for each in known.entries_of("outcomes-recorded"):
+        facts = each.event.facts()
+        if facts["battery"] == name:
+            of = told.setdefault(facts["criterion"], [])
+            of += [(outcome["index"], outcome["item"]) for outcome in facts["outcomes"]]
+    if registered is None:
+        return {}
+    return {of: check_ran(registered.battery, of, ran) for of, ran in told.items()}
 
 
 def _check_origin(state: "State", name: str, secret: dict[str, Any]) -> None:
@@ -232,16 +252,20 @@ class _Checked:
     battery: str
     said: str
     sets: "tuple[SetDrawnAgain, ...]"
+    ran: dict[str, int]
 
     def lines(self) -> Iterator[str]:
         yield f"{self.battery} of case {short_case(self.case)}: {self.said}"
         yield from map(str, self.sets)
+        for criterion, places in self.ran.items():
+            yield f"{criterion}: {places} of its items ran, each the one that was sealed there"
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "case": self.case,
             "battery": self.battery,
             "seed": self.said,
+            "ran": self.ran,
             "sets": [
                 {"id": each.item_set, "items": each.items, "lacking": each.lacking}
                 for each in self.sets

@@ -1,6 +1,6 @@
 """A battery drawn again from its revealed seed, set by set, by whoever has the families."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from touchstone.evaluation.batteries import OF_NOBODY, BatteryPlan, check_seed
@@ -82,3 +82,27 @@ def _again(
         return SetDrawnAgain(part.id, size, f"{of} is not on this machine")
     check_seed(sealed.model_copy(update={"sets": (part,)}), plan, families, seed, code)
     return SetDrawnAgain(part.id, size, "")
+
+
+def check_ran(sealed: SealedBattery, criterion: str, ran: Iterable[tuple[int, str]]) -> int:
+    """Hold what ran of a criterion's items against their places in the seal; how many places.
+
+    Args:
+        sealed: The public part, from the record.
+        criterion: The one that the outcomes are of.
+        ran: Of each outcome, its place and the commitment (hex) to its item.
+
+    Raises:
+        RevealError: another item ran in a place, or there is no such place.
+    """
+    sets = [part for part in sealed.sets if part.criterion == criterion]
+    places = set()
+    for place, commitment in ran:
+        if not any(
+            place < len(part.commitments) and part.commitments[place] == commitment for part in sets
+        ):
+            raise RevealError(
+                f"{criterion}: what ran at place {place} is not the item that was sealed there"
+            )
+        places.add(place)
+    return len(places)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from support.party_homes import Machines
 from support.party_server import CASE
-from support.small_case import small_case
-from touchstone.service.measurement.sealing import seal
+from support.small_case import measure, small_case
 
 from .conftest import Command, Sits
 
@@ -40,7 +39,7 @@ def test_both_contribute_by_their_own_keys(
 def test_a_seed_is_opened_and_drawn_again(command: Command, home: Path):
     with small_case(home.parent) as case:
         name = case.id
-        seal(case, 6, "confined", accepted=True)
+        measure(case)
     shut = command("seed", "check", name, "--as", LAB)
     assert "the seed of battery-1 is not open to example-lab" in shut.refused()
     assert "the centre's" in command("seed", "reveal", name, "--as", LAB).refused()
@@ -53,6 +52,9 @@ def test_a_seed_is_opened_and_drawn_again(command: Command, home: Path):
     assert said.code == 0
     assert "seed and order are as sealed, and so is each of its" in said.out
     found = json.loads(command("seed", "check", name, "--as", LAB, "--json").out)
+    assert found["ran"]
+    assert set(found["ran"].values()) == {6}
+    assert f"{next(iter(found['ran']))}: 6 of its items ran, each the one" in said.out
     assert [each["lacking"] for each in found["sets"]] == [""] * len(found["sets"])
     agency = command("seed", "check", name, "--as", AGENCY)
     assert "is not open to example-agency" in agency.refused()

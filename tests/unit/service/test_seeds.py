@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from support.silent import Silent
 from support.small_case import copied_case, measure, record_chunk, small_case, solves
 from touchstone.deeds.deed import Content, Deed
 from touchstone.deeds.seeding import (
@@ -18,13 +20,17 @@ from touchstone.deeds.seeding import (
     seed_revealed,
 )
 from touchstone.evaluation import draw_battery
-from touchstone.evaluation.drawn_again import SetDrawnAgain, draw_again
+from touchstone.evaluation.drawn_again import SetDrawnAgain, check_ran, draw_again
+from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.errors import RevealError
 from touchstone.review import BadEventError, Refused
 from touchstone.review.seeds import contribution_content
 from touchstone.service.case_context import Case
 from touchstone.service.measurement import sealing
+from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.reviews import measuring
+from touchstone.service.reviews.measuring import prepared_battery
 from touchstone.verdicts.content_parsers import plan_of, registered_of
 
 LAB, CENTRE, NAME = "example-lab", "example-centre", "battery-1"
@@ -184,6 +190,39 @@ def test_an_answer_that_comes_while_the_centre_draws_is_taken(
     assert origin.developer is not None
 
 
+class Steps(Silent):
+    """Notes what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("committed", "the developer gave nothing"),
+        ("both", "neither chose it"),
+        ("opened", ""),
+    ],
+    indirect=["case"],
+)
+def test_who_measures_is_told_whose_the_seed_is_where_it_was_committed_to(
+    case: Case, says: str, monkeypatch: pytest.MonkeyPatch
+):
+    # How the model is drawn out, and where, says nothing here, and finding it out runs programs.
+    monkeypatch.setattr(measuring, "resolve", lambda _: ELICITATION)
+    monkeypatch.setattr(measuring, "preflight", lambda: SimpleNamespace(grade="confined"))
+    steps = Steps()
+    options = ReviewOptions(items=6, accept_grade=True)
+    prepared_battery(case, options, steps, None)
+    said = [each for each in steps.told if "seed" in each or "chose" in each]
+    assert len(said) == bool(says)
+    assert all(says in each for each in said)
+
+
 def _with(deed: Deed, **changed: Any) -> Deed:
     (part,) = deed.attachments
     assert isinstance(part, Content)
@@ -244,6 +283,21 @@ def test_who_draws_again_finds_another_seed_another_plan_and_a_family_that_is_no
     moved = sealed.model_copy(update={"sets": (first, *sealed.sets[1:])})
     with pytest.raises(RevealError, match="another order"):
         draw_again(moved, plan_of(secret), {}, seed)
+
+
+@from_("measured")
+def test_what_ran_is_held_against_its_place_in_the_seal(case: Case):
+    (entry,) = case.entries_of("battery-sealed")
+    sealed = registered_of(entry.content("registered")).battery
+    part = sealed.sets[0]
+    right = list(enumerate(part.commitments))
+    assert check_ran(sealed, part.criterion, [*right, right[0]]) == len(part.commitments)
+    moved = [(0, part.commitments[1])], [(len(right), part.commitments[0])], [(0, "ab" * 32)]
+    for ran in moved:
+        with pytest.raises(RevealError, match="is not the item that was sealed there"):
+            check_ran(sealed, part.criterion, ran)
+    with pytest.raises(RevealError, match="another: what ran at place 0"):
+        check_ran(sealed, "another", right[:1])
 
 
 @from_("opened")

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from touchstone import __version__
 from touchstone.deeds.cases import review_resumed
+from touchstone.editions.sections.seeds import whose_seed
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Submission
 from touchstone.evaluation.agents.dry_call import resolve
@@ -113,6 +114,9 @@ def prepared_battery(
         sizes = case.state.batteries[worked_on(case)].item_sets
         count = sum(each.size for each in sizes)
         observer.step(sentence("step.sealed", count=count, grade=grade))
+        # Where it was committed to, the centre learns at once whether the developer answered.
+        if (origin := case.state.batteries[worked_on(case)].origin) is not None:
+            observer.step(whose_seed(origin))
     prepared = reopen(case)
     for line in prepared.recoded:
         observer.step(sentence("step.note", note=line))
