@@ -449,7 +449,10 @@ def test_a_list_that_is_not_there_or_is_said_to_hold_items_is_refused(
     ("fault", "says"),
     [
         ("OfflineModeIsEnabled: Cannot reach the Hub", "data set of the Hub"),
-        ("ModuleNotFoundError: No module named 'inspect_cyber'", "a package"),
+        ("ModuleNotFoundError: No module named 'inspect_cyber'", "the package inspect_cyber"),
+        ("AssertionError: see https://example.org/github.com, pip install x", "that it names"),
+        ("OSError: Read-only file system: '/opt/touchstone/assets/a'", "beside its own code"),
+        ("PrerequisiteError: No EXAMPLE_API_KEY defined", "a vendor's model"),
         ("RetryError: ConnectError", "a file that it downloads"),
         ("FileNotFoundError: 'docker'", "calls Docker"),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'git'", "repository of git"),

@@ -2,6 +2,7 @@
 
 import math
 from collections import OrderedDict
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ class Plain:
     pass
 
 
+class Level(Enum):
+    LOW = ()
+    HIGH = (1,)
+
+
 # ------------------------------------------------------------------ items
 def test_a_form_holds_all_that_it_was_given():
     value = {
@@ -50,6 +56,7 @@ def test_a_form_holds_all_that_it_was_given():
         "b": ({1, 2}, frozenset({"x"}), b"\0\xff"),
         "float": {"float": "no number"},
         "known": Known(level=2, tags={"b", "a"}),
+        "member": [Level.LOW, Level.HIGH],
     }
     form = to_form(value, "metadata")
     again = from_form(form)

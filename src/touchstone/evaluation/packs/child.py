@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import inspect_ai.dataset
 from inspect_ai import Task, task_with
 from inspect_ai import eval as inspect_eval
-from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.dataset import MemoryDataset
 from inspect_ai.model import GenerateConfig, Model, get_model, modelapi
 from openai import DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion
@@ -142,16 +142,20 @@ def _frozen(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hold_back(places: Iterable[int]) -> None:
-    """Let the pack read no items: those that are given are all that it is to see."""
-    held = MemoryDataset([Sample(id=str(place), input="held back") for place in places])
+def _hold_back(items: Mapping[int, Mapping[str, Any]]) -> None:
+    """Let the pack read no items but those that it is given."""
+
+    def read(*_: Any, **__: Any) -> MemoryDataset:
+        # When it is asked: what the items are made of may be the pack's own, and is there by then.
+        return MemoryDataset([thaw(item, place, LENT) for place, item in items.items()])
+
     for name in _READERS:
-        setattr(inspect_ai.dataset, name, lambda *_, **__: held)
+        setattr(inspect_ai.dataset, name, read)
 
 
 def _tried(job: Mapping[str, Any]) -> dict[str, Any]:
     """Make the task as it is made where items run."""
-    _hold_back([0])
+    _hold_back({0: job["item"]})
     _make_task(job)
     return {}
 

@@ -68,7 +68,7 @@ def _described(
     if spec.type == _PLAIN:
         return ""
     if config is not None:
-        shown = config if isinstance(config, str) else type(config).__name__
+        shown = Path(config).name if isinstance(config, str) else type(config).__name__
         return f"{spec.type!r} ({shown})"
     if spec.type != _DOCKER:
         return repr(spec.type)

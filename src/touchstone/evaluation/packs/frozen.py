@@ -8,6 +8,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,9 @@ def _composed(value: Any, place: str, depth: int) -> Any:
         return {kind.__name__: sorted(found, key=lambda each: json.dumps(each, sort_keys=True))}
     if kind is dict:
         return {"dict": _fields(value, place, depth)}
+    if isinstance(value, Enum):
+        # By its name: what it stands for may have a form or none.
+        return {"member": [f"{kind.__module__}:{kind.__qualname__}", value.name]}
     if isinstance(value, BaseModel):
         name = f"{kind.__module__}:{kind.__qualname__}"
         fields = {field: getattr(value, field) for field in kind.model_fields}
@@ -155,6 +159,7 @@ def from_form(value: Any) -> Any:
         "tuple": lambda found: tuple(from_form(found)),
         "set": lambda found: set(from_form(found)),
         "frozenset": lambda found: frozenset(from_form(found)),
+        "member": lambda found: _named_class(found[0])[found[1]],
     }
     if tag not in readers:
         raise NoFormError(f"not a frozen value: {tag}")
@@ -162,11 +167,15 @@ def from_form(value: Any) -> Any:
 
 
 def _model(name: str, fields: dict[str, Any]) -> Any:
+    return _named_class(name).model_validate(fields)
+
+
+def _named_class(name: str) -> Any:
     module, _, qualified = name.partition(":")
     found: Any = import_module(module)
     for step in qualified.split("."):
         found = getattr(found, step)
-    return found.model_validate(fields)
+    return found
 
 
 def _messages(given: list[ChatMessage], folder: Path) -> list[dict[str, Any]]:

@@ -133,9 +133,9 @@ async def make_task(source: PackSource, limits: ProcessLimits, assets: Path | No
     except PackError as error:
         faults.append(str(error))
     faults += _people_faults(source, items) if items else []
-    if not faults:
+    if items is not None and not faults:
         given = given_assets(source.assets, assets, items=False)
-        faults += await _made_without_data(source, limits, given)
+        faults += await _made_without_data(source, limits, given, items.items[0])
     return Made(
         items if not faults else None,
         tuple(said.scorers),
@@ -176,10 +176,10 @@ async def _made(
 
 
 async def _made_without_data(
-    source: PackSource, limits: ProcessLimits, given: GivenAssets
+    source: PackSource, limits: ProcessLimits, given: GivenAssets, item: FrozenItem
 ) -> list[str]:
-    """Why the task cannot be made where items run, which is without the files that hold items."""
-    job = {**task_job(source, source.code), "kind": "try"}
+    """Why the task cannot be made where items run: with these, without the files that hold all."""
+    job = {**task_job(source, source.code), "kind": "try", "item": item.model_dump(mode="json")}
     try:
         apart = await run_apart(job, _unasked, limits, given=given)
     except PackProcessError as error:
