@@ -241,7 +241,7 @@ def test_a_log_is_taken_in_beside_the_event_loop(
 ):
     threads = []
 
-    async def given(*_: Any) -> Apart:
+    async def given(*_: Any, **__: Any) -> Apart:
         return Apart(b"", "confined", ())
 
     def keep(*_: Any) -> None:

@@ -408,7 +408,7 @@ def test_a_breach_ends_all_that_is_asked():
 def test_of_a_chunk_whose_sandbox_was_attacked_nothing_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    async def attacked(_: Any, serve: Any, *__: Any) -> Apart:
+    async def attacked(_: Any, serve: Any, *__: Any, **___: Any) -> Apart:
         name = serve.__self__.lending.name_of(0)
         EVENTS.record(GuardHits("protocol", "as it likes", True, "default", name))  # noqa: FBT003
         return Apart(b"", "confined", ())
