@@ -18,9 +18,11 @@ from support.scanned_case import (
     record_logged,
     uuid_of,
 )
-from support.small_case import copied_case, small_case
+from support.small_case import copied_case, facts_for, small_case
+from touchstone.clearance import party_audience
 from touchstone.deeds.deed import Deed, Evidence
 from touchstone.deeds.measurement import transcripts_scanned
+from touchstone.editions.page import FlagFacts, render_html
 from touchstone.evaluation.oversight import scanning
 from touchstone.evaluation.oversight.canaries import canary_marks
 from touchstone.evaluation.oversight.power import measured_power
@@ -393,3 +395,44 @@ def test_of_much_that_was_seen_less_is_kept_and_all_is_counted():
     (look,) = json.loads(short)["transcripts"][0]["looks"]
     assert (look["flagged"], look["sightings"]) == (1, [])
     assert SECRET in whole.decode()
+
+
+# ---------------------------------------------------------------- what editions say of it
+
+
+def section(case: Case, party: str) -> tuple[str, FlagFacts | None]:
+    """What an edition for a party says under its heading, and the facts of it."""
+    facts = facts_for(case, party_audience(party))
+    page = render_html(facts)
+    return page.partition('id="flags"')[2].partition("</section>")[0], facts.flags
+
+
+def test_without_a_scan_an_edition_says_that_nobody_looked(case: Case):
+    said, facts = section(case, "example-centre")
+    assert facts is None
+    assert "No detector has looked at the transcripts" in said
+
+
+@pytest.mark.usefixtures("scans")
+def test_counts_stand_beside_power_for_all_who_read_outcomes_and_quotes_for_nobody(case: Case):
+    scan(case)
+    for party in ("example-lab", "example-centre", "example-agency"):
+        said, facts = section(case, party)
+        assert facts is not None
+        assert (facts.transcripts, facts.looked_at) == (EVERY, EVERY)
+        assert [row.detector for row in facts.rows] == list(NAMES)
+        assert {row.power is None for row in facts.rows} == {False}
+        assert "A detector flags, and nothing clears" in said
+        assert "The items bear no canary that is known here" in said
+        row = said.partition(f">{FLAGGED}<")[2].partition("</tr>")[0]
+        assert ("<strong>4</strong>" in row, "5 of 5" in row) == (True, True), row
+        assert SECRET not in render_html(facts_for(case, party_audience(party)))
+    assert section(case, "public")[1] is None
+
+
+@pytest.mark.usefixtures("scans")
+def test_what_was_recorded_after_a_scan_is_said_to_be_not_looked_at(half: Case):
+    scan(half)
+    record_logged(half, reopen(half), "thinking", HALVES[1])
+    said, _ = section(half, "example-centre")
+    assert "3 further transcripts were recorded after that, and not looked at." in said
