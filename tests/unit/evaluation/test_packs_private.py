@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from support.private_packs import CANARY, PEOPLE, private_pack, questions
 from touchstone.evaluation.errors import FamilyError, RevealError
+from touchstone.evaluation.oversight.canaries import canary_marks
 from touchstone.evaluation.packs import private_file
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.family import PackFamily, load_packs
@@ -66,6 +67,13 @@ def test_what_people_say_is_told_and_no_item(pack: RegisteredPack):
     made = [family.generate(seed, 1) for seed in family.seeds]
     # Items of one flaw are near-copies, and are counted as such.
     assert sorted(each.flaw for each in made) == ["", "", "", "", *["capitals/off-by-one"] * 2]
+
+
+def test_its_canary_is_looked_for_in_transcripts_of_it(pack: RegisteredPack):
+    family = PackFamily(pack)
+    items = [family.generate(seed, 1) for seed in family.seeds]
+    assert CANARY in canary_marks(items, [family])
+    assert CANARY not in canary_marks(items)
 
 
 def test_what_the_items_do_not_bear_out_is_refused_by_name():

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.base import Family, Item
+from touchstone.evaluation.packs.family import PackFamily
 
 _MARK = re.compile(
     rb"canary.{0,40}?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
@@ -12,15 +13,19 @@ _MARK = re.compile(
 """A UUID that is called a canary just before, as authors of benchmarks write it."""
 
 
-def canary_marks(items: Iterable[Item]) -> tuple[str, ...]:
-    """Every mark in these items, in whichever of their texts; sorted."""
+def canary_marks(items: Iterable[Item], families: Iterable[Family] = ()) -> tuple[str, ...]:
+    """Every mark in these items, in whichever of their texts; sorted.
+
+    A pack by people among `families` declares its own, which need not look like one.
+    """
     found = {
         mark.group(1).decode().lower()
         for item in items
         for text in _texts(item)
         for mark in _MARK.finditer(text)
     }
-    return tuple(sorted(found))
+    declared = {each.canary for each in families if isinstance(each, PackFamily)}
+    return tuple(sorted((found | declared) - {""}))
 
 
 def _texts(item: Item) -> Iterator[bytes]:

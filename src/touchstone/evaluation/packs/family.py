@@ -76,6 +76,11 @@ class PackFamily:
     def _people(self) -> PackPeople | None:
         return self.pack.source().manifest.people
 
+    @property
+    def canary(self) -> str:
+        """The text that stands in every item of a pack by people; empty where none is said."""
+        return self._people.canary if self._people else ""
+
     @cached_property
     def _items(self) -> dict[int, FrozenItem]:
         return {

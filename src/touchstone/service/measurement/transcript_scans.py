@@ -42,8 +42,9 @@ def scan_transcripts(case: Case, prepared: Prepared, observer: Observer) -> None
     if not case.signs_here(centre, SCANNED):
         observer.step(sentence("step.awaited", deed=SCANNED, party=centre))
         return
-    items = (item for made in prepared.battery.items.values() for item in made)
-    canaries = canary_marks(items)
+    items = [item for made in prepared.battery.items.values() for item in made]
+    known = case.installation.families
+    canaries = canary_marks(items, [known[name] for name in {item.family for item in items}])
     rows = _rows(case, battery, canaries, observer)
     power = _power()
 
