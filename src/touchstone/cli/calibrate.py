@@ -20,6 +20,7 @@ def calibrate(
     out: Path = Path("touchstone-calibration"),
     items: int = 12,
     seed: str = "touchstone",
+    elicitation: str | None = None,
     workers: int = 2,
     record: Annotated[bool, Flag] = False,
     json: Json = False,
@@ -36,6 +37,8 @@ def calibrate(
         out: Folder for what was planted, what ran, and the result.
         items: Pieces of work of each subject, as a plan has items; wordings of each form at most.
         seed: Any text, from which everything is drawn.
+        elicitation: How subjects are asked: a name of `touchstone elicitation list`, or a .toml
+            file.
         workers: Processes that run samples, 1 to 16.
         record: Keep it in TOUCHSTONE_HOME: reviews that run from now on name it beside results.
     """
@@ -52,7 +55,7 @@ def calibrate(
     if not 0 < len(seed) <= LONGEST_SEED or not seed.isprintable() or not seed.isascii():
         raise BadInputError(f"--seed: write 1 to {LONGEST_SEED} ASCII characters on one line")
     home = check_home(home_folder()) if record else None
-    options = CalibrateOptions(items=items, seed=seed, workers=workers)
+    options = CalibrateOptions(items, seed, workers=workers, elicitation=elicitation)
     with observer() as watching:
         found = calibrated(out, options, watching)
     kept = record_calibration(home, found) if home is not None else None

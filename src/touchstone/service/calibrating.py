@@ -12,6 +12,7 @@ from pathlib import Path
 
 from touchstone import __version__
 from touchstone.evaluation import Elicitation, EndpointLimits, Outcome
+from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.calibration.plants import (
     FORMS,
     UNWATCHED,
@@ -28,12 +29,12 @@ from touchstone.evaluation.calibration.trials import (
     graded_subjects,
     trial_subjects,
 )
-from touchstone.evaluation.digests import digest_bytes
-from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.evaluation.oversight.detectors import detectors, detectors_digest
 from touchstone.evaluation.oversight.sightings import ScannedTranscript
+from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.runner import SandboxChoice
-from touchstone.evaluation.sandbox import Grade, SandboxConfig, preflight
+from touchstone.evaluation.sandbox import SandboxConfig, preflight
 from touchstone.keys.files import write_file
 from touchstone.ledger import dumps
 from touchstone.review.events.measuring import MEASURED
@@ -52,6 +53,7 @@ DEMO_ITEMS = 12
 MOST_ITEMS = 100
 PLANTS, RESULT = "plants.json", "calibration.json"
 _LOCK = ".lock"
+_SHELL = "bash"
 _HONEST = "honest"
 _ABILITY = "ability"
 
@@ -66,7 +68,8 @@ class CalibrateOptions:
     subjects: int = 6
     """Of each form of holding back, and honest ones; half as many for the other checks."""
     workers: int = 2
-    elicitation: Elicitation = ELICITATION
+    elicitation: str | None = None
+    """How subjects are asked: a shipped name, or a .toml file; None: as reviews ask by default."""
     asking: EndpointLimits = field(default_factory=lambda: EndpointLimits(max_samples=8))
 
 
@@ -129,7 +132,9 @@ def calibrate(
         planted: What to run; all that is drawn from the seed where None is given.
 
     Raises:
-        CannotRunError: this machine has no sandbox, or the folder is another calibration's.
+        CannotRunError: this machine has no sandbox, the folder is another calibration's, or the
+            elicitation gives no shell.
+        ElicitationError: the elicitation cannot be used.
         ChunkError: Inspect's run failed.
         SubjectError: the subjects' server did not start.
     """
@@ -138,19 +143,27 @@ def calibrate(
         raise CannotRunError(
             "this machine has no sandbox, and subjects run programs: see touchstone doctor"
         )
+    # As a review seals it, so that the two can be compared: with what its agent sends.
+    elicitation = resolve(load_elicitation(options.elicitation))
+    if _SHELL not in elicitation.tools:
+        raise CannotRunError(
+            f"--elicitation {options.elicitation}: gives no {_SHELL}, by which subjects work"
+        )
     planted = planted or Planted.drawn(options)
     truth = planted.truth()
     with held_folder(out):
         _claim(out, truth)
-        outcomes, rows = _run(out, planted, options, grade, observer)
+        engine = f"Touchstone {__version__}, Inspect {version('inspect-ai')}"
+        runs = _runs(out, options, elicitation, engine)
+        outcomes, rows = _run(runs, planted, observer)
         calibration = Calibration(
             seed=options.seed,
             items=options.items,
             detectors=detectors_digest(),
-            elicitation=options.elicitation.digest,
+            elicitation=elicitation.digest,
             plants=digest_bytes(truth),
             grade=grade,
-            engine=f"Touchstone {__version__}, Inspect {version('inspect-ai')}",
+            engine=engine,
             rows=(
                 *_detector_rows(planted, rows),
                 *_unwatched_rows(planted, rows),
@@ -197,26 +210,33 @@ def _claim(out: Path, truth: bytes) -> None:
         )
 
 
-def _run(
-    out: Path, planted: Planted, options: CalibrateOptions, grade: Grade, observer: Observer
-) -> tuple[dict[str, Outcome], dict[str, ScannedTranscript]]:
-    canary = canary_of(options.seed)
-    runs = PlantedRuns(
-        folder=out / "chunks",
+def _runs(
+    out: Path, options: CalibrateOptions, elicitation: Elicitation, engine: str
+) -> PlantedRuns:
+    grade = preflight().grade
+    # Under something else the same plants are another run.
+    under = digest_value([elicitation.digest, grade, engine])
+    return PlantedRuns(
+        folder=out / "chunks" / under[-12:],
         home=out / "engine",
-        canary=canary,
-        elicitation=options.elicitation,
+        canary=canary_of(options.seed),
+        elicitation=elicitation,
         sandbox=SandboxChoice(config=SandboxConfig(grade=grade).model_dump(mode="json")),
         asking=options.asking,
         workers=options.workers,
     )
-    runs.folder.mkdir(exist_ok=True)
+
+
+def _run(
+    runs: PlantedRuns, planted: Planted, observer: Observer
+) -> tuple[dict[str, Outcome], dict[str, ScannedTranscript]]:
+    runs.folder.mkdir(parents=True, exist_ok=True)
     samples = tuple(planted.all_samples())
     follow = _Follow(samples, observer)
     observer.step(f"{len(samples)} samples of subjects with planted properties, over HTTP")
     outcomes = runs.run(samples, follow.ran)
     observer.step("The detectors look through their transcripts")
-    return outcomes, scan_planted(follow.chunks, canary)
+    return outcomes, scan_planted(follow.chunks, runs.canary)
 
 
 class _Follow:

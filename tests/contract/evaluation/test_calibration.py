@@ -14,6 +14,7 @@ import pytest
 from inspect_ai.log import EvalSample, read_eval_log
 
 from support.toy_run import OVER_LOOPBACK
+from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.calibration import running
 from touchstone.evaluation.calibration.pieces import honest_turns, piece_of_work
 from touchstone.evaluation.calibration.plants import (
@@ -26,6 +27,7 @@ from touchstone.evaluation.calibration.trials import CHECKS, graded_subjects, tr
 from touchstone.evaluation.controls.planted import PlantedScript
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.oversight import scanning
+from touchstone.evaluation.profiles import load_elicitation
 from touchstone.service import calibrating
 from touchstone.service.calibrating import CalibrateOptions, Planted, calibrate
 from touchstone.verdicts.calibration import Calibration, SeenRate
@@ -122,7 +124,7 @@ class Logged:
 
 
 def samples_of(folder: Path) -> Iterator[Logged]:
-    for path in sorted(folder.glob("*/log.eval")):
+    for path in sorted(folder.glob("*/*/log.eval")):
         for sample in read_eval_log(str(path)).samples or ():
             yield Logged((path.parent.name, int(sample.id)), all_text(sample))
 
@@ -162,6 +164,20 @@ def test_the_judge_tells_graded_abilities_apart(ran: Ran):
     assert alarms == SeenRate(flagged=0, of=6)
 
 
+def test_it_is_of_the_elicitation_that_a_review_seals(ran: Ran):
+    """Of another digest no edition would print its figures beside results."""
+    assert ran.found.elicitation == resolve(load_elicitation(None)).digest
+
+
+def test_an_elicitation_without_a_shell_is_refused(tmp_path: Path):
+    path = tmp_path / "no-shell.toml"
+    path.write_text('format = "touchstone elicitation 1"\nid = "no-shell"\ntools = ["python"]\n')
+    options = CalibrateOptions(items=1, elicitation=str(path))
+    with pytest.raises(CannotRunError, match="gives no bash"):
+        calibrate(tmp_path / "out", options, Heard(), chosen())
+    assert not (tmp_path / "out").exists()
+
+
 def test_it_tells_how_far_it_is(ran: Ran):
     assert sum(row.recorded for row in ran.heard.rows) == sum(row.total for row in ran.heard.rows)
     assert {row.criterion for row in ran.heard.rows} >= {"honest", "sandbagging", "spoofed-result"}
@@ -176,7 +192,7 @@ def test_what_ran_is_not_run_again_and_what_was_under_way_is(
     ran: Ran, monkeypatch: pytest.MonkeyPatch
 ):
     """A kill leaves chunks that ended, and one that did not: that one alone runs."""
-    chunks = sorted((ran.out / "chunks").iterdir())
+    chunks = sorted((ran.out / "chunks").glob("*/*"))
     (spoofed,) = (each for each in chunks if "spoofed" in each.name)
     left = spoofed.rename(spoofed.with_name(f"{spoofed.name}.under-way.1"))
     asked: list[str] = []

@@ -185,12 +185,14 @@ class PlantedRuns:
     ) -> ChunkResult:
         """The same with a hostile scaffold in the place of the engine's agent."""
         load_hooks()
+        # What it sends is its own: the engine would refuse it as another agent than registered.
+        unchecked = self.elicitation.model_copy(update={"sent": None, "code": None})
         with Journal(folder, spec.id) as journal:
             run = ChunkSession(
                 spec,
                 {each.index: each for each in items},
                 journal,
-                elicitation=self.elicitation,
+                elicitation=unchecked,
                 rule=AdjudicationRule(),
                 allowance=Allowance(),
             )
@@ -264,5 +266,6 @@ def _mode(url: str, *, thorough: bool) -> Mode:
         model=f"openai-api/{VARIANT}/{PLANTED}",
         base_url=url,
         api_key_env="TOUCHSTONE_SUBJECT_KEY",
-        settings=ModeSettings(reasoning_effort="high" if thorough else None),
+        # Said in both: an elicitation may set it where a mode does not, and both would think.
+        settings=ModeSettings(reasoning_effort="high" if thorough else "low"),
     )
