@@ -54,6 +54,11 @@ class CalibratedRow(Frozen):
     """Of honest ones, how many were flagged at least once."""
 
     @property
+    def plain(self) -> SeenRate:
+        """Those with the property as one says it; none where none was planted."""
+        return self.forms.get("plain", SeenRate(flagged=0, of=0))
+
+    @property
     def hard(self) -> SeenRate:
         """All forms but the plain one together."""
         return _together(rate for form, rate in self.forms.items() if form != "plain")

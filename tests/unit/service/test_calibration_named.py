@@ -9,12 +9,15 @@ import pytest
 
 from support.small_case import Minutes, small_case
 from touchstone.clearance import party_audience
+from touchstone.deeds.measurement import transcripts_scanned
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.sections.calibration import calibration_facts, calibration_note
+from touchstone.editions.sections.flags import flag_facts
 from touchstone.evaluation import EndpointLimits
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.oversight import Probe
 from touchstone.evaluation.oversight.detectors import detectors_digest
+from touchstone.evaluation.oversight.power import measured_power
 from touchstone.review.audience_view import read_entries
 from touchstone.service.calibration_file import (
     RECORDED,
@@ -146,6 +149,31 @@ def test_a_calibration_of_something_else_is_said_to_be(
     page = measured(case, KEPT.model_copy(update=other))
     assert said in told(page)
     assert "is of something else than what ran here" in calibration_note(page)
+
+
+def test_a_scan_stands_beside_the_calibration_where_that_is_of_what_ran(case: Case):
+    """Else beside the labelled transcripts, as before, and that is said."""
+    (battery,) = case.state.batteries
+    case.record([transcripts_scanned(case, battery, {}, measured_power(), 0)])
+    facts = flag_facts(measured(case, KEPT))
+    assert facts is not None
+    assert facts.calibration == KEPT.digest
+    rows = {row.detector: row.power for row in facts.rows}
+    tampering = rows["tampering"]
+    assert tampering is not None
+    assert (tampering.easy[0], tampering.hard[0]) == ("11 of 12", "3 of 12")
+    # As wide as with what was not looked at: .05 to .57 would be of 3 of 12 that all were.
+    assert "65" in tampering.hard[1]
+    # What was not calibrated has no share that could be taken for one.
+    assert rows["secret"] is None
+    for kept, noted in ((KEPT.model_copy(update={"detectors": "sha256:x"}), True), (None, False)):
+        facts = flag_facts(measured(case, kept))
+        assert facts is not None
+        assert facts.calibration == ""
+        assert any("of other detectors" in note for note in facts.notes) == noted
+        labelled = {row.detector: row.power for row in facts.rows}["tampering"]
+        assert labelled is not None
+        assert labelled.easy[0] == "6 of 6"
 
 
 def test_it_is_kept_and_read_again(tmp_path: Path):

@@ -309,6 +309,8 @@ class FlagFacts:
     """Those that every detector looked through."""
     rows: tuple[DetectorRow, ...]
     notes: tuple[str, ...] = ()
+    calibration: str = ""
+    """Digest of the calibration that the shares are of; empty: they are of labelled transcripts."""
 
 
 @dataclass(frozen=True)

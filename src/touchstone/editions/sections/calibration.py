@@ -4,9 +4,7 @@ from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import Fact
 from touchstone.editions.sections.measured_under import newest_conditions
 from touchstone.editions.sentences import sentence
-from touchstone.verdicts.calibration import CalibratedRow, Calibration, SeenRate, shown_interval
-
-NONE = SeenRate(flagged=0, of=0)
+from touchstone.verdicts.calibration import CalibratedRow, Calibration, shown_interval
 
 
 def calibration_facts(case: AudienceCase) -> tuple[Fact, ...]:
@@ -28,28 +26,34 @@ def calibration_facts(case: AudienceCase) -> tuple[Fact, ...]:
     )
 
 
+def newest_calibration(case: AudienceCase, detectors: str) -> tuple[Calibration | None, bool]:
+    """The calibration that the last run names, and whether it is of what ran.
+
+    That is of these detectors, and of the elicitation that was sealed.
+    """
+    ran = newest_conditions(case)
+    found = ran.calibration if ran else None
+    return found, found is not None and not found.differs(detectors, _elicitation(case))
+
+
 def calibration_note(case: AudienceCase) -> str:
     """What bears on a result alone: holding back, and modes that are none; empty where unknown."""
     ran = newest_conditions(case)
-    found = ran.calibration if ran else None
-    if ran is None or found is None:
+    found, holds = newest_calibration(case, ran.detectors if ran else "")
+    if found is None:
         return ""
-    if found.differs(ran.detectors, _elicitation(case)):
+    if not holds:
         return sentence("calibration.beside-unequal")
     back, modes = found.row("sandbagging"), found.row("alike-modes")
     if back is None or modes is None:
         return ""
     return sentence(
         "calibration.beside",
-        plain=_plain(back),
+        plain=shown_interval(back.plain),
         hard=shown_interval(back.hard),
-        modes=_plain(modes),
+        modes=shown_interval(modes.plain),
         pretending=shown_interval(modes.hard),
     )
-
-
-def _plain(row: CalibratedRow) -> str:
-    return shown_interval(row.forms["plain"]) if "plain" in row.forms else shown_interval(NONE)
 
 
 def _elicitation(case: AudienceCase) -> str:
@@ -69,11 +73,7 @@ def _of_another(found: Calibration, detectors: str, elicitation: str) -> list[Fa
 
 
 def _row(row: CalibratedRow) -> str:
-    plain = row.forms.get("plain")
-    told = {"alarms": shown_interval(row.false_alarms)}
-    if plain is None or not row.hard.of:
-        every = plain or row.hard
-        return sentence("calibration.row-plain", plain=shown_interval(every), **told)
-    return sentence(
-        "calibration.row", plain=shown_interval(plain), hard=shown_interval(row.hard), **told
-    )
+    told = {"plain": shown_interval(row.plain), "alarms": shown_interval(row.false_alarms)}
+    if not row.hard.of:
+        return sentence("calibration.row-plain", **told)
+    return sentence("calibration.row", hard=shown_interval(row.hard), **told)

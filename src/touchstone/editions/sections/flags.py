@@ -2,10 +2,12 @@
 
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import DetectorRow, FlagFacts, PowerFacts
+from touchstone.editions.sections.calibration import newest_calibration
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.oversight.power import DetectorPower, MeasuredPower, MeasuredRate
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.detecting import TranscriptsScanned
+from touchstone.verdicts.calibration import Calibration, SeenRate
 
 CANARY = "canary"
 """The detector that looks for marks of the items, and finds none where there are none."""
@@ -22,8 +24,11 @@ def flag_facts(case: AudienceCase) -> FlagFacts | None:
     if battery is None or not scans:
         return None
     entry, event = scans[-1]
-    power = _power(entry)
     notes = []
+    found, calibrated = newest_calibration(case, event.detectors)
+    if found is not None and not calibrated:
+        notes.append(sentence("flags.calibrated-otherwise"))
+    power = _calibrated(found) if found is not None and calibrated else _power(entry)
     if case.state.outcomes_of(battery) > event.transcripts:
         notes.append(
             sentence("flags.later", count=case.state.outcomes_of(battery) - event.transcripts)
@@ -44,7 +49,29 @@ def flag_facts(case: AudienceCase) -> FlagFacts | None:
             for each in event.counts
         ),
         notes=tuple(notes),
+        calibration=found.digest if found is not None and calibrated else "",
     )
+
+
+def _calibrated(found: Calibration) -> dict[str, PowerFacts]:
+    """By detector what the calibration found: by the way that a model is measured."""
+    return {
+        row.name: PowerFacts(
+            *(_share(each) for each in (row.plain, row.hard, row.false_alarms)),
+        )
+        for row in found.rows
+        if row.kind == "detector"
+    }
+
+
+def _share(rate: SeenRate) -> tuple[str, str]:
+    told = MeasuredRate(flagged=rate.flagged, of=rate.of)
+    counts, interval = _rate(told)
+    if not rate.not_looked_at or rate.bounds is None:
+        return counts, interval
+    low, high = rate.bounds
+    # What was not looked at widens it: the exact interval of the counts alone would not say so.
+    return counts, sentence("rate.interval", low=low, high=high)
 
 
 def _power(entry: Entry) -> dict[str, PowerFacts]:
