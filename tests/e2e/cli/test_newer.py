@@ -24,6 +24,7 @@ READS = {
     ("reads", "show"),
     ("document", "list"),
     ("transcripts", "list"),
+    ("parity", "compare"),
     ("questionnaire", "answers"),
     ("assessment", "show"),
     ("oversight", "list"),

@@ -18,6 +18,7 @@ READ_ONLY = {
     ("next",),
     ("reads", "show"),
     ("review", "show"),
+    ("parity", "compare"),
     ("directive", "preview"),
     ("directive", "status"),
 }
