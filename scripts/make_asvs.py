@@ -55,8 +55,8 @@ reads this table, and fails where a requirement is missing, a test is gone or "m
 behind it.
 
 It is our own look at our own server, and no certificate. **The operator's** means that the software
-leaves it to who runs it, and says how. **With the portal** means that there are no pages, cookies
-or sign-in by others yet. What is **not met** is said with its reason.
+leaves it to who runs it, and says how. **With the portal** means that there is no
+sign-in by others yet. What is **not met** is said with its reason.
 
 Written by `scripts/make_asvs.py` from `tests/architecture/asvs/rows.toml`. Tests stand below
 `tests/`.

@@ -12,6 +12,7 @@ from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
 from touchstone.server.running import ServerCertificate, answer_on, listen
 from touchstone.server.serving import Serving
+from touchstone.server.site import API_ALONE, Site
 from touchstone.service.installation import Installation
 
 EVERYTHING = frozenset({"read", "deeds", "evidence", "secrets"})
@@ -76,11 +77,12 @@ def live(
     certificate: ServerCertificate | None = None,
     *,
     proxied: bool = False,
+    site: Site = API_ALONE,
 ) -> Iterator[LiveServer]:
     """Answer for an installation until the context is left; then no connection is left, either."""
     own = listener or listen("127.0.0.1", 0)
     serving = Serving(here, doorkeeper)
-    application, ready = Application(serving, proxied=proxied), threading.Event()
+    application, ready = Application(serving, proxied=proxied, site=site), threading.Event()
     stopping: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def run() -> None:

@@ -32,6 +32,7 @@ def serve(
     """
     address = "" if origin is None else line_of("--origin", origin)
     # First: Django is set up once, and the record would do it for itself alone.
+    from touchstone.portal.site import PORTAL
     from touchstone.server.commands import begin_serving
     from touchstone.server.safety import ServeOptions
     from touchstone.server.security_log import write_as_lines
@@ -39,4 +40,4 @@ def serve(
     write_as_lines()
     stay()
     options = ServeOptions(host, port, processes, address, certificate, key, proxy)
-    return begin_serving(options, lambda begun: warn("\n".join(begun.lines())))
+    return begin_serving(options, lambda begun: warn("\n".join(begun.lines())), PORTAL)

@@ -30,6 +30,7 @@ SCOPES = ("read", "deeds", "evidence", "secrets", "people")
 endpoint's key, and to say who else may come in."""
 _CODE_DOMAIN = b"touchstone/invitation-code/1\x00"
 _TAKEN_TYPE = "application/vnd.touchstone.invitation-taken+json"
+_PASSKEY_TYPE = "application/vnd.touchstone.passkey-taken+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +137,52 @@ def check_taking(said: JoiningStatement, proof: str) -> None:
         MalformedError: the proof is no signature.
         AlteredError: the code's key did not sign it.
     """
+    _check_proof(said.code, said.payload, _TAKEN_TYPE, proof)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyTaking:
+    """A passkey takes the invitation whose code makes this public key (32 bytes, hex).
+
+    The code's key signs it in the browser, so that the code does not travel here either. `aud` is
+    an installation's fingerprint, `challenge` what the server drew for this one passkey (32 bytes,
+    hex), `credential` the SHA-256 (hex) of the passkey's credential id.
+    """
+
+    aud: str
+    challenge: str
+    code: str
+    credential: str
+
+    def __post_init__(self) -> None:
+        forms.fingerprint_text(self.aud, "a taking's aud")
+        for name in ("challenge", "code", "credential"):
+            forms.hex32(getattr(self, name), f"a taking's {name}")
+
+    @property
+    def payload(self) -> bytes:
+        """The canonical bytes that the code's key signs."""
+        return dumps({each.name: getattr(self, each.name) for each in fields(self)})
+
+    def signed_by(self, code: str) -> str:
+        """The signature (64 bytes, hex) by the key of a code, as a browser makes it."""
+        message = pre_authentication_encoding(self.payload, _PASSKEY_TYPE)
+        return _signer_of(code).sign(message).hex()
+
+    def check(self, proof: str) -> None:
+        """Raise MalformedError or AlteredError unless the code's key signed exactly this."""
+        _check_proof(self.code, self.payload, _PASSKEY_TYPE, proof)
+
+
+def _check_proof(code: str, payload: bytes, kind: str, proof: str) -> None:
     try:
         signature = bytes.fromhex(proof)
     except ValueError as error:
         raise MalformedError("a proof is 64 bytes in hex") from error
     if len(signature) != SIGNATURE_SIZE:
         raise MalformedError("a proof is 64 bytes in hex")
-    message = pre_authentication_encoding(said.payload, _TAKEN_TYPE)
-    check_signature(bytes.fromhex(said.code), message, signature, "the taking")
+    message = pre_authentication_encoding(payload, kind)
+    check_signature(bytes.fromhex(code), message, signature, "the taking")
 
 
 def _signer_of(code: str) -> Ed25519PrivateKey:

@@ -23,7 +23,7 @@ from django.urls import Resolver404, resolve, set_script_prefix
 
 from touchstone.ledger.canonical import MAX_LINE
 from touchstone.server.accounts.limits import BY_ADDRESS, ENTERING, Rate, address_group
-from touchstone.server.api.declared import COUNTED, DECLARED, Need, count_address
+from touchstone.server.api.declared import COUNTED, Need, count_address
 from touchstone.server.api.problems import answer_for, guarded, problem, tell_of
 from touchstone.server.bodies import FREE, Bodies, Receive, Sender
 from touchstone.server.chosen import MOST_BODY
@@ -31,7 +31,8 @@ from touchstone.server.errors import NotAuthenticatedError, ProblemError
 from touchstone.server.events import Events, EventStream
 from touchstone.server.principal import Principal
 from touchstone.server.security_log import count_event
-from touchstone.server.serving import SERVING, Serving, known_in
+from touchstone.server.serving import CREDENTIAL, SERVING, Serving, known_in
+from touchstone.server.site import API_ALONE, Site
 from touchstone.server.turns import OpenRequests, Turns
 
 Scope = Mapping[str, Any]
@@ -68,9 +69,17 @@ log = logging.getLogger(__name__)
 class Application:
     """One installation, as ASGI has it; `settings` were set up before. `close` it at the end."""
 
-    def __init__(self, serving: Serving, threads: int = THREADS, *, proxied: bool = False) -> None:
+    def __init__(
+        self,
+        serving: Serving,
+        threads: int = THREADS,
+        *,
+        proxied: bool = False,
+        site: Site = API_ALONE,
+    ) -> None:
         """`proxied`: a proxy of ours stands before it, which says who asks."""
         self._serving = serving
+        self._site = site
         self._proxied = proxied
         self._turns = Turns(threads)
         self._known = dict[bytes, Sender]()
@@ -103,7 +112,9 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = environ_of(scope)
+        environ[CREDENTIAL] = self._site.credential(environ)
         if self._proxied:
+            environ["wsgi.url_scheme"] = "https"
             # The last is what our own proxy saw; those before are what it was told.
             told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
             environ["REMOTE_ADDR"] = told or environ["REMOTE_ADDR"]
@@ -129,7 +140,7 @@ class Application:
         try:
             self._require_room(who)
             length = _length(environ)
-            need = _need(environ, length) if length else NO_BODY
+            need = self._need(environ, length) if length else NO_BODY
             # Asked before anything is set aside: by its head alone nobody takes room from others.
             sender = await self._sender(environ, need, length)
             with self._bodies.read(length, sender):
@@ -140,9 +151,9 @@ class Application:
             self._remember(environ, getattr(response, READER), getattr(response, PARTY, ""))
             return cast("HttpResponseBase", response)
         except ProblemError as error:
-            return _early(answer_for(error), environ)
+            return self._early(answer_for(error), environ)
         except TimeoutError:
-            return _early(problem(408), environ)
+            return self._early(problem(408), environ)
 
     def _require_room(self, who: str) -> None:
         known = who.startswith(_OF_PARTY)
@@ -159,7 +170,7 @@ class Application:
                 sender = self._known_sender(environ)
                 count_event(
                     "broken-off",
-                    route=_route(environ),
+                    route=self._route(environ),
                     person=sender.person,
                     party=sender.party,
                     address=address_group(environ["REMOTE_ADDR"]),
@@ -195,9 +206,7 @@ class Application:
     def _speaker(self, environ: Environ) -> Principal:
         """Who shows a token; whoever guesses is slowed down, as where Django is asked."""
         try:
-            return self._serving.authenticate(
-                environ.get("HTTP_AUTHORIZATION"), self._serving.now()
-            )
+            return self._serving.authenticate(environ[CREDENTIAL], self._serving.now())
         except NotAuthenticatedError:
             self._count(environ, BY_ADDRESS)
             raise
@@ -211,6 +220,8 @@ class Application:
         set_script_prefix("/")
         signals.request_started.send(sender=type(self), environ=environ)
         request = WSGIRequest({**environ, "wsgi.input": BytesIO(body), SERVING: self._serving})
+        # Of this request alone: two applications of one process may answer differently.
+        request.urlconf = self._site.urls
         response = self._handler.get_response(request)
         setattr(response, READER, known_in(request).person)
         setattr(response, PARTY, known_in(request).party)
@@ -244,9 +255,45 @@ class Application:
                 self._known.pop(next(iter(self._known)), None)
             self._known[token] = Sender(person, party)
 
+    def _route(self, environ: Environ) -> str:
+        """The route that a path is of. Raises ProblemError: it is of none."""
+        try:
+            path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+            return str(resolve(path, self._site.urls).route)
+        except Resolver404:
+            raise ProblemError(404) from None
+
+    def _need(self, environ: Environ, length: int) -> Need:
+        """What the route asks that such a body is sent to.
+
+        Raises ProblemError: there is none such, or it takes no body of this length.
+        """
+        need = self._site.needs.get((environ["REQUEST_METHOD"], self._route(environ)))
+        if need is None:
+            raise ProblemError(405)
+        if length > need.most_body:
+            raise ProblemError(413)
+        return need
+
+    def _early(self, response: HttpResponse, environ: Environ) -> HttpResponse:
+        """An answer that Django was not asked for, as Django's are."""
+        tell_of(WSGIRequest({**environ, "wsgi.input": BytesIO()}), response)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            route = self._route(environ)
+            allowed = (method for method, at in self._site.needs if at == route)
+            response["Allow"] = ", ".join(sorted(allowed))
+        # What else was sent is read by nobody: it must not pass for a request.
+        response["Connection"] = "close"
+        return cast("HttpResponse", guarded(response))
+
     async def _send(self, response: HttpResponseBase, send: Send, who: str) -> None:
         headers = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in response.items()
+        ]
+        # Django keeps these apart: each is a header of its own.
+        headers += [
+            (b"set-cookie", cookie.OutputString().encode("latin-1"))
+            for cookie in response.cookies.values()
         ]
         start = {"type": "http.response.start", "status": response.status_code}
         if isinstance(response, HttpResponse):
@@ -317,29 +364,7 @@ def _turn_of(person: str) -> str:
 
 def _token_of(environ: Environ) -> bytes:
     """What a request is known by, and no secret."""
-    return sha256(environ.get("HTTP_AUTHORIZATION", "").encode("latin-1")).digest()
-
-
-def _route(environ: Environ) -> str:
-    """The route that a path is of. Raises ProblemError: it is of none."""
-    try:
-        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        return str(resolve(path).route)
-    except Resolver404:
-        raise ProblemError(404) from None
-
-
-def _need(environ: Environ, length: int) -> Need:
-    """What the route asks that such a body is sent to.
-
-    Raises ProblemError: there is none such, or it takes no body of this length.
-    """
-    need = DECLARED.get((environ["REQUEST_METHOD"], _route(environ)))
-    if need is None:
-        raise ProblemError(405)
-    if length > need.most_body:
-        raise ProblemError(413)
-    return need
+    return sha256((environ[CREDENTIAL] or "").encode("latin-1")).digest()
 
 
 def _over_tls(send: Send) -> Send:
@@ -351,17 +376,6 @@ def _over_tls(send: Send) -> Send:
         await send(message)
 
     return sending
-
-
-def _early(response: HttpResponse, environ: Environ) -> HttpResponse:
-    """An answer that Django was not asked for, as Django's are."""
-    tell_of(WSGIRequest({**environ, "wsgi.input": BytesIO()}), response)
-    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        route = _route(environ)
-        response["Allow"] = ", ".join(sorted(method for method, at in DECLARED if at == route))
-    # What else was sent is read by nobody: it must not pass for a request.
-    response["Connection"] = "close"
-    return cast("HttpResponse", guarded(response))
 
 
 def _length(environ: Environ) -> int:

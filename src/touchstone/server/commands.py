@@ -19,6 +19,7 @@ from touchstone.server.running import (
 )
 from touchstone.server.safety import ServeOptions, is_local, unsafe
 from touchstone.server.settings import set_up_server
+from touchstone.server.site import API_ALONE, Site
 from touchstone.server.worker import words_of
 from touchstone.service.homes import HOME, home_folder
 from touchstone.service.installation import open_installation
@@ -44,10 +45,15 @@ class ServerBegun:
     """Whether strangers reach it without a proxy before it."""
     home: Path | None = None
     """The home that this process was told of; None: the user's own, which every command takes."""
+    pages: bool = False
+    """Whether it answers people's browsers, too."""
 
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"listening at {self.place}"
+        if self.pages:
+            # A browser's passkeys are of a name: at an address of numbers there are none.
+            yield f"its pages, for people: {self.place.replace('127.0.0.1', 'localhost')}/"
         yield f"its fingerprint, for those who are to come in: {self.served.fingerprint}"
         if self.alone:
             yield (
@@ -63,8 +69,10 @@ class ServerBegun:
                 yield f"there, too, with {DATABASE} and {DATABASE_READER} as they are here"
 
 
-def begin_serving(options: ServeOptions, ready: Callable[[ServerBegun], None]) -> int:
-    """Answer until SIGTERM or Ctrl-C; `ready` is told where, once it is listened there.
+def begin_serving(
+    options: ServeOptions, ready: Callable[[ServerBegun], None], site: Site = API_ALONE
+) -> int:
+    """Answer `site` until SIGTERM or Ctrl-C; `ready` is told where, once it is listened there.
 
     Raises:
         UnsafeServerError: what was asked for is not safe; the line says what to do.
@@ -86,12 +94,12 @@ def begin_serving(options: ServeOptions, ready: Callable[[ServerBegun], None]) -
         place = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         alone = not (options.proxy or is_local(options.host))
         home = home_folder().absolute() if os.environ.get(HOME) else None
-        ready(ServerBegun(place, served, alone, home))
+        ready(ServerBegun(place, served, alone, home, site is not API_ALONE))
         if options.processes == 1:
             logging.getLogger("django.request").setLevel(logging.ERROR)
-            answer_until_told(listener, options.ways)
+            answer_until_told(listener, options.ways, site=site)
             return 0
-        command = [sys.executable, "-m", "touchstone.server.worker"]
+        command = [sys.executable, "-m", site.worker]
         command.append(words_of(listener, options.ways))
         return asyncio.run(run_processes(command, options.processes, listener))
 

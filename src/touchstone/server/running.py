@@ -24,14 +24,15 @@ from granian.server.embed import Server
 
 from touchstone.errors import TouchstoneError
 from touchstone.records.settings import from_environment
-from touchstone.server.accounts.authenticating import principal_of
 from touchstone.server.accounts.preparing import open_accounts
+from touchstone.server.accounts.sessions import speaker
 from touchstone.server.app import Application
 from touchstone.server.daily_reads import DailyReads
 from touchstone.server.notices.telling import Teller
 from touchstone.server.security_log import tell_all, tell_counted, tell_event
 from touchstone.server.serving import Serving
 from touchstone.server.settings import known_as, set_up_server
+from touchstone.server.site import API_ALONE, Site
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.witnessing import ask_configured
 
@@ -141,7 +142,9 @@ class Ways:
     certificate: ServerCertificate | None = None
 
 
-def answer_until_told(listener: socket.socket, ways: Ways, *, watched: bool = False) -> None:
+def answer_until_told(
+    listener: socket.socket, ways: Ways, *, site: Site = API_ALONE, watched: bool = False
+) -> None:
     """Open the installation of this process and answer for it until SIGTERM or Ctrl-C.
 
     `watched`: also until the process that started this one is gone. Raises TouchstoneError where
@@ -151,7 +154,7 @@ def answer_until_told(listener: socket.socket, ways: Ways, *, watched: bool = Fa
     with open_installation() as here:
         open_accounts(here.home, from_environment())
         known_as(ways.hosts)
-        application = Application(Serving(here, principal_of), proxied=ways.proxied)
+        application = Application(Serving(here, speaker), proxied=ways.proxied, site=site)
         tell_event("server-begun", **_settings(listener, ways))
         asyncio.run(_answer_well(application, here, listener, ways, watched=watched))
         tell_all()

@@ -13,6 +13,8 @@ from touchstone.service.installation import Installation
 
 SERVING = "touchstone.serving"
 """Under this name it stands in a request's environment."""
+CREDENTIAL = "touchstone.credential"
+"""The same of that by which whoever asks may be known: its Authorization header, or None."""
 _KNOWN = "touchstone.known"
 Authenticate = Callable[[str | None, str], Principal]
 """Who speaks, by the Authorization header, now (UTC). Raises NotAuthenticatedError."""

@@ -13,6 +13,7 @@ from typing import Any
 from touchstone.errors import TouchstoneError
 from touchstone.server.running import ServerCertificate, Ways, answer_until_told
 from touchstone.server.security_log import write_as_lines
+from touchstone.server.site import API_ALONE, Site
 
 
 def words_of(listener: socket.socket, ways: Ways) -> str:
@@ -28,7 +29,7 @@ def words_of(listener: socket.socket, ways: Ways) -> str:
     )
 
 
-def main(words: str) -> int:
+def main(words: str, site: Site = API_ALONE) -> int:
     """Answer as one was told; the exit code."""
     told: dict[str, Any] = json.loads(words)
     pair = told["certificate"]
@@ -37,7 +38,7 @@ def main(words: str) -> int:
     write_as_lines()
     logging.getLogger("django.request").setLevel(logging.ERROR)
     try:
-        answer_until_told(socket.socket(fileno=told["listener"]), ways, watched=True)
+        answer_until_told(socket.socket(fileno=told["listener"]), ways, site=site, watched=True)
     except TouchstoneError as error:
         logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - a line for people
         return 2

@@ -385,7 +385,7 @@ def test_nothing_is_read_that_cannot_be_written_down(site: Site, monkeypatch: py
     def full(*_: object, **__: object) -> None:
         raise FullError("no room")
 
-    monkeypatch.setattr("touchstone.server.api.cases.note_read", full)
+    monkeypatch.setattr("touchstone.server.api.case_reads.note_read", full)
     for route in ("entries", "bundle", "report"):
         status, body, _ = ask(
             site, "GET", f"v1/cases/<case>/{route}", site.people[LAB, "lead"].token

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from string import Formatter
 from typing import Any
 
@@ -31,7 +32,10 @@ from touchstone.statistics import exact_percent, percent
 
 Node = str | Mapping[str, Any]
 """A message's text, or its variants by the words or categories of what `by` names."""
-PLURALS: Mapping[str, Callable[[int], str]] = {"en": lambda count: "one" if count == 1 else "other"}
+PLURALS: Mapping[str, Callable[[int], str]] = {
+    "en": lambda count: "one" if count == 1 else "other",
+    "fr": lambda count: "one" if count in {0, 1} else "other",
+}
 """The plural category of a count, by language, as CLDR names them."""
 LONGEST = Bounds(characters=100_000)
 """Of a file of sentences."""
@@ -65,7 +69,11 @@ class Catalogue:
     @classmethod
     def load(cls, language: str) -> "Catalogue":
         """The catalogue that is shipped in a language, by its code: `en`."""
-        folder = resources.files("touchstone.editions.sentences").joinpath(language)
+        return cls.read(language, resources.files("touchstone.editions.sentences") / language)
+
+    @classmethod
+    def read(cls, language: str, folder: Traversable) -> "Catalogue":
+        """The catalogue of a language in a folder of the package: each of its files' messages."""
         messages: dict[str, Node] = {}
         for file in sorted(folder.iterdir(), key=lambda each: each.name):
             table = parse_toml(file.read_bytes(), Origin(file.name, BadInputError), LONGEST)

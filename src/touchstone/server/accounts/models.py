@@ -125,6 +125,49 @@ class AccessToken(AccountsRow):
     """The minute in which it was last used."""
 
 
+class Passkey(AccountsRow):
+    """A person's passkey (WebAuthn): by it a browser is signed in."""
+
+    account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="passkeys")
+    account_id: int
+    digest: Text = _digest()
+    """SHA-256 of its credential id, hex: what a browser shows to be found by."""
+    credential: Bytes = models.BinaryField()
+    """What the authenticator attested, its public key (COSE) among it."""
+    label: Text = models.CharField(max_length=100)
+    added_at: Text = _time()
+    revoked_at: Text = _time()
+
+
+class RecoveryCode(AccountsRow):
+    """A code by which a person who lost every passkey comes in once, to add another."""
+
+    account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="recovery_codes")
+    account_id: int
+    digest: Text = _digest()
+    """SHA-256 of the code, which has 150 bits, hex."""
+    made_at: Text = _time()
+    used_at: Text = _time()
+
+
+class BrowserSession(AccountsRow):
+    """A browser that is signed in, until it signs out, is ended, or was still for too long."""
+
+    account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="sessions")
+    account_id: int
+    digest: Text = _digest()
+    """SHA-256 of what its cookie holds, hex."""
+    way: Text = models.CharField(max_length=10)
+    """By what it was signed in: `passkey` or `recovery`."""
+    label: Text = models.CharField(max_length=100)
+    """What the person calls it by: its passkey's label."""
+    made_at: Text = _time()
+    used_at: Text = models.CharField(max_length=MINUTE_LENGTH, default="")
+    """The minute in which it was last used."""
+    expires_at: Text = models.CharField(max_length=TIME_LENGTH, db_index=True)
+    revoked_at: Text = _time()
+
+
 class UsedNonce(AccountsRow):
     """A nonce of a device that was used: what it signed is not taken a second time."""
 

@@ -13,7 +13,8 @@ from ninja.params.functions import Query
 from touchstone.ledger import dumps
 from touchstone.ledger.canonical import MAX_INTEGER
 from touchstone.records.members import MOST_LISTED
-from touchstone.server.accounts.reads import MOST_READS, note_read, reads_of_case
+from touchstone.server.accounts.reads import MOST_READS, reads_of_case
+from touchstone.server.api.case_reads import note_case_read
 from touchstone.server.api.parsing import JSON
 from touchstone.server.errors import ProblemError
 from touchstone.server.serving import serving_of, speaker_of
@@ -26,8 +27,6 @@ from touchstone.service.reporting.feed import (
     own_bundle,
     own_page,
     published_head,
-    size_for,
-    tells_of_reads_alone,
 )
 
 router = Router(tags=["Cases"])
@@ -71,7 +70,7 @@ def entries(
     """Of each entry from `start` on its line, then one for each of its parts (JSON lines)."""
     who = speaker_of(request)
     found = entries_since(serving_of(request).here, case, who.party, start, sight=who.sight)
-    _note(request, case, start)
+    note_case_read(request, who, case, start)
     return StreamingHttpResponse((line + b"\n" for line in found), content_type=LINES)
 
 
@@ -96,7 +95,7 @@ def bundle(request: HttpRequest, case: str) -> StreamingHttpResponse:
     """The party's own bundle of the case as it is now, for `touchstone verify`."""
     who = speaker_of(request)
     lines = own_bundle(serving_of(request).here, case, who.party, sight=who.sight)
-    _note(request, case)
+    note_case_read(request, who, case)
     response = StreamingHttpResponse(lines, content_type=LINES)
     response["Content-Disposition"] = 'attachment; filename="bundle.jsonl"'
     return response
@@ -107,7 +106,7 @@ def report(request: HttpRequest, case: str) -> HttpResponse:
     """The case as the party may read it now, as one page (HTML)."""
     who = speaker_of(request)
     page = own_page(serving_of(request).here, case, who.party, sight=who.sight)
-    _note(request, case)
+    note_case_read(request, who, case)
     response = HttpResponse(page, content_type="text/html; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="report.html"'
     return response
@@ -131,16 +130,3 @@ def reads(
         raise ProblemError(403, "not-developer", why)
     found = reads_of_case(case, after, most, day)
     return HttpResponse(dumps({"reads": [asdict(each) for each in found]}), content_type=JSON)
-
-
-def _note(request: HttpRequest, case: str, first: int = 0) -> None:
-    """Write down who reads a case from an entry on, before anything of it is sent."""
-    serving, principal = serving_of(request), speaker_of(request)
-    size = size_for(serving.here, case, principal.party, sight=principal.sight)
-    # Whoever follows a case asks again and again, and mostly there is nothing new.
-    news = first < size and not tells_of_reads_alone(
-        serving.here, case, principal.party, first, sight=principal.sight
-    )
-    if news and request.resolver_match is not None:
-        route = request.resolver_match.route
-        note_read(principal, case, route, first, size - 1, now=serving.now())

@@ -5,6 +5,7 @@ record's: here is only what a token must be for, before any case is looked at. W
 nothing of cases (`clearance.SIGHTS`) is told so here, whichever case it asks for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,7 +26,7 @@ from touchstone.server.bodies import BODY_SECONDS
 from touchstone.server.chosen import MOST_BODY
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
 from touchstone.server.principal import NOBODY, Principal
-from touchstone.server.serving import Serving, make_known, serving_of
+from touchstone.server.serving import CREDENTIAL, Serving, make_known, serving_of
 
 Scope = Literal["read", "deeds", "evidence", "secrets", "people", "any"]
 """What a token may be used for; `any`: whatever it is for."""
@@ -140,9 +141,21 @@ DECLARED: dict[tuple[str, str], Need] = {
 
 
 def admitted(request: HttpRequest) -> Principal:
-    """Who speaks, once it may: every route asks this first. Raises as `admit` does."""
+    """Who speaks, once it may: every route of the API asks this first. Raises as `admit` does."""
+    return admit(request, DECLARED)
+
+
+def admit(request: HttpRequest, needs: Mapping[tuple[str, str], Need]) -> Principal:
+    """Who speaks, once it may what its route needs.
+
+    Raises:
+        ProblemError: the route is not declared, its query is not as it is, or it is not for whoever
+            asks.
+        NotAuthenticatedError: nobody is known, or was known lately enough.
+        TooOftenError: too much was asked for.
+    """
     match = request.resolver_match
-    need = DECLARED.get((request.method or "", match.route if match else ""))
+    need = needs.get((request.method or "", match.route if match else ""))
     if need is None:
         # Also of a route that somebody forgot to declare.
         raise ProblemError(404)
@@ -165,7 +178,8 @@ def admitted(request: HttpRequest) -> Principal:
             by_address(ENTERING if need.entering else BY_ADDRESS)
         return NOBODY
     try:
-        principal = serving.authenticate(request.headers.get("Authorization"), utc_text(moment))
+        shown = request.META.get(CREDENTIAL, request.headers.get("Authorization"))
+        principal = serving.authenticate(shown, utc_text(moment))
     except NotAuthenticatedError:
         # Whoever guesses is slowed down, and whoever comes by the same address and is known is not.
         by_address(BY_ADDRESS)

@@ -63,6 +63,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 """Of every answer that says nothing else."""
+PAGE = "touchstone_page"
+"""Under this name an answer says that a person reads it: what is refused is told on a page."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 LIMITS = frozenset({408, 413, 429, 503})
 """Answers to what was too much, too long or too slow."""
@@ -119,7 +121,8 @@ def guarded(response: HttpResponseBase) -> HttpResponseBase:
 
     What answers without Django asks this, too.
     """
-    if response.status_code >= HTTPStatus.BAD_REQUEST and response.get("Content-Type") != PROBLEM:
+    refused = response.status_code >= HTTPStatus.BAD_REQUEST
+    if refused and not (response.get("Content-Type") == PROBLEM or getattr(response, PAGE, False)):
         made = problem(response.status_code)
         if "Allow" in response:
             made["Allow"] = response["Allow"]

@@ -20,7 +20,7 @@ from touchstone.clearance import (
     may_open_to_join,
     party_audience,
 )
-from touchstone.editions.audience_case import Example
+from touchstone.editions.audience_case import AudienceCase, Example
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, CaseKeys, is_topic, unknown_case
 from touchstone.ledger.errors import UnpromisedError
@@ -123,6 +123,18 @@ def own_bundle(
     proof = installation.records.installation.prove(case)
     reader = installation.records.sent_to(party, case, proof.head.size)
     return lines_for(installation, reader, audience, proof, installation.now())
+
+
+def own_case(installation: Installation, case: str, party: str, *, sight: Sight) -> AudienceCase:
+    """The case as the party may read it now, to be told on pages.
+
+    Raises:
+        UnpromisedError: there is no such case that this party has joined.
+    """
+    audience = party_audience(party, "GREEN", sight)
+    size = _require_joined(installation, case, audience)
+    reader = installation.records.sent_to(party, case, size)
+    return AudienceCase(reader.case, tuple(read_entries(reader, audience)), audience)
 
 
 def own_page(installation: Installation, case: str, party: str, *, sight: Sight) -> bytes:

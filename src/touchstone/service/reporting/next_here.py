@@ -83,6 +83,22 @@ def next_in_case(
             yield found
 
 
+def models_of(installation: Installation, party: str, cases: Sequence[str]) -> dict[str, str]:
+    """By case, what its model is called, as far as the party may read that; else it is left out.
+
+    The party has joined each of them.
+    """
+    found = {}
+    for case in cases:
+        reader = installation.records.case(case)
+        if reader.contract == 1:
+            continue
+        received = seen_states(installation, reader, [party])[party].state.submission
+        if received:
+            found[case] = received.model
+    return found
+
+
 def seen_states(
     installation: Installation, reader: CaseReader, parties: Sequence[str]
 ) -> dict[str, SeenState]:

@@ -1,0 +1,82 @@
+"""Who may see a page, where its browser is, and how a refusal is told to people."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase, HttpResponseRedirect
+
+from touchstone.portal.errors import ForeignOriginError
+from touchstone.portal.rendering import error_page
+from touchstone.portal.site import NEEDS
+from touchstone.server.accounts.passkeys import Place
+from touchstone.server.api.declared import admit
+from touchstone.server.api.problems import answer_for
+from touchstone.server.errors import NotAuthenticatedError
+from touchstone.server.principal import Principal
+
+View = Callable[..., HttpResponseBase]
+SIGN_IN = "/sign-in"
+ACCOUNT = "/account"
+
+
+def place_of(request: HttpRequest) -> Place:
+    """Where the browser is, by names that this server is known by."""
+    host = request.get_host()
+    return Place(host.partition(":")[0], f"{request.scheme}://{host}")
+
+
+def page_view(view: View) -> View:
+    """A view that answers a person: `view(request, principal, ...)`; refusals are pages.
+
+    A page that needs somebody leads to where one signs in, and back.
+    """
+
+    @wraps(view)
+    def answered(request: HttpRequest, **named: str) -> HttpResponseBase:
+        try:
+            return view(request, admitted_page(request), **named)
+        except NotAuthenticatedError:
+            return _signing_in(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told on a page
+            return error_page(request, answer_for(error))
+
+    return answered
+
+
+def script_view(view: View) -> View:
+    """A view that answers a script of ours, in JSON: `view(request, principal)`."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, **named: str) -> HttpResponseBase:
+        try:
+            return view(request, admitted_page(request), **named)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a problem
+            return answer_for(error)
+
+    return answered
+
+
+def admitted_page(request: HttpRequest) -> Principal:
+    """Who asks, once it may. Raises as `server.api.declared.admit`, and ForeignOriginError.
+
+    What changes something is taken from pages of this origin alone. Browsers say which page had
+    them send it in `Origin`, and no page can choose that.
+    """
+    if request.method == "POST" and request.headers.get("Origin") != place_of(request).origin:
+        raise ForeignOriginError
+    return admit(request, NEEDS)
+
+
+def refused(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
+    """A refusal, as people or as programs read it."""
+    return problem if request.path.startswith("/v1/") else error_page(request, problem)
+
+
+def _signing_in(request: HttpRequest) -> HttpResponse:
+    back = request.get_full_path() if request.method == "GET" else ACCOUNT
+    response = HttpResponseRedirect(f"{SIGN_IN}?{urlencode({'next': back})}")
+    response.status_code = HTTPStatus.SEE_OTHER
+    return response

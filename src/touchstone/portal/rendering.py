@@ -1,0 +1,138 @@
+"""Pages from templates, and what a browser may do with them: nothing but what is of this origin."""
+
+from collections.abc import Mapping
+from functools import cache, partial
+from hashlib import sha256
+from importlib import resources
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from touchstone.editions.sentences import Catalogue
+from touchstone.handin.shown_ids import short_case
+from touchstone.portal.words import LANGUAGES, language_of, words
+from touchstone.server.api.problems import PAGE
+from touchstone.server.serving import known_in
+
+STATIC = {
+    "portal.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "passkeys.js": "text/javascript; charset=utf-8",
+}
+"""What pages load beside themselves, all of it ours."""
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+DOCUMENT = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups"
+)
+"""Of an edition, which is one page with its style in it: no script runs, whatever stands there."""
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": (
+        "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), "
+        "microphone=(), geolocation=()"
+    ),
+    # Without any, a browser would say of its own forms that they come from nowhere.
+    "Referrer-Policy": "same-origin",
+    "Vary": "Cookie",
+}
+CODE = "code"
+"""Under this name an answer says why it is none, for the log."""
+_YEAR = "public, max-age=31536000, immutable"
+
+
+def page(request: HttpRequest, template: str, *, status: int = 200, **named: Any) -> HttpResponse:
+    """A page in the reader's language, from a template of ours; all that is put in is escaped."""
+    catalogue, who = words(language_of(request)), known_in(request)
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            say=partial(_said, catalogue),
+            language=catalogue.language,
+            languages=LANGUAGES,
+            asset=_address,
+            signed_in=bool(who.person),
+            party=who.party,
+            here=request.path,
+            **named,
+        )
+    )
+    response = HttpResponse(text, status=status, headers=HEADERS)
+    setattr(response, PAGE, True)
+    return response
+
+
+def error_page(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
+    """What is refused, told to a person: what it is, and what one can do."""
+    status = problem.status_code
+    response = page(request, "error.html", status=status, reason=_REASONS.get(status, "other"))
+    # As the log names it.
+    setattr(response, CODE, getattr(problem, CODE, ""))
+    for name in ("Retry-After", "Allow"):
+        if name in problem:
+            response[name] = problem[name]
+    return response
+
+
+_REASONS: Mapping[int, str] = {
+    403: "not-yours",
+    404: "not-here",
+    429: "too-often",
+    500: "fault",
+    503: "busy",
+}
+
+
+def document(html: bytes) -> HttpResponse:
+    """An edition as it is, in a browser that runs nothing of it."""
+    response = HttpResponse(html, content_type="text/html; charset=utf-8")
+    response["Content-Security-Policy"] = DOCUMENT
+    return response
+
+
+def static(digest: str, name: str) -> HttpResponse | None:
+    """A file that pages load, by its own digest; None: there is none such."""
+    if name not in STATIC or digest != _digest(name):
+        return None
+    response = HttpResponse(_bytes(name), content_type=STATIC[name])
+    response["Cache-Control"] = _YEAR
+    return response
+
+
+@cache
+def _templates() -> Environment:
+    found = Environment(
+        loader=PackageLoader("touchstone.portal"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["short"] = short_case
+    return found
+
+
+def _said(catalogue: Catalogue, key: str, **values: Any) -> Markup:
+    return Markup(catalogue.write(key, values, page=True))  # noqa: S704  each piece is escaped
+
+
+@cache
+def _bytes(name: str) -> bytes:
+    return resources.files("touchstone.portal").joinpath("static", name).read_bytes()
+
+
+@cache
+def _digest(name: str) -> str:
+    return sha256(_bytes(name)).hexdigest()[:16]
+
+
+def _address(name: str) -> str:
+    return f"/static/{_digest(name)}/{name}"

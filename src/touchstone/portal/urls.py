@@ -1,0 +1,47 @@
+"""Where requests go: to the API, and to pages."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from touchstone.portal.admission import refused
+from touchstone.portal.views import account, cases, entering, home
+from touchstone.server.api.problems import problem
+from touchstone.server.api.routes import api
+
+urlpatterns = [
+    path("v1/", api.urls),
+    path("", home.home),
+    path("static/<digest>/<name>", home.static_file),
+    path("language", home.choose_language),
+    path("join", entering.join),
+    path("join/begin", entering.join_begin),
+    path("join/finish", entering.join_finish),
+    path("sign-in", entering.sign_in),
+    path("sign-in/begin", entering.sign_in_begin),
+    path("sign-in/finish", entering.sign_in_finish),
+    path("sign-in/recover", entering.recover_by_code),
+    path("sign-out", entering.sign_out),
+    path("cases", cases.cases),
+    path("cases/<case>", cases.case_page),
+    path("cases/<case>/edition", cases.edition),
+    path("account", account.own_account),
+    path("account/passkeys/begin", account.passkey_begin),
+    path("account/passkeys/finish", account.passkey_finish),
+    path("account/passkeys/<name>/end", account.passkey_end),
+    path("account/sessions/<name>/end", account.session_end),
+    path("account/recovery-codes", account.recovery_codes),
+]
+
+
+def _says(status: int) -> Callable[..., HttpResponse]:
+    def handler(request: HttpRequest, exception: Any = None) -> HttpResponse:
+        del exception
+        return refused(request, problem(status))
+
+    return handler
+
+
+handler400, handler403, handler404, handler500 = map(_says, (400, 403, 404, 500))

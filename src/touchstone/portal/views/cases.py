@@ -1,0 +1,56 @@
+"""A party's cases, one of them, and its edition. Each reading is told to the developer."""
+
+from django.http import HttpRequest, HttpResponse
+
+from touchstone.editions.next_text import next_rows, reservations
+from touchstone.editions.sections.scope import clock_facts, party_facts
+from touchstone.editions.sections.timeline import timeline
+from touchstone.editions.stage_text import stage
+from touchstone.portal.admission import page_view
+from touchstone.portal.rendering import document, page
+from touchstone.server.api.case_reads import note_case_read
+from touchstone.server.principal import Principal
+from touchstone.server.serving import serving_of
+from touchstone.service.reporting.feed import cases_of, own_case, own_page
+from touchstone.service.reporting.next_here import models_of, next_in_case
+
+OF_A_PAGE = 25
+
+
+@page_view
+def cases(request: HttpRequest, who: Principal) -> HttpResponse:
+    """The cases that the party has joined, last updated first."""
+    here = serving_of(request).here
+    found = cases_of(here, who.party, after=request.GET.get("after"), most=OF_A_PAGE)
+    models = models_of(here, who.party, [each.case for each in found.cases])
+    return page(request, "cases.html", cases=found.cases, models=models, after=found.after)
+
+
+@page_view
+def case_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
+    """Where a case stands, what is next in it, and what happened, as far as the person reads."""
+    here = serving_of(request).here
+    told = own_case(here, case, who.party, sight=who.sight)
+    note_case_read(request, who, case)
+    now, found = here.now(), list(next_in_case(here, told.id, [who.party]))
+    received = told.state.submission
+    return page(
+        request,
+        "case.html",
+        case=told.id,
+        model=received.model if received else "",
+        stage=stage(told.state),
+        clock=clock_facts(told, now),
+        parties=party_facts(told),
+        happened=timeline(told)[::-1],
+        rows=next_rows(found, now),
+        beside=tuple(reservations(found)),
+    )
+
+
+@page_view
+def edition(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
+    """The case as the party may read it now, as one page."""
+    html = own_page(serving_of(request).here, case, who.party, sight=who.sight)
+    note_case_read(request, who, case)
+    return document(html)
