@@ -10,5 +10,5 @@ add no law of their own::
 - `rendering`: templates, sentences by language, and what a browser may do with a page
 - `views`: entering and signing in, home, cases, one's own account
 
-Begin at `touchstone.portal.site`.
+Begin at `touchstone.portal.site`: `credential(environ)`.
 """

@@ -11,8 +11,8 @@ from django.http.response import HttpResponseBase, HttpResponseRedirect
 from touchstone.portal.errors import ForeignOriginError
 from touchstone.portal.rendering import error_page
 from touchstone.portal.site import NEEDS
-from touchstone.server.accounts.passkeys import Place
-from touchstone.server.api.declared import admit
+from touchstone.server.accounts.passkeys import BrowserPlace
+from touchstone.server.api.declared import admit_request
 from touchstone.server.api.problems import answer_for
 from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
@@ -22,10 +22,10 @@ SIGN_IN = "/sign-in"
 ACCOUNT = "/account"
 
 
-def place_of(request: HttpRequest) -> Place:
+def place_of(request: HttpRequest) -> BrowserPlace:
     """Where the browser is, by names that this server is known by."""
     host = request.get_host()
-    return Place(host.partition(":")[0], f"{request.scheme}://{host}")
+    return BrowserPlace(host.partition(":")[0], f"{request.scheme}://{host}")
 
 
 def page_view(view: View) -> View:
@@ -60,14 +60,14 @@ def script_view(view: View) -> View:
 
 
 def admitted_page(request: HttpRequest) -> Principal:
-    """Who asks, once it may. Raises as `server.api.declared.admit`, and ForeignOriginError.
+    """Who asks, once it may. Raises as `server.api.declared.admit_request`, and ForeignOriginError.
 
     What changes something is taken from pages of this origin alone. Browsers say which page had
     them send it in `Origin`, and no page can choose that.
     """
     if request.method == "POST" and request.headers.get("Origin") != place_of(request).origin:
         raise ForeignOriginError
-    return admit(request, NEEDS)
+    return admit_request(request, NEEDS)
 
 
 def refused(request: HttpRequest, problem: HttpResponse) -> HttpResponse:

@@ -11,7 +11,7 @@ from touchstone.server.accounts import passkeys, people
 from touchstone.server.accounts.errors import NotUsableError, UnprovenError
 from touchstone.server.accounts.managing import Manager, changing
 from touchstone.server.accounts.models import Account
-from touchstone.server.accounts.passkeys import Answered, Place
+from touchstone.server.accounts.passkeys import AuthenticatorAnswer, BrowserPlace
 from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.accounts.sessions import (
     BY_BROWSER,
@@ -27,7 +27,7 @@ from touchstone.server.settings import set_up_server
 
 NOW = "2026-12-01T10:00:00Z"
 RANDOM = SystemRandom()
-HERE = Place("localhost", "http://localhost:1")
+HERE = BrowserPlace("localhost", "http://localhost:1")
 
 
 def later(**by: float) -> str:
@@ -121,17 +121,19 @@ def test_a_state_is_of_this_server_and_of_now():
     late = later(seconds=passkeys.STATE_SECONDS + 1)
     for state, now in ((asked["state"] + "x", NOW), (asked["state"], late), ("", NOW)):
         with pytest.raises(UnprovenError):
-            passkeys.finish_signing_in(Answered(state, {}, HERE), now=now, random=RANDOM)
+            passkeys.finish_signing_in(AuthenticatorAnswer(state, {}, HERE), now=now, random=RANDOM)
 
 
 def test_a_state_for_signing_in_adds_no_passkey(account: Account):
     who = speaker(f"{BY_BROWSER}{begun(account)}", NOW)
     state = passkeys.begin_signing_in(HERE, NOW)["state"]
     with pytest.raises(UnprovenError):
-        passkeys.finish_adding(who, Answered(state, {}, HERE), "x", now=NOW, random=RANDOM)
+        passkeys.finish_adding(
+            who, AuthenticatorAnswer(state, {}, HERE), "x", now=NOW, random=RANDOM
+        )
     with pytest.raises(UnprovenError):
         passkeys.finish_joining(
-            Answered(state, {}, HERE),
+            AuthenticatorAnswer(state, {}, HERE),
             proof="00" * 64,
             label="x",
             installation="00" * 32,
@@ -145,4 +147,6 @@ def test_a_state_for_signing_in_adds_no_passkey(account: Account):
 def test_whatever_is_answered_without_sense_is_refused_alike(answer: dict[str, object]):
     asked = passkeys.begin_signing_in(HERE, NOW)
     with pytest.raises(UnprovenError):
-        passkeys.finish_signing_in(Answered(asked["state"], answer, HERE), now=NOW, random=RANDOM)
+        passkeys.finish_signing_in(
+            AuthenticatorAnswer(asked["state"], answer, HERE), now=NOW, random=RANDOM
+        )

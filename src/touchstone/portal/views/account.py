@@ -31,7 +31,7 @@ def passkey_begin(request: HttpRequest, who: Principal) -> HttpResponse:
 def passkey_finish(request: HttpRequest, who: Principal) -> HttpResponse:
     """Add it, and sign the browser in by it."""
     here, said = serving_of(request).here, sent(request, "state", "label", answered=True)
-    answered = passkeys.Answered(said.texts["state"], said.answer, place_of(request))
+    answered = passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place_of(request))
     cookie = passkeys.finish_adding(
         who, answered, said.texts["label"], now=here.now(), random=here.random
     )

@@ -38,7 +38,7 @@ def join_finish(request: HttpRequest, _who: Principal) -> HttpResponse:
     """Let the browser in."""
     serving, said = serving_of(request), sent(request, "state", "proof", "label", answered=True)
     cookie = passkeys.finish_joining(
-        passkeys.Answered(said.texts["state"], said.answer, place_of(request)),
+        passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place_of(request)),
         proof=said.texts["proof"],
         label=said.texts["label"],
         installation=serving.fingerprint,
@@ -66,7 +66,7 @@ def sign_in_begin(request: HttpRequest, _who: Principal) -> HttpResponse:
 def sign_in_finish(request: HttpRequest, _who: Principal) -> HttpResponse:
     """Sign the browser in."""
     here, said = serving_of(request).here, sent(request, "state", "next", answered=True)
-    answered = passkeys.Answered(said.texts["state"], said.answer, place_of(request))
+    answered = passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place_of(request))
     cookie = passkeys.finish_signing_in(answered, now=here.now(), random=here.random)
     return with_session(request, answer_json({"next": _safe(said.texts["next"])}), cookie)
 

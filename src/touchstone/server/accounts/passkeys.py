@@ -65,7 +65,7 @@ Asked = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BrowserPlace:
     """Where a browser is: the host that a passkey is bound to, and its origin."""
 
     host: str
@@ -79,12 +79,12 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AuthenticatorAnswer:
     """What came back from a browser: the state as it was given, and its authenticator's answer."""
 
     state: str
     answer: Mapping[str, Any]
-    place: Place
+    place: BrowserPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ShownPasskey:
     added: str
 
 
-def begin_joining(code_key: str, place: Place, now: str) -> Asked:
+def begin_joining(code_key: str, place: BrowserPlace, now: str) -> Asked:
     """What a browser that has an invitation's code asks its authenticator.
 
     Args:
@@ -115,7 +115,7 @@ def begin_joining(code_key: str, place: Place, now: str) -> Asked:
 
 
 def finish_joining(
-    answered: Answered,
+    answered: AuthenticatorAnswer,
     *,
     proof: str,
     label: str,
@@ -154,7 +154,7 @@ def finish_joining(
         return begin_session(account, PASSKEY, label, now=now, random=random)
 
 
-def begin_adding(principal: Principal, place: Place, now: str) -> Asked:
+def begin_adding(principal: Principal, place: BrowserPlace, now: str) -> Asked:
     """What a browser that is signed in asks for a further passkey."""
     with translated(ACCOUNTS):
         account = Account.objects.using(ACCOUNTS).get(person=principal.person)
@@ -162,7 +162,12 @@ def begin_adding(principal: Principal, place: Place, now: str) -> Asked:
 
 
 def finish_adding(
-    principal: Principal, answered: Answered, label: str, *, now: str, random: RandomSource
+    principal: Principal,
+    answered: AuthenticatorAnswer,
+    label: str,
+    *,
+    now: str,
+    random: RandomSource,
 ) -> str:
     """Add a passkey, and sign the browser in by it: the new session's cookie.
 
@@ -184,13 +189,13 @@ def finish_adding(
         return begin_session(account, PASSKEY, label, now=now, random=random)
 
 
-def begin_signing_in(place: Place, now: str) -> Asked:
+def begin_signing_in(place: BrowserPlace, now: str) -> Asked:
     """What any browser asks its authenticator to sign in."""
     asked, state = place.server.authenticate_begin(user_verification=_REQUIRED)
     return _asked(asked, {"state": state}, now)
 
 
-def finish_signing_in(answered: Answered, *, now: str, random: RandomSource) -> str:
+def finish_signing_in(answered: AuthenticatorAnswer, *, now: str, random: RandomSource) -> str:
     """Sign a browser in by a passkey that is known: its session's cookie.
 
     Raises:
@@ -274,7 +279,7 @@ def end_passkey(principal: Principal, name: str, now: str) -> None:
             by.note("passkey-ended", account, now, passkey=name)
 
 
-def _begin(account: Account, place: Place, held: Mapping[str, Any], now: str) -> Asked:
+def _begin(account: Account, place: BrowserPlace, held: Mapping[str, Any], now: str) -> Asked:
     own = Passkey.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
     known = [AttestedCredentialData(bytes(row.credential)) for row in own]
     asked, state = place.server.register_begin(
@@ -294,7 +299,7 @@ def _asked(asked: Any, held: Mapping[str, Any], now: str) -> Asked:
     return {"asked": plain, "state": signing.dumps({**held, "at": now}, salt=_SALT)}
 
 
-def _registered(held: Mapping[str, Any], answered: Answered) -> AttestedCredentialData:
+def _registered(held: Mapping[str, Any], answered: AuthenticatorAnswer) -> AttestedCredentialData:
     try:
         found = answered.place.server.register_complete(held["state"], answered.answer)
     except Exception as error:

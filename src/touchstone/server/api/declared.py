@@ -141,11 +141,11 @@ DECLARED: dict[tuple[str, str], Need] = {
 
 
 def admitted(request: HttpRequest) -> Principal:
-    """Who speaks, once it may: every route of the API asks this first. Raises as `admit` does."""
-    return admit(request, DECLARED)
+    """Who speaks, once it may: every route of the API asks this first. Raises as `admit_request` does."""
+    return admit_request(request, DECLARED)
 
 
-def admit(request: HttpRequest, needs: Mapping[tuple[str, str], Need]) -> Principal:
+def admit_request(request: HttpRequest, needs: Mapping[tuple[str, str], Need]) -> Principal:
     """Who speaks, once it may what its route needs.
 
     Raises:
