@@ -22,7 +22,7 @@ SIGN_IN = "/sign-in"
 ACCOUNT = "/account"
 
 
-def place_of(request: HttpRequest) -> BrowserPlace:
+def browser_place_of(request: HttpRequest) -> BrowserPlace:
     """Where the browser is, by names that this server is known by."""
     host = request.get_host()
     return BrowserPlace(host.partition(":")[0], f"{request.scheme}://{host}")
@@ -65,12 +65,13 @@ def admitted_page(request: HttpRequest) -> Principal:
     What changes something is taken from pages of this origin alone. Browsers say which page had
     them send it in `Origin`, and no page can choose that.
     """
-    if request.method == "POST" and request.headers.get("Origin") != place_of(request).origin:
+    own = browser_place_of(request).origin
+    if request.method == "POST" and request.headers.get("Origin") != own:
         raise ForeignOriginError
     return admit_request(request, NEEDS)
 
 
-def refused(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
+def told_refusal(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
     """A refusal, as people or as programs read it."""
     return problem if request.path.startswith("/v1/") else error_page(request, problem)
 

@@ -48,7 +48,9 @@ CODE = "code"
 _YEAR = "public, max-age=31536000, immutable"
 
 
-def page(request: HttpRequest, template: str, *, status: int = 200, **named: Any) -> HttpResponse:
+def page_of(
+    request: HttpRequest, template: str, *, status: int = 200, **named: Any
+) -> HttpResponse:
     """A page in the reader's language, from a template of ours; all that is put in is escaped."""
     catalogue, who = words(language_of(request)), known_in(request)
     text = (
@@ -73,7 +75,7 @@ def page(request: HttpRequest, template: str, *, status: int = 200, **named: Any
 def error_page(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
     """What is refused, told to a person: what it is, and what one can do."""
     status = problem.status_code
-    response = page(request, "error.html", status=status, reason=_REASONS.get(status, "other"))
+    response = page_of(request, "error.html", status=status, reason=_REASONS.get(status, "other"))
     # As the log names it.
     setattr(response, CODE, getattr(problem, CODE, ""))
     for name in ("Retry-After", "Allow"):
@@ -91,7 +93,7 @@ _REASONS: Mapping[int, str] = {
 }
 
 
-def document(html: bytes) -> HttpResponse:
+def edition_answer(html: bytes) -> HttpResponse:
     """An edition as it is, in a browser that runs nothing of it."""
     response = HttpResponse(html, content_type="text/html; charset=utf-8")
     response["Content-Security-Policy"] = DOCUMENT

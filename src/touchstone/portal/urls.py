@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from touchstone.portal.admission import refused
+from touchstone.portal.admission import told_refusal
 from touchstone.portal.views import account, cases, entering, home
 from touchstone.server.api.problems import problem
 from touchstone.server.api.routes import api
@@ -24,10 +24,10 @@ urlpatterns = [
     path("sign-in/finish", entering.sign_in_finish),
     path("sign-in/recover", entering.recover_by_code),
     path("sign-out", entering.sign_out),
-    path("cases", cases.cases),
+    path("cases", cases.cases_page),
     path("cases/<case>", cases.case_page),
     path("cases/<case>/edition", cases.edition),
-    path("account", account.own_account),
+    path("account", account.account_page),
     path("account/passkeys/begin", account.passkey_begin),
     path("account/passkeys/finish", account.passkey_finish),
     path("account/passkeys/<name>/end", account.passkey_end),
@@ -39,7 +39,7 @@ urlpatterns = [
 def _says(status: int) -> Callable[..., HttpResponse]:
     def handler(request: HttpRequest, exception: Any = None) -> HttpResponse:
         del exception
-        return refused(request, problem(status))
+        return told_refusal(request, problem(status))
 
     return handler
 

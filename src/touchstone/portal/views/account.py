@@ -2,12 +2,12 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from touchstone.portal.admission import page_view, place_of, script_view
-from touchstone.portal.rendering import page
+from touchstone.portal.admission import browser_place_of, page_view, script_view
+from touchstone.portal.rendering import page_of
 from touchstone.portal.sent import sent
 from touchstone.portal.views.entering import after, with_session
 from touchstone.server.accounts import passkeys
-from touchstone.server.accounts.people import own_account as account_of
+from touchstone.server.accounts.people import own_account
 from touchstone.server.accounts.sessions import end_session, sessions_of
 from touchstone.server.api.answers import answer_json
 from touchstone.server.principal import Principal
@@ -15,7 +15,7 @@ from touchstone.server.serving import serving_of
 
 
 @page_view
-def own_account(request: HttpRequest, who: Principal) -> HttpResponse:
+def account_page(request: HttpRequest, who: Principal) -> HttpResponse:
     """What there is of it."""
     return _account(request, who)
 
@@ -24,14 +24,15 @@ def own_account(request: HttpRequest, who: Principal) -> HttpResponse:
 def passkey_begin(request: HttpRequest, who: Principal) -> HttpResponse:
     """What the browser asks its authenticator for a further passkey."""
     now = serving_of(request).here.now()
-    return answer_json(passkeys.begin_adding(who, place_of(request), now))
+    return answer_json(passkeys.begin_adding(who, browser_place_of(request), now))
 
 
 @script_view
 def passkey_finish(request: HttpRequest, who: Principal) -> HttpResponse:
     """Add it, and sign the browser in by it."""
     here, said = serving_of(request).here, sent(request, "state", "label", answered=True)
-    answered = passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place_of(request))
+    place = browser_place_of(request)
+    answered = passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place)
     cookie = passkeys.finish_adding(
         who, answered, said.texts["label"], now=here.now(), random=here.random
     )
@@ -63,10 +64,10 @@ def recovery_codes(request: HttpRequest, who: Principal) -> HttpResponse:
 def _account(request: HttpRequest, who: Principal, codes: tuple[str, ...] = ()) -> HttpResponse:
     now = serving_of(request).here.now()
     kept, left = passkeys.passkeys_of(who)
-    return page(
+    return page_of(
         request,
         "account.html",
-        account=account_of(who, now),
+        account=own_account(who, now),
         passkeys=kept,
         codes_left=left,
         codes=codes,

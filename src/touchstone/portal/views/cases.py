@@ -7,7 +7,7 @@ from touchstone.editions.sections.scope import clock_facts, party_facts
 from touchstone.editions.sections.timeline import timeline
 from touchstone.editions.stage_text import stage
 from touchstone.portal.admission import page_view
-from touchstone.portal.rendering import document, page
+from touchstone.portal.rendering import edition_answer, page_of
 from touchstone.server.api.case_reads import note_case_read
 from touchstone.server.principal import Principal
 from touchstone.server.serving import serving_of
@@ -18,12 +18,12 @@ OF_A_PAGE = 25
 
 
 @page_view
-def cases(request: HttpRequest, who: Principal) -> HttpResponse:
+def cases_page(request: HttpRequest, who: Principal) -> HttpResponse:
     """The cases that the party has joined, last updated first."""
     here = serving_of(request).here
     found = cases_of(here, who.party, after=request.GET.get("after"), most=OF_A_PAGE)
     models = models_of(here, who.party, [each.case for each in found.cases])
-    return page(request, "cases.html", cases=found.cases, models=models, after=found.after)
+    return page_of(request, "cases.html", cases=found.cases, models=models, after=found.after)
 
 
 @page_view
@@ -34,7 +34,7 @@ def case_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
     note_case_read(request, who, case)
     now, found = here.now(), list(next_in_case(here, told.id, [who.party]))
     received = told.state.submission
-    return page(
+    return page_of(
         request,
         "case.html",
         case=told.id,
@@ -53,4 +53,4 @@ def edition(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
     """The case as the party may read it now, as one page."""
     html = own_page(serving_of(request).here, case, who.party, sight=who.sight)
     note_case_read(request, who, case)
-    return document(html)
+    return edition_answer(html)

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from touchstone.portal.admission import SIGN_IN, page_view, place_of, script_view
-from touchstone.portal.rendering import page
+from touchstone.portal.admission import SIGN_IN, browser_place_of, page_view, script_view
+from touchstone.portal.rendering import page_of
 from touchstone.portal.sent import sent
 from touchstone.portal.site import COOKIE, OVER_TLS
 from touchstone.server.accounts import passkeys
@@ -23,14 +23,14 @@ HOME = "/"
 @page_view
 def join(request: HttpRequest, _who: Principal) -> HttpResponse:
     """Where an invited person makes a passkey."""
-    return page(request, "join.html", installation=serving_of(request).fingerprint)
+    return page_of(request, "join.html", installation=serving_of(request).fingerprint)
 
 
 @script_view
 def join_begin(request: HttpRequest, _who: Principal) -> HttpResponse:
     """What the browser asks its authenticator, for the public key that a code makes."""
     code, now = sent(request, "code").texts["code"], serving_of(request).here.now()
-    return answer_json(passkeys.begin_joining(code, place_of(request), now))
+    return answer_json(passkeys.begin_joining(code, browser_place_of(request), now))
 
 
 @script_view
@@ -38,7 +38,7 @@ def join_finish(request: HttpRequest, _who: Principal) -> HttpResponse:
     """Let the browser in."""
     serving, said = serving_of(request), sent(request, "state", "proof", "label", answered=True)
     cookie = passkeys.finish_joining(
-        passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place_of(request)),
+        passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, browser_place_of(request)),
         proof=said.texts["proof"],
         label=said.texts["label"],
         installation=serving.fingerprint,
@@ -52,21 +52,27 @@ def join_finish(request: HttpRequest, _who: Principal) -> HttpResponse:
 def sign_in(request: HttpRequest, _who: Principal) -> HttpResponse:
     """Where a person signs in."""
     back = _safe(request.GET.get("next", HOME))
-    return page(request, "sign_in.html", back=back, unusable=False, host=place_of(request).host)
+    return page_of(
+        request,
+        "sign_in.html",
+        back=back,
+        unusable=False,
+    )
 
 
 @script_view
 def sign_in_begin(request: HttpRequest, _who: Principal) -> HttpResponse:
     """What the browser asks its authenticator."""
     now = serving_of(request).here.now()
-    return answer_json(passkeys.begin_signing_in(place_of(request), now))
+    return answer_json(passkeys.begin_signing_in(browser_place_of(request), now))
 
 
 @script_view
 def sign_in_finish(request: HttpRequest, _who: Principal) -> HttpResponse:
     """Sign the browser in."""
     here, said = serving_of(request).here, sent(request, "state", "next", answered=True)
-    answered = passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place_of(request))
+    place = browser_place_of(request)
+    answered = passkeys.AuthenticatorAnswer(said.texts["state"], said.answer, place)
     cookie = passkeys.finish_signing_in(answered, now=here.now(), random=here.random)
     return with_session(request, answer_json({"next": _safe(said.texts["next"])}), cookie)
 
@@ -80,13 +86,12 @@ def recover_by_code(request: HttpRequest, _who: Principal) -> HttpResponse:
             request.POST.get("code", "")[:200], now=here.now(), random=here.random
         )
     except NotUsableError as error:
-        return page(
+        return page_of(
             request,
             "sign_in.html",
             status=error.status,
             back=HOME,
             unusable=True,
-            host=place_of(request).host,
         )
     return with_session(request, after("/account"), cookie)
 

@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 
 from touchstone.editions.next_text import next_rows, reservations
 from touchstone.portal.admission import admitted_page, page_view
-from touchstone.portal.rendering import error_page, page, static
+from touchstone.portal.rendering import error_page, page_of, static
 from touchstone.portal.views.entering import after
 from touchstone.portal.words import COOKIE, LANGUAGES
 from touchstone.server.api.declared import READING
@@ -27,16 +27,16 @@ def home(request: HttpRequest, _who: Principal) -> HttpResponse:
     try:
         who = serving.authenticate(request.META[CREDENTIAL], serving.now())
     except NotAuthenticatedError:
-        return page(request, "welcome.html", installation=serving.fingerprint)
+        return page_of(request, "welcome.html", installation=serving.fingerprint)
     make_known(request, who)
     if not who.scopes:
         return after("/account")
     if not who.roles & READING:
-        return page(request, "home.html", rows=(), beside=(), cases=(), reads=False)
+        return page_of(request, "home.html", rows=(), beside=(), cases=(), reads=False)
     here = serving.here
     found = list(next_for(here, who.party))
     newest = cases_of(here, who.party, most=SHOWN_CASES).cases
-    return page(
+    return page_of(
         request,
         "home.html",
         rows=next_rows(found, here.now()),

@@ -141,7 +141,7 @@ DECLARED: dict[tuple[str, str], Need] = {
 
 
 def admitted(request: HttpRequest) -> Principal:
-    """Who speaks, once it may: every route of the API asks this first. Raises as `admit_request` does."""
+    """Who speaks, once it may: what every route of the API asks first; as `admit_request`."""
     return admit_request(request, DECLARED)
 
 
