@@ -88,6 +88,8 @@ class BatteryText(Frozen):
     format: Literal["touchstone battery 1"]
     id: Id
     description: Annotated[str, Field(max_length=4000)] = ""
+    elicitation: Id | None = None
+    """How the model is drawn out, by a shipped name; None: as usual, or as the command says."""
     sets: Annotated[tuple[SetText, ...], Field(min_length=1, max_length=MAX_SETS)]
 
     @model_validator(mode="after")

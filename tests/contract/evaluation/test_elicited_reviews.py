@@ -10,6 +10,7 @@ from support.silent import Silent
 from support.small_case import small_case
 from touchstone.cli.app import run
 from touchstone.evaluation.agents.dry_call import resolve
+from touchstone.evaluation.battery_file import ChosenBattery, parse_battery
 from touchstone.evaluation.elicitation import ELICITATION, AsSent, Elicitation
 from touchstone.evaluation.profiles import FORMAT, shipped
 from touchstone.evaluation.submission import Caps
@@ -38,6 +39,19 @@ def test_what_was_chosen_is_sealed_with_its_agent_and_stands(tmp_path: Path):
             check_as_it_stands(
                 case, replace(OPTIONS, elicitation="react-2"), Silent(), measured=False
             )
+
+
+def test_a_battery_file_may_name_it_and_the_command_goes_before(tmp_path: Path):
+    text = parse_battery(
+        b'format = "touchstone battery 1"\nid = "b"\nelicitation = "quick-1"\n'
+        b'[[sets]]\ncriterion = "memory-safety"\nfamily = "memory-safety"\nitems = 2\n'
+    )
+    options = ReviewOptions(accept_grade=True, battery=ChosenBattery(text, "ab" * 32))
+    assert options.drawn_out == "quick-1"
+    assert replace(options, elicitation="loop-1").drawn_out == "loop-1"
+    with small_case(tmp_path) as case:
+        prepared = prepared_battery(case, options, Silent(), None)
+        assert prepared.elicitation == resolve(shipped("quick-1"))
 
 
 @pytest.mark.parametrize("differs", ["code", "sent"])

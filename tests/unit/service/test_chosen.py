@@ -371,6 +371,7 @@ def test_stops_and_halts_stay_in_the_report_when_measuring_has_gone_on(tmp_path:
 
 SAID_ELSEWHERE = {
     "option framework": "test_gathering: title, version and digest of the framework",
+    "option battery": "e2e/review/test_battery_file.py: by name and digest of the file",
     "option items": "test_what_is_sealed_once_is_said",
     "option whole_battery": "test_what_is_sealed_once_is_said",
     "option elicitation": "test_how_a_model_was_drawn_out_is_said",

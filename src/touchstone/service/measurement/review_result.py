@@ -40,6 +40,12 @@ class ReviewOptions:
     agencies: tuple[str, ...] = ()
     """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
 
+    @property
+    def drawn_out(self) -> str | None:
+        """The elicitation that the command names, or else the battery file."""
+        named = None if self.battery is None else self.battery.text.elicitation
+        return named if self.elicitation is None else self.elicitation
+
 
 @dataclass(frozen=True)
 class ReviewResult:

@@ -109,7 +109,7 @@ def prepared_battery(
             whole=options.whole_battery,
             workers=options.workers,
             readiness=asked.readiness if asked else {},
-            elicitation=resolve(load_elicitation(options.elicitation)),
+            elicitation=resolve(load_elicitation(options.drawn_out)),
         )
         sizes = case.state.batteries[worked_on(case)].item_sets
         count = sum(each.size for each in sizes)

@@ -55,7 +55,7 @@ def check_review_options(options: ReviewOptions, out: Path) -> None:
         raise CannotRunError(f"--items {options.items}: write a number from 1 to {MAX_ITEMS}")
     if options.resume is not None:
         one_line(options.resume, "--resume")
-    load_elicitation(options.elicitation)
+    load_elicitation(options.drawn_out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,8 +77,8 @@ def check_as_it_stands(
     if case is not None and options.agencies and options.agencies != case.participants.agencies:
         stand = ", ".join(case.participants.agencies) or "none"
         raise CannotRunError(f"--agency: case {short_case(case.id)} is open with agencies: {stand}")
-    if case is not None and options.elicitation is not None and case.state.batteries:
-        check_elicitation(case, options.elicitation)
+    if case is not None and options.drawn_out is not None and case.state.batteries:
+        check_elicitation(case, options.drawn_out)
     if case is not None and options.battery is not None:
         require_sealed_file(case, options.battery)
     if options.resume is None or (case is not None and case.state.halted_by):
@@ -152,7 +152,7 @@ def check_measuring(
         if lacking := without_reference(criterion, submission):
             raise CannotRunError(lacking)
     require_grade(known, preflight().grade, accept=options.accept_grade, plan=plan)
-    least = least_tokens(submission, load_elicitation(options.elicitation).token_limit)
+    least = least_tokens(submission, load_elicitation(options.drawn_out).token_limit)
     if Budget(submission.caps).allow("", least, 1, 0) is None:
         raise CannotRunError(
             f"caps: one sample and the probes around it may use {least:,} tokens, which is more "

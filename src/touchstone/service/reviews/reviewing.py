@@ -150,7 +150,7 @@ def measure_case(
         require_proof(known, framework, observer, options.battery)
         if not case.state.batteries:
             check_measuring(known, framework, submission, options, observer)
-            how = load_elicitation(options.elicitation)
+            how = load_elicitation(options.drawn_out)
             asked = ask_all(submission, keys, "before", installation.now(), how, options)
         observer.step(sentence("step.going-on", case=short_case(case.id)))
         return _measured(case, keys, options, out, observer, asked)
@@ -204,7 +204,7 @@ def _opened(
         observer.step(passed)
     require_proof(installation.families, framework, observer, options.battery)
     # Before the case is opened: a slip in an address must not leave one behind.
-    how = load_elicitation(options.elicitation)
+    how = load_elicitation(options.drawn_out)
     asked = ask_all(submission, keys, "before", installation.now(), how, options)
     who = Participants(submission.developer.id, default_centre(framework), options.agencies)
     case = open_case(installation, framework, submission, who)
