@@ -112,6 +112,8 @@ def hostile(place):
             raise RuntimeError("as it likes")
         if "self" in word:
             await get_model().generate("Was that right?")
+        if "vendor" in word:
+            await get_model("/".join(("openai", "gpt-5"))).generate("Was that right?")
         values = {"banana": "banana", "dict": {"a": 1}, "list": [1], "nan": float("nan")}
         if word in values:
             return Score(value=values[word])

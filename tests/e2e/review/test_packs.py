@@ -32,7 +32,7 @@ from touchstone.service.installation import open_installation
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
 
 SECRET = "the-key-of-this-test-0123456789"
-WORDS = ("probe", "silent", "banana", "dict", "list", "nan", "raise", "self")
+WORDS = ("probe", "silent", "banana", "dict", "list", "nan", "raise", "self", "vendor")
 GAINED = "explanation=str({name: what for name, what in found.items() if what})"
 """So that what it reached stands in its outcome, where a reader of the record meets it."""
 NAMED = '[families]\npacks = ["capitals", "hostile-task"]\n'

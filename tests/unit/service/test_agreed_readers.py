@@ -39,7 +39,7 @@ def test_outcomes_are_open_to_whom_the_parties_named(
         committed = prepared.battery.sealed.find(run.item_set).commitments
         said = {"result": "solved", "score": "1", "reason": "It holds.", "seconds": "1.0"}
         outcome = Outcome.model_validate({"index": 0, "commitment": committed[0], **said})
-        spec: Any = SimpleNamespace(id="chunk-1", item_set=run.item_set)
+        spec: Any = SimpleNamespace(id="chunk-1", item_set=run.item_set, attempt=1)
         key = RunKey(prepared.name, run.criterion, run.mode.variant, run.mode.id)
         made = outcomes_recorded(case, prepared.battery, spec, key, [outcome], (), Usage(), b"log")
         seen = snapshot_seen(case, "final", {}, "before", {}, None, case.now())
