@@ -5,6 +5,8 @@ import http.client
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 
-from touchstone.evaluation.controls import Subject, SubjectError, start_subject
+from touchstone.evaluation.controls import Subject, SubjectError, launch, start_subject
 
 Json = dict[str, Any]
 HELLO: Json = {"model": "control-null", "messages": [{"role": "user", "content": "hello"}]}
@@ -275,3 +277,15 @@ def test_a_paced_stream_counts_and_takes_its_time():
     assert "".join(pieces).split() == [str(number) for number in range(1, 31)]
     assert len(pieces) > 9
     assert taken >= 0.02 * len(pieces)
+
+
+def test_a_server_whose_starter_was_killed_ends_by_itself():
+    """What was killed can stop nobody: the server would stay for ever, and hold its port."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    command = [sys.executable, "-m", "touchstone.evaluation.controls", "--parent", str(gone.pid)]
+    process = launch.begin(command, os.environ | {launch.KEY_VARIABLE: "key"})
+    try:
+        assert process.wait(30) == 0
+    finally:
+        process.kill()

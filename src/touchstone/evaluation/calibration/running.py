@@ -6,6 +6,8 @@ beginning: who answers is a script, so that nothing is drawn twice by that.
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -42,6 +44,7 @@ from touchstone.evaluation.submission import Mode, ModeSettings, endpoint_digest
 from touchstone.keys.files import move_folder, write_file
 
 VARIANT = "planted"
+_LOOK_EVERY = 1.0
 _OUTCOMES = TypeAdapter(tuple[Outcome, ...])
 _DONE, _LOG, _UNDER_WAY = "outcomes.json", "log.eval", ".under-way."
 
@@ -111,7 +114,9 @@ class PlantedRuns:
             return
         # Spawned: a fork would share Inspect's own event loop and hooks.
         spawning = get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=spawning) as pool:
+        with ProcessPoolExecutor(
+            self.workers, spawning, initializer=end_with, initargs=(os.getpid(),)
+        ) as pool:
             yield from pool.map(self.kept_or_run, chunks, repeat(subject))
 
     def kept_or_run(self, chunk: PlantedChunk, subject: Subject) -> RanChunk:
@@ -212,6 +217,17 @@ class PlantedRuns:
         item = piece_of_work(sample.script.work, self.canary, told=sample.told)
         commitment = digest_bytes(item.id.encode()).removeprefix("sha256:")
         return ChunkItem(index, commitment, item)
+
+
+def end_with(parent: int) -> None:
+    """End this process once its parent has ended: what is killed leaves nobody at work."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def chunks_of(samples: Sequence[PlantedSample]) -> Iterator[PlantedChunk]:

@@ -19,6 +19,8 @@ from touchstone.evaluation.controls.planted import load_scripts
 from touchstone.evaluation.controls.server import SubjectServer
 from touchstone.keys.files import write_file
 
+_LOOK_EVERY = 1.0
+
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -35,6 +37,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pace", type=int, default=0, metavar="MS", help="between stream chunks")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--announce", type=Path, metavar="FILE", help="also write the line here")
+    parser.add_argument("--parent", type=int, metavar="PID", help="end once this process has")
     parser.add_argument("--fault", choices=[kind.value for kind in FaultKind])
     parser.add_argument("--fault-after", type=int, default=0, metavar="N")
     return parser.parse_args(argv)
@@ -56,9 +59,30 @@ async def _serve(server: SubjectServer, bound: socket.socket, options: argparse.
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    orphaned = asyncio.create_task(_orphaned(options.parent, stop)) if options.parent else None
     _announce(f"http://127.0.0.1:{bound.getsockname()[1]}/v1", options.control, options.announce)
     await stop.wait()
+    if orphaned is not None:
+        orphaned.cancel()
     await runner.cleanup()
+
+
+async def _orphaned(parent: int, stop: asyncio.Event) -> None:
+    """Whoever started it was killed, and could not stop it."""
+    while _is_there(parent):  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(_LOOK_EVERY)
+    stop.set()
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Another's by now: whoever started this one is gone.
+        return False
+    return True
 
 
 def _run(options: argparse.Namespace) -> None:

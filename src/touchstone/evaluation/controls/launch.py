@@ -67,6 +67,8 @@ def start_subject(
             "touchstone.evaluation.controls",
             "--port",
             "0",
+            "--parent",
+            str(os.getpid()),
             "--pace",
             str(pace_ms),
             "--announce",
