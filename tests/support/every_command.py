@@ -45,6 +45,7 @@ BY_A_FILE_ALONE = {("party", "rotate")}
 OF_ONE_THING = {
     ("document", "get"),
     ("weights", "get"),
+    ("oversight", "show"),
     ("transcripts", "show"),
     ("transcripts", "export"),
     ("transcripts", "view"),

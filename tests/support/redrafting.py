@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from touchstone.deeds import access, cases, designation, measurement, reporting, seeding
+from touchstone.deeds import access, cases, designation, measurement, reporting, seeding, telling
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import KnownCase
 
-FEATURES = (access, cases, designation, measurement, reporting, seeding)
+FEATURES = (access, cases, designation, measurement, reporting, seeding, telling)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ READS = {
     ("questionnaire", "answers"),
     ("assessment", "show"),
     ("oversight", "list"),
-    ("oversight", "show"),
 }
 """Commands with a case that write nothing to it, as they are called here."""
 NAMES_NONE = {("party", "signers", "remove")}

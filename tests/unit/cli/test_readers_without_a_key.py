@@ -36,6 +36,7 @@ ELSEWHERE = {
     ("reads", "show"),
     ("doctor",),
     ("party", "show"),
+    ("seed", "check"),
     *(("oversight", each) for each in ("list", "show")),
     *(("transcripts", each) for each in ("list", "show", "export", "view")),
 }

@@ -168,11 +168,15 @@ def refusal(before: Before, sent: Outgoing) -> RefusedAnswer:
         return answer
 
 
+SALTED = {"questions-answered": "answers", "outside-evidence-imported": "statement"}
+"""The fact of an event that is a digest over a salt that was drawn."""
+
+
 def said(deed: Deed) -> tuple[dict[str, Any], list[Any]]:
     """What a deed says, without what it draws and the digests that follow from that."""
     event = deed.event
     words = event.TEXTS if isinstance(event, EventWithTexts) else ()
-    drawn = {*words, "nonce", "contribution"}
+    drawn = {*words, "nonce", "contribution", SALTED.get(event.type, "")}
     facts = {name: value for name, value in event.facts().items() if name not in drawn}
     return facts, [_unsalted(each) for each in deed.attachments]
 
