@@ -205,6 +205,10 @@ def test_whoever_lost_every_passkey_comes_in_by_a_recovery_code_to_make_another(
     desk.reads("This is not for you to see or do")
     desk.go("/")
     assert desk.page.url.endswith("/account")
+    own = {"Cookie": f"touchstone={cookie(desk)}", "Origin": scene.url}
+    (kept,) = Passkey.objects.filter(account__name="Lost Example")
+    for deed in ("recovery-codes", f"passkeys/{kept.digest}/end", f"sessions/{'0' * 16}/end"):
+        assert httpx.post(f"{scene.url}/account/{deed}", headers=own).status_code == 403, deed
     # Another authenticator, as on another device: the one before knows its passkey already.
     Passkey.objects.filter(account__name="Lost Example").update(revoked_at="2026-01-01T00:00:00Z")
     desk.page.reload()

@@ -10,6 +10,7 @@ from touchstone.server.accounts import passkeys
 from touchstone.server.accounts.people import own_account
 from touchstone.server.accounts.sessions import end_session, sessions_of
 from touchstone.server.api.answers import answer_json
+from touchstone.server.errors import ProblemError
 from touchstone.server.principal import Principal
 from touchstone.server.serving import serving_of
 
@@ -42,6 +43,7 @@ def passkey_finish(request: HttpRequest, who: Principal) -> HttpResponse:
 @page_view
 def passkey_end(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     """End a passkey, but the last."""
+    _require_passkey(who)
     passkeys.end_passkey(who, name, serving_of(request).here.now())
     return after("/account")
 
@@ -49,6 +51,7 @@ def passkey_end(request: HttpRequest, who: Principal, name: str) -> HttpResponse
 @page_view
 def session_end(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     """Sign another browser out."""
+    _require_passkey(who)
     end_session(who, name, serving_of(request).here.now())
     return after("/account")
 
@@ -57,8 +60,15 @@ def session_end(request: HttpRequest, who: Principal, name: str) -> HttpResponse
 def recovery_codes(request: HttpRequest, who: Principal) -> HttpResponse:
     """Draw recovery codes: shown in this answer alone."""
     here = serving_of(request).here
+    _require_passkey(who)
     codes = passkeys.new_recovery_codes(who, now=here.now(), random=here.random)
     return _account(request, who, codes)
+
+
+def _require_passkey(who: Principal) -> None:
+    """Raise ProblemError for whoever came in by a recovery code: it is for a new passkey alone."""
+    if not who.scopes:
+        raise ProblemError(403)
 
 
 def _account(request: HttpRequest, who: Principal, codes: tuple[str, ...] = ()) -> HttpResponse:
