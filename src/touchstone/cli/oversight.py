@@ -141,16 +141,16 @@ def show(case: CaseId, transcript: str | None = None, *, where: AtServer = ANYWH
 
 
 def _scans(case: str, where: AtServer) -> "tuple[str, tuple[ScanShown, ...]]":
-    from touchstone.service.access.flagged import ScanShown, list_flagged
-
     if where.server is not None:
         with refusals():
             from touchstone.cli.hands_there import greeted_server
+            from touchstone.service.access.flagged import ScanShown
 
             server, _, name = greeted_server(where, case)
             return name, tuple(told_as(ScanShown, each) for each in server.scans(name))
     with record_here(case, where) as (installation, who, name):
         from touchstone.server.accounts.transcript_reads import LISTED, note_flags
+        from touchstone.service.access.flagged import list_flagged
 
         with refusals():
             found = list_flagged(installation, name, who.party, sight="contents")
@@ -161,16 +161,16 @@ def _scans(case: str, where: AtServer) -> "tuple[str, tuple[ScanShown, ...]]":
 
 
 def _one(case: str, transcript: str, where: AtServer) -> _Shown:
-    from touchstone.service.access.flagged import FlaggedTranscript, show_flagged
-
     if where.server is not None:
         with refusals():
             from touchstone.cli.hands_there import greeted_server
+            from touchstone.service.access.flagged import FlaggedTranscript
 
             server, _, name = greeted_server(where, case)
             return _Shown(name, told_as(FlaggedTranscript, server.flagged(name, transcript)))
     with record_here(case, where) as (installation, who, name):
         from touchstone.server.accounts.transcript_reads import note_flags
+        from touchstone.service.access.flagged import show_flagged
 
         with refusals():
             found = show_flagged(installation, name, who.party, transcript, sight="contents")

@@ -1,13 +1,14 @@
 """A review of a model that invents what its tools gave: its flags stand in the record."""
 
 import json
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from support.endpoint import completion, serve, turn_of
-from support.reviews import KEY, write_submission
+from support.reviews import KEY, command, environment, write_submission
 from support.silent import Silent
 from support.small_review import arguments, write_framework
 from touchstone.cli.app import INTERRUPTED, run
@@ -104,6 +105,16 @@ def test_a_planted_flag_is_in_the_record_and_stands_beside_its_power(
     assert run(["transcripts", "show", case_of(scene), shown["name"], "--json"]) == 0
     marks = json.loads(capsys.readouterr().out)["page"]["marks"]
     assert {each["detector"] for each in marks if each["message"] >= 0} == flagged
+
+
+def test_a_process_of_its_own_reads_what_was_flagged(scene: Scene):
+    """It sets Django up for the accounts first, and then for the record: not the other way."""
+    words = command("oversight", "list", case_of(scene), "--as", "example-centre")
+    ran = subprocess.run(
+        words, env=environment(scene.home), capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "quoted-result flags" in ran.stdout
 
 
 def test_a_scanner_that_fails_looked_at_nothing_and_says_so(
