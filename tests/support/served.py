@@ -45,12 +45,12 @@ def around(room, name, before, after):
         return came
     setattr(room, name, done)
 
-def with_faults(*given):
+def with_faults(*given, **named):
     from touchstone.server.api import deeds
     from touchstone.service.taking import Taker
     around(Taker, "judge", "before the append", "within the transaction")
     around(deeds, "take_deed", "as it comes", "before the answer")
-    answers(*given)
+    answers(*given, **named)
 
 commands.answer_until_told = with_faults
 """
@@ -61,7 +61,7 @@ from touchstone.server import commands, running
 
 answers = commands.answer_until_told
 
-def met(*given):
+def met(*given, **named):
     from touchstone.server import daily_reads
     digests, records, gate = daily_reads.digest_of_day, daily_reads.record_reads, os.environ["GATE"]
 
@@ -78,7 +78,7 @@ def met(*given):
 
     daily_reads.digest_of_day, daily_reads.record_reads = waits, tells
     running.PUBLISH_SECONDS = 0.2
-    answers(*given)
+    answers(*given, **named)
 
 commands.answer_until_told = met
 """
@@ -90,7 +90,7 @@ from touchstone.server import commands
 
 answers = commands.answer_until_told
 
-def dies_unmarked(*given):
+def dies_unmarked(*given, **named):
     from touchstone.server.notices import sending
     marks = sending._mark
 
@@ -100,7 +100,7 @@ def dies_unmarked(*given):
         marks(row, **changes)
 
     sending._mark = dies
-    answers(*given)
+    answers(*given, **named)
 
 commands.answer_until_told = dies_unmarked
 """

@@ -202,7 +202,7 @@ def _entry(known: "PartyCase", kind: str, battery: str) -> "Entry | None":
 
 
 def _sealed(state: "State", battery: str | None) -> str:
-    name = battery or state.newest_battery
+    name = state.newest_battery if battery is None else battery
     if name is None or name not in state.batteries:
         have = ", ".join(state.batteries) or "none"
         wanted = "" if name is None else f" {name[:80]!a}"

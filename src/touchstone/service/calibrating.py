@@ -138,13 +138,13 @@ def calibrate(
         ChunkError: Inspect's run failed.
         SubjectError: the subjects' server did not start.
     """
-    grade = preflight().grade
+    chosen, grade = load_elicitation(options.elicitation), preflight().grade
     if grade == "none":
         raise CannotRunError(
             "this machine has no sandbox, and subjects run programs: see touchstone doctor"
         )
     # As a review seals it, so that the two can be compared: with what its agent sends.
-    elicitation = resolve(load_elicitation(options.elicitation))
+    elicitation = resolve(chosen)
     if _SHELL not in elicitation.tools:
         raise CannotRunError(
             f"--elicitation {options.elicitation}: gives no {_SHELL}, by which subjects work"

@@ -56,7 +56,7 @@ def test_what_is_installed_and_not_named_is_never_imported(here: Here):
     rows = families(here.run("doctor", "--json"))
     planned, reviewed = here.plan(), here.review()
     assert not (here.site / LOADED).exists()
-    shipped = ("memory-safety", "web-injection", "payment-logic", "tariff-flaws")
+    shipped = ("memory-safety", "web-injection", "payment-logic", "tariff-flaws", "batch-desk")
     assert set(rows) == {f"Family {name}" for name in shipped}
     for ran in (planned, reviewed):
         assert ran.code == 2
@@ -133,7 +133,7 @@ def test_doctor_names_a_broken_family_beside_the_others(tmp_path: Path):
     configure(here.home)
     ran = here.run("doctor", "--json")
     rows = families(ran)
-    assert (ran.code, len(rows)) == (1, 5)
+    assert (ran.code, len(rows)) == (1, 6)
     assert not rows["Family example-copy"]["ok"]
     assert "ZeroDivisionError" in rows["Family example-copy"]["fix"]
     # What needs no family works.

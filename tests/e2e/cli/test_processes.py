@@ -137,7 +137,7 @@ def _tokens(row: dict[str, object]) -> int:
 def test_full_disk_is_one_line_and_goes_on_with_room(tmp_path: Path, subject: Subject):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", str(disk)]
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(disk)]
     if subprocess.run(mounted, capture_output=True, check=False).returncode:
         pytest.skip("not run: mounting is not allowed here")
     try:

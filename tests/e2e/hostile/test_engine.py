@@ -74,7 +74,7 @@ def _outcomes(place: Place) -> Iterator[tuple[int, str, int]]:
         for entry in read_entries(reader, party_audience("example-centre")):
             if entry.event.type == "outcomes-recorded":
                 for each in entry.content("details")["outcomes"]:
-                    yield each["index"], each["result"], each["attempt"]
+                    yield each["index"], each["result"], each["executions"]
 
 
 def test_what_ran_before_an_engine_died_three_times_is_in_the_record(

@@ -267,7 +267,7 @@ def _take(found: Reviewed, entry: Entry) -> None:
         found.rules = {rule.mode: rule for rule in plan.runs}
     if entry.event.type == "outcomes-recorded":
         executions = {
-            each["index"]: each["attempt"] for each in entry.content("details")["outcomes"]
+            each["index"]: each["executions"] for each in entry.content("details")["outcomes"]
         }
         for each in facts["outcomes"]:
             sample = (facts["criterion"], facts["mode"], each["index"])
