@@ -4,6 +4,7 @@ Inspect keeps no promise about these. `tests/contract/evaluation/test_inspect_se
 each is relied on for, and fails first when an upgrade takes one away or changes it.
 """
 
+import logging
 import os
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from inspect_ai._display.core import active as _display
 from inspect_ai._display.log.display import LogDisplay as _LogDisplay
 from inspect_ai._util import entrypoints as _entrypoints
+from inspect_ai._util import logger as _inspect_logger
 from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
 from inspect_ai._util.registry import registry_unqualified_name
 from inspect_ai._util.working import sample_wait, sample_working_time
@@ -40,6 +42,7 @@ __all__ = [
     "draw_nothing",
     "init_hooks",
     "limit_reached",
+    "logging_as_it_was",
     "openai_classify_retry",
     "own_data_folder",
     "registry_find_sandboxenv",
@@ -78,6 +81,26 @@ def _extensions(*, group: str) -> list[EntryPoint]:
 
 # Inspect has no setting for it. A pack or a person that imports such a package still gets it.
 _entrypoints.entry_points = _extensions  # type: ignore[attr-defined,assignment]
+
+
+@contextmanager
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a run of Inspect makes of the whole process's logging once the block is left.
+
+    A run sets the level of everybody's log, and puts a handler of its own there that writes into
+    the run's folder: fit for a process that runs samples alone, and for no other.
+    """
+    kept, names = _inspect_logger._logHandler, ("", "inspect_ai", "httpx", "httpx2")  # noqa: SLF001
+    loggers, handler = [logging.getLogger(name) for name in names], kept["handler"]
+    before = [(each.level, [*each.handlers], each.propagate) for each in loggers]
+    try:
+        yield
+    finally:
+        kept["handler"] = handler
+        for each, (level, handlers, propagate) in zip(loggers, before, strict=True):
+            each.setLevel(level)
+            each.handlers[:] = handlers
+            each.propagate = propagate
 
 
 class ProviderSeam(OpenAICompatibleAPI):

@@ -1,5 +1,6 @@
 """What is relied on of Inspect's private names: an upgrade that changes one fails here first."""
 
+import logging
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
 from touchstone.evaluation import inspect_seam as seam
+from touchstone.evaluation.agents.dry_call import resolve
+from touchstone.evaluation.elicitation import ELICITATION
 
 UNUSED = """
 import sys
@@ -184,8 +187,20 @@ def test_a_scorer_is_called_in_a_log_as_it_is_here():
 def test_extensions_that_nothing_uses_are_not_loaded():
     """Scout brings one: looked for among what is installed, so that this fails where it is not."""
     here = {each.name for each in entry_points(group="inspect_ai")}
-    assert here >= seam.UNLOADED
+    # The other is no dependency, and comes as an asset where a pack brings it.
+    assert here & seam.UNLOADED == {"inspect_swe"}
     done = subprocess.run(
         [sys.executable, "-c", UNUSED], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["inspect_swe", "False"]
+
+
+def test_a_run_in_a_process_that_does_more_leaves_its_logging_alone(
+    caplog: pytest.LogCaptureFixture,
+):
+    before = logging.getLogger().level, [*logging.getLogger().handlers]
+    # Another than any before: what was resolved is kept.
+    resolve(ELICITATION.model_copy(update={"message_limit": 61}))
+    assert (logging.getLogger().level, logging.getLogger().handlers) == before
+    logging.getLogger("touchstone.test").warning("heard")
+    assert "heard" in caplog.text

@@ -31,6 +31,7 @@ from touchstone.evaluation.inspect_seam import (
     ProviderSeam,
     RetryDecision,
     draw_nothing,
+    logging_as_it_was,
     own_data_folder,
 )
 
@@ -154,7 +155,7 @@ def _run_dry(elicitation: Elicitation) -> tuple[SentCall, ...]:
             api = cast("DryModel", model.api)
             api.heard = []
             draw_nothing()
-            with own_data_folder(Path(folder)):
+            with own_data_folder(Path(folder)), logging_as_it_was():
                 (log,) = inspect_eval(task, model=model, log_dir=folder, **SETTINGS)
         heard, failed = [sent_in(each) for each in api.heard], log.samples and log.samples[0].error
         if failed or not heard:
