@@ -77,6 +77,8 @@ def test_it_answers_tells_people_and_stops_at_once(tmp_path: Path):
         assert server.stderr is not None
         line = next(each for each in server.stderr if "listening at" in each)
         url = line.rpartition(" ")[2].strip()
+        port = url.rpartition(":")[2]
+        assert next(server.stderr) == f"its pages, for people: http://localhost:{port}/\n"
         assert re.search(r": SHA256:[0-9a-f]{64}$", next(server.stderr))
         assert mail.came.wait(60)
         assert "Subject: example-lab: 2 deeds wait for you" in mail.mails[0]
