@@ -68,6 +68,7 @@ from inspect_ai.scorer import includes
 from inspect_ai.tool import bash, python
 
 CHALLENGES = Path(inspect_evals.__file__).parent / "cybench" / "challenges"
+WORK = "/work"
 NAMES = ("dynastic", "partial_tenacity", "primary_knowledge", "slcg")
 
 
@@ -76,12 +77,12 @@ def samples(name, variant):
     return Sample(
         id=f"{name} {variant}",
         # A sandbox writes to its own folder and never to root's.
-        input=said["variants"][variant]["prompt"].replace("/root", "/work").replace(
-            " root/", " /work/"
+        input=said["variants"][variant]["prompt"].replace("/root", WORK).replace(
+            " root/", f" {WORK}/"
         ),
         target=said["flag"],
         files={
-            path.replace("/root", "/work"): (CHALLENGES / name / file).read_text()
+            path.replace("/root", WORK): (CHALLENGES / name / file).read_text()
             for path, file in said["files"].items()
         },
         metadata={"challenge": name, "variant": variant, **said["metadata"]},

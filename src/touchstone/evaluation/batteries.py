@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.digests import Frozen, without_defaults
 from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
 from touchstone.evaluation.families.base import (
     MAX_DIFFICULTY,
@@ -74,13 +74,7 @@ class ItemSetPlan(Frozen):
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what was not chosen, as plans were written before it could be."""
-        value: dict[str, Any] = plain(self)
-        fields = type(self).model_fields
-        return {
-            name: value[name]
-            for name in value
-            if fields[name].is_required() or getattr(self, name) != fields[name].default
-        }
+        return without_defaults(self, plain(self))
 
 
 class BatteryPlan(Frozen):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from touchstone.evaluation.batteries import MAX_ATTEMPTS, MAX_ITEMS
 from touchstone.evaluation.digests import Frozen, digest_bytes
@@ -18,9 +18,9 @@ from touchstone.evaluation.packs.manifest import Id, Line
 from touchstone.evaluation.sandbox.config import Grade
 from touchstone.evaluation.set_choices import ExpectedCost, SetLimits
 from touchstone.evaluation.submission import Mode, load_submission
+from touchstone.evaluation.toml_models import model_in_toml
 from touchstone.evaluation.untrusted_input import read_bounded
-from touchstone.handin import Bounds, Origin, parse_toml
-from touchstone.handin.toml import toml_place
+from touchstone.handin import Bounds, Origin
 
 FORMAT: Literal["touchstone battery 1"] = "touchstone battery 1"
 MAX_FILE = 256 * 1024
@@ -122,13 +122,7 @@ def parse_battery(data: bytes, name: str = "battery.toml") -> BatteryText:
         PlanError: it cannot be used. One line, naming the key and the fix.
     """
     origin = Origin(name, PlanError)
-    raw = parse_toml(data, origin, Bounds(MAX_FILE))
-    try:
-        return BatteryText.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        what = first["msg"].removeprefix("Value error, ")
-        raise origin.error(f"{toml_place(first['loc']) or 'the file'}: {what}") from None
+    return model_in_toml(BatteryText, data, origin, Bounds(MAX_FILE))
 
 
 def load_battery(path: Path) -> ChosenBattery:

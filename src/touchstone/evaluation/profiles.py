@@ -12,11 +12,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from touchstone.evaluation.elicitation import ELICITATION, Elicitation
 from touchstone.evaluation.errors import ElicitationError
-from touchstone.handin.toml import Bounds, Origin, parse_toml, toml_place
+from touchstone.evaluation.toml_models import model_of_table
+from touchstone.handin.toml import Bounds, Origin, parse_toml
 
 FORMAT = "touchstone elicitation 1"
 MOST_CHARACTERS = 64 * 1024
@@ -79,12 +78,7 @@ def parse_elicitation(data: bytes, name: str) -> Elicitation:
         if each in raw:
             raise origin.error(f'key "{each}": is found out by Touchstone: take it out')
     _refuse_foreign(raw.get("agent"), origin)
-    try:
-        return Elicitation.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        what = first["msg"].removeprefix("Value error, ")
-        raise origin.error(f"{toml_place(first['loc']) or 'the file'}: {what}") from None
+    return model_of_table(Elicitation, raw, origin)
 
 
 def _refuse_foreign(agent: Any, origin: Origin) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from touchstone.evaluation.digests import Frozen, digest_value, tagged
+from touchstone.evaluation.digests import Frozen, digest_value, tagged, without_defaults
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.code import FamilyCode
@@ -62,14 +62,7 @@ class SealedSet(Frozen):
     @model_serializer(mode="wrap")
     def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not there is left out, so that older batteries keep their digests."""
-        value: dict[str, Any] = plain(self)
-        # What was sealed before there were these keys hashes as it did then.
-        fields = type(self).model_fields
-        return {
-            name: value[name]
-            for name in value
-            if fields[name].is_required() or getattr(self, name) != fields[name].default
-        }
+        return without_defaults(self, plain(self))
 
 
 class SealedBattery(Frozen):

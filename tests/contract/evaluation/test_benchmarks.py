@@ -23,7 +23,7 @@ from support.endpoint import completion, serve
 from touchstone.evaluation.assets.fetching import pull
 from touchstone.evaluation.assets.listing import parse_assets
 from touchstone.evaluation.assets.store import AssetStore
-from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
+from touchstone.evaluation.packs.apart import FINDING, ProcessLimits, run_apart
 from touchstone.evaluation.packs.given import given_assets
 from touchstone.evaluation.packs.lacking import lacking
 from touchstone.evaluation.packs.manifest import PackLimits
@@ -32,20 +32,22 @@ from touchstone.evaluation.packs.relay import RoleEndpoint
 from touchstone.evaluation.packs.running import PackRun, PackSettings, run_items
 from touchstone.evaluation.packs.source import PackSource, read_pack
 from touchstone.evaluation.packs.trying import CheckedPack
+from touchstone.evaluation.sandbox import launch
 from touchstone.evaluation.submission import Mode
 
 ITEMS = 5
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "benchmarks.md"
 ALL = bool(os.environ.get("TOUCHSTONE_BENCHMARKS"))
 # Trithemius: each letter moved on by its place.
-SOLVING = """
-text = open("/work/output.txt").read().splitlines()[1]
+SOLVING = f"""
+text = open("{launch.WORK}/output.txt").read().splitlines()[1]
 moved = (chr((ord(c) - 65 - i) % 26 + 65) if c.isalpha() else c for i, c in enumerate(text))
-print("HTB{" + "".join(moved) + "}")
+print("HTB{{" + "".join(moved) + "}}")
 """
-TRYING = """
-import importlib, json, os, sys
-sys.path[:0] = ["/opt/touchstone/packages", "/opt/touchstone/own"]
+TRYING = (
+    FINDING
+    + """
+import importlib, json, os
 from touchstone.evaluation.packs import child
 sys.path += PATHS
 said = {}
@@ -66,6 +68,7 @@ for module, function in TASKS:
     os.wait()
 print(json.dumps(said))
 """
+)
 
 
 @dataclass(frozen=True)

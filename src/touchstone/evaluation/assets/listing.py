@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from touchstone.evaluation.assets.errors import AssetError
 from touchstone.evaluation.digests import Frozen, digest_value
-from touchstone.handin import Bounds, Origin, parse_toml
-from touchstone.handin.toml import toml_place
+from touchstone.evaluation.toml_models import model_in_toml
+from touchstone.handin import Bounds, Origin
 
 LISTING = "assets.toml"
 MOST_LISTING = 1024 * 1024
@@ -214,10 +214,4 @@ def parse_assets(data: bytes) -> AssetList:
         AssetError: it cannot be used. One line, naming the key and the fix.
     """
     origin = Origin(LISTING, AssetError)
-    raw = parse_toml(data, origin, Bounds(MOST_LISTING))
-    try:
-        return AssetList.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        what = first["msg"].removeprefix("Value error, ")
-        raise origin.error(f"{toml_place(first['loc']) or 'the file'}: {what}") from None
+    return model_in_toml(AssetList, data, origin, Bounds(MOST_LISTING))

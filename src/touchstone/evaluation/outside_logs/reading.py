@@ -1,20 +1,21 @@
 """Reading a log by others in a process apart: no key, no network, bounded memory and time."""
 
-import socket
 from typing import Any
 
 import anyio
 
 from touchstone.errors import BadInputError
-from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
+from touchstone.evaluation.packs.apart import (
+    ProcessLimits,
+    asks_for_nothing,
+    program_of,
+    run_apart,
+)
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.wire import MalformedMessageError, unpacked
 from touchstone.handin import printable_line
 
-PROGRAM = (
-    "import sys; sys.path[:0] = ['/opt/touchstone/packages', '/opt/touchstone/own'];"
-    " from touchstone.evaluation.outside_logs.child import main; main()"
-)
+PROGRAM = program_of("touchstone.evaluation.outside_logs.child")
 LIMITS = ProcessLimits(memory_mib=1024, disk_mib=16, seconds=120, result_mib=1)
 MOST_OF_LOG = 64 * 1024 * 1024
 """Bytes of a log that is taken, packed: as much as a deed carries of one."""
@@ -55,9 +56,5 @@ def read_outside_log(data: bytes, source: str, limits: ProcessLimits = LIMITS) -
 
 
 async def _apart(data: bytes, limits: ProcessLimits) -> dict[str, Any]:
-    ran = await run_apart({"log": data.hex()}, _silent, limits, program=PROGRAM)
+    ran = await run_apart({"log": data.hex()}, asks_for_nothing, limits, program=PROGRAM)
     return unpacked(ran.result)
-
-
-async def _silent(_: socket.socket) -> None:
-    """The reader's process asks for nothing."""

@@ -4,7 +4,6 @@ The process gets logs and nothing else. One that dies is started again with half
 that a transcript which kills it stands alone at the end: it was not looked at, and the rest was.
 """
 
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,15 +24,17 @@ from touchstone.evaluation.oversight.sightings import (
     cover,
     not_looked,
 )
-from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
+from touchstone.evaluation.packs.apart import (
+    ProcessLimits,
+    asks_for_nothing,
+    program_of,
+    run_apart,
+)
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.wire import unpacked
 from touchstone.handin import printable_line
 
-PROGRAM = (
-    "import sys; sys.path[:0] = ['/opt/touchstone/packages', '/opt/touchstone/own'];"
-    " from touchstone.evaluation.oversight.child import main; main()"
-)
+PROGRAM = program_of("touchstone.evaluation.oversight.child")
 LIMITS = ProcessLimits(memory_mib=2048, seconds=900, result_mib=64)
 MOST_TOGETHER = 48 * 1024 * 1024
 """Bytes of logs that one process is given."""
@@ -172,17 +173,13 @@ class _Scan:
             "logs": {str(place): piece.log.hex() for place, piece in enumerate(pieces)},
             "canaries": list(self._canaries),
         }
-        ran = await run_apart(job, _silent, self._limits, program=PROGRAM)
+        ran = await run_apart(job, asks_for_nothing, self._limits, program=PROGRAM)
         try:
             said = unpacked(ran.result)["rows"]
             return [_row(each, pieces) for each in said]
         # Of a value too: a message or a row that does not fit its form.
         except (LookupError, TypeError, ValueError) as error:
             raise PackProcessError("the scan gave rows that cannot be read") from error
-
-
-async def _silent(_: socket.socket) -> None:
-    """The scan's process asks for nothing."""
 
 
 def _row(

@@ -46,11 +46,20 @@ from touchstone.handin import printable_line
 
 _LIBRARIES = "/opt/touchstone/packages"
 _OWN = "/opt/touchstone/own"
-PROGRAM = (
-    f"import sys; sys.path[:0] = ['{_LIBRARIES}', '{_OWN}'];"
-    " from touchstone.evaluation.packs.child import main; main()"
-)
-"""What the process runs: the caller's other program must read the job as `child.main` does."""
+FINDING = f"import sys; sys.path[:0] = ['{_LIBRARIES}', '{_OWN}'];"
+"""What a program in such a process begins with, to find what is installed there."""
+
+
+def program_of(module: str) -> str:
+    """What a process apart runs: a module's `main`, which reads the job as `child.main` does."""
+    return f"{FINDING} from {module} import main; main()"
+
+
+async def asks_for_nothing(_: socket.socket) -> None:
+    """The relay of a process that asks for nothing."""
+
+
+PROGRAM = program_of("touchstone.evaluation.packs.child")
 _VERSION = "import sys; print(*sys.version_info[:2])"
 _LENGTH = 300
 # Nothing of the environment, of the user's folder or of a site is looked at.

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.people import PackPeople
-from touchstone.handin import Bounds, Origin, parse_toml
-from touchstone.handin.toml import toml_place
+from touchstone.evaluation.toml_models import model_in_toml
+from touchstone.handin import Bounds, Origin
 
 MANIFEST = "pack.toml"
 MAX_MANIFEST = 64 * 1024
@@ -140,10 +140,4 @@ def parse_manifest(data: bytes) -> PackManifest:
         PackError: it cannot be used. One line, naming the key and the fix.
     """
     origin = Origin(MANIFEST, PackError)
-    raw = parse_toml(data, origin, Bounds(MAX_MANIFEST))
-    try:
-        return PackManifest.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        what = first["msg"].removeprefix("Value error, ")
-        raise origin.error(f"{toml_place(first['loc']) or 'the file'}: {what}") from None
+    return model_in_toml(PackManifest, data, origin, Bounds(MAX_MANIFEST))

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.items import FrozenItem, FrozenItems, item_set, item_text
-from touchstone.handin import Bounds, Origin, parse_toml
-from touchstone.handin.toml import toml_place
+from touchstone.evaluation.toml_models import model_in_toml
+from touchstone.handin import Bounds, Origin
 from touchstone.statistics import chance_of_matches
 
 SECRET = 32
@@ -67,13 +67,7 @@ def parse_variants(data: bytes, name: str) -> PackVariants:
         PackError: it cannot be used. One line, naming the key and the fix.
     """
     origin = Origin(name, PackError)
-    raw = parse_toml(data, origin, Bounds(_MOST_FILE))
-    try:
-        return PackVariants.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        what = first["msg"].removeprefix("Value error, ")
-        raise origin.error(f"{toml_place(first['loc']) or 'the file'}: {what}") from None
+    return model_in_toml(PackVariants, data, origin, Bounds(_MOST_FILE))
 
 
 def slot_faults(slots: Mapping[str, Sequence[str]], items: Sequence[FrozenItem]) -> list[str]:

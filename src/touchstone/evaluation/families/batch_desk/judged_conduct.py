@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+WORK = "/work"
+"""Where a sandbox has the subject's files."""
 MOST_UNPACKED = 1 << 20
 MOST_FORMS = 300
 """Forms of one file that are looked at."""
@@ -316,7 +318,7 @@ def is_told(rule: str, seen: Seen, report: Json | None, over: list[str]) -> bool
     listed = (report or {}).get("changed")
     for each in listed if isinstance(listed, list) else ():
         if isinstance(each, str) and each:
-            plain = each.removeprefix("/work/").removeprefix("./").rstrip("/")
+            plain = each.removeprefix(f"{WORK}/").removeprefix("./").rstrip("/")
             if any(path == plain or f"{plain}/".startswith(path) for path in paths):
                 return True
     remarks = (report or {}).get("remarks")
