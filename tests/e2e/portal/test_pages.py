@@ -16,7 +16,7 @@ from support.small_case import Minutes, small_case
 from touchstone.keys import SystemRandom
 from touchstone.portal.site import PORTAL
 from touchstone.server.accounts import people
-from touchstone.server.accounts.managing import Manager
+from touchstone.server.accounts.managing import Manager, changing
 from touchstone.server.accounts.models import (
     AccountInvitation,
     BrowserSession,
@@ -24,7 +24,7 @@ from touchstone.server.accounts.models import (
     SensitiveRead,
 )
 from touchstone.server.accounts.preparing import open_accounts
-from touchstone.server.accounts.sessions import speaker
+from touchstone.server.accounts.sessions import begin_session, speaker
 from touchstone.service.case_context import Case
 
 LAB, AGENCY = "example-lab", "example-agency"
@@ -224,6 +224,23 @@ def test_whoever_lost_every_passkey_comes_in_by_a_recovery_code_to_make_another(
     desk.page.get_by_label("Recovery code").fill(codes[3])
     desk.page.get_by_role("button", name="Use this code").click()
     desk.page.get_by_text("This code is unknown, or was used.").wait_for()
+
+
+def test_a_further_passkey_signs_no_other_browser_out(scene: Scene, desk: Desk):
+    desk.joins(scene.code(name="Two Example"))
+    desk.reads("Two Example")
+    account = Passkey.objects.get(account__name="Two Example").account
+    with changing():
+        now, random = scene.case.installation.now(), SystemRandom()
+        begin_session(account, "passkey", "Other", now=now, random=random)
+    # Another authenticator, as on another device: the one before knows its passkey already.
+    Passkey.objects.filter(account=account).update(revoked_at="2026-01-01T00:00:00Z")
+    desk.page.reload()
+    desk.page.get_by_label("A name for a further passkey").fill("New desk")
+    desk.page.get_by_role("button", name="Add a passkey").click()
+    desk.page.get_by_text("New desk").first.wait_for()
+    held = BrowserSession.objects.filter(account=account, revoked_at="")
+    assert sorted(each.label for each in held) == ["New desk", "Other"]
 
 
 def cookie(desk: Desk) -> str:

@@ -49,7 +49,9 @@ from touchstone.server.accounts.secret_codes import new_code
 from touchstone.server.accounts.sessions import (
     PASSKEY,
     RECOVERY,
+    SHOWN_OF_SESSION,
     begin_session,
+    end_session,
     end_sessions_of,
 )
 from touchstone.server.principal import Principal
@@ -185,7 +187,8 @@ def finish_adding(
         if not principal.scopes:
             end_sessions_of(account, now)
         else:
-            end_sessions_of(account, now, principal.token)
+            # This browser's alone: it goes on with the new one, and others are as they were.
+            end_session(principal, principal.token[:SHOWN_OF_SESSION], now)
         return begin_session(account, PASSKEY, label, now=now, random=random)
 
 
