@@ -94,6 +94,13 @@ def test_one_ends_ones_own_sessions_alone(account: Account):
     speaker(f"{BY_BROWSER}{theirs}", NOW)
 
 
+def test_whoever_ends_all_other_tokens_signs_every_browser_out(account: Account):
+    cookie = f"{BY_BROWSER}{begun(account)}"
+    people.revoke_other_tokens(speaker(cookie, NOW), NOW)
+    with pytest.raises(NotAuthenticatedError):
+        speaker(cookie, NOW)
+
+
 def test_older_sessions_end_with_newer_ones(account: Account):
     cookies = [begun(account) for _ in range(MOST_SESSIONS + 1)]
     with pytest.raises(NotAuthenticatedError):

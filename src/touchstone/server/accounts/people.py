@@ -39,6 +39,7 @@ from touchstone.server.accounts.secret_codes import (
     new_code,
     new_person_id,
 )
+from touchstone.server.accounts.sessions import end_sessions_of
 from touchstone.server.principal import Principal
 
 INVITED_DAYS = 7
@@ -257,13 +258,14 @@ def revoke_own_device(principal: Principal, key: str, *, now: str) -> None:
 
 
 def revoke_other_tokens(principal: Principal, now: str) -> None:
-    """End all tokens of a person but the one that it asks with, and its webhooks and calendars."""
+    """End all tokens of a person but the one that it asks with, its browsers, and its channels."""
     with changing():
         account = _own(principal)
         held = AccessToken.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
         others = held.filter(expires_at__gt=now).exclude(digest=principal.token)
         if ended := others.update(revoked_at=now):
             note_once_it_stands("token-revoked", person=account.person, ended=ended)
+        end_sessions_of(account, now)
         _end_channels(account, now)
 
 

@@ -74,6 +74,6 @@ def end_own_device(request: HttpRequest, key: str) -> HttpResponse:
 
 @router.delete("me/tokens")
 def end_other_tokens(request: HttpRequest) -> HttpResponse:
-    """End all of one's own tokens but the one that this is asked with, and all channels."""
+    """End all of one's own tokens but the one that this is asked with, browsers, and channels."""
     revoke_other_tokens(speaker_of(request), serving_of(request).here.now())
     return HttpResponse(status=204)
