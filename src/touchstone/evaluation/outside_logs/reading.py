@@ -8,14 +8,14 @@ from touchstone.errors import BadInputError
 from touchstone.evaluation.packs.apart import (
     ProcessLimits,
     asks_for_nothing,
-    program_of,
+    main_of,
     run_apart,
 )
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.wire import MalformedMessageError, unpacked
 from touchstone.handin import printable_line
 
-PROGRAM = program_of("touchstone.evaluation.outside_logs.child")
+PROGRAM = main_of("touchstone.evaluation.outside_logs.child")
 LIMITS = ProcessLimits(memory_mib=1024, disk_mib=16, seconds=120, result_mib=1)
 MOST_OF_LOG = 64 * 1024 * 1024
 """Bytes of a log that is taken, packed: as much as a deed carries of one."""

@@ -27,14 +27,14 @@ from touchstone.evaluation.oversight.sightings import (
 from touchstone.evaluation.packs.apart import (
     ProcessLimits,
     asks_for_nothing,
-    program_of,
+    main_of,
     run_apart,
 )
 from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.wire import unpacked
 from touchstone.handin import printable_line
 
-PROGRAM = program_of("touchstone.evaluation.oversight.child")
+PROGRAM = main_of("touchstone.evaluation.oversight.child")
 LIMITS = ProcessLimits(memory_mib=2048, seconds=900, result_mib=64)
 MOST_TOGETHER = 48 * 1024 * 1024
 """Bytes of logs that one process is given."""

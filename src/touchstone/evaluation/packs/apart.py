@@ -50,7 +50,7 @@ FINDING = f"import sys; sys.path[:0] = ['{_LIBRARIES}', '{_OWN}'];"
 """What a program in such a process begins with, to find what is installed there."""
 
 
-def program_of(module: str) -> str:
+def main_of(module: str) -> str:
     """What a process apart runs: a module's `main`, which reads the job as `child.main` does."""
     return f"{FINDING} from {module} import main; main()"
 
@@ -59,7 +59,7 @@ async def asks_for_nothing(_: socket.socket) -> None:
     """The relay of a process that asks for nothing."""
 
 
-PROGRAM = program_of("touchstone.evaluation.packs.child")
+PROGRAM = main_of("touchstone.evaluation.packs.child")
 _VERSION = "import sys; print(*sys.version_info[:2])"
 _LENGTH = 300
 # Nothing of the environment, of the user's folder or of a site is looked at.
