@@ -187,13 +187,18 @@ def write_deed_file(path: Path, drafted: DraftedDeed, *, replacing: bool = False
     Raises DeedFileError: there is a file already, and it is not to be replaced; or the deed is too
     large for one.
     """
-    lines = [*_lines(drafted)]
-    if sum(map(len, lines)) > MOST:
-        raise DeedFileError(f"{path}: the deed is larger than {MOST} bytes, the most for a file")
     try:
-        write_file(path, lines, replace=replacing)
+        write_file(path, [deed_file_bytes(drafted, str(path))], replace=replacing)
     except FileExistsError as error:
         raise DeedFileError(f"{path}: exists; name a new file") from error
+
+
+def deed_file_bytes(drafted: DraftedDeed, called: str = "the file") -> bytes:
+    """What stands in the file of a deed. Raises DeedFileError: it is too large for one."""
+    data = b"".join(_lines(drafted))
+    if len(data) > MOST:
+        raise DeedFileError(f"{called}: the deed is larger than {MOST} bytes, the most for a file")
+    return data
 
 
 def read_deed_file(path: Path) -> DraftedDeed:

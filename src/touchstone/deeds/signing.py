@@ -36,6 +36,15 @@ VALID = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
+class Unsigned:
+    """What is to be signed, with the parts that it commits to and the bytes of its evidence."""
+
+    statement: DeedStatement
+    parts: tuple[SentPart, ...]
+    evidence: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """A signed deed as it is sent: envelope and parts, and the bytes of its evidence."""
 
@@ -73,6 +82,16 @@ def prepare_deed(
 ) -> Outgoing:
     """The deed under its party's key, on the log as it is seen; `now` is the signer's time (UTC).
 
+    Raises as `state_deed`.
+    """
+    made = state_deed(deed, log, fingerprint(signer.public_key), random, now)
+    submitted = SubmittedDeed(sign_statement(made.statement, signer).value, made.parts)
+    return Outgoing(submitted, made.evidence)
+
+
+def state_deed(deed: Deed, log: SeenLog, key: str, random: RandomSource, now: str) -> Unsigned:
+    """What a key (fingerprint) is to sign, where whoever drafts does not have it.
+
     Raises:
         BadEventError: this version knows no such type.
         MalformedError: something of it is not in the form of the record.
@@ -84,8 +103,7 @@ def prepare_deed(
         SentPart(random.draw(SALT), dumps(value))
         for value in (event.facts(), *(each.value for each in beside))
     )
-    asked, key = topics_of(event), fingerprint(signer.public_key)
-    last = log.last_deed(key)
+    asked, last = topics_of(event), log.last_deed(key)
     statement = DeedStatement(
         log=log.log,
         key=key,
@@ -101,9 +119,7 @@ def prepare_deed(
         on={topic: log.newest(topic) for topic in asked.must_name},
         exact=asked.exact,
     )
-    submitted = SubmittedDeed(sign_statement(statement, signer).value, parts)
-    evidence = tuple(each.data for each in beside if each.data is not None)
-    return Outgoing(submitted, evidence)
+    return Unsigned(statement, parts, tuple(each.data for each in beside if each.data is not None))
 
 
 def _until(log: SeenLog, now: str) -> str:

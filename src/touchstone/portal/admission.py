@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.urls import resolve
 
 from touchstone.portal.errors import ForeignOriginError
 from touchstone.portal.rendering import error_page
@@ -72,12 +73,29 @@ def admitted_page(request: HttpRequest) -> Principal:
 
 
 def told_refusal(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
-    """A refusal, as people or as programs read it."""
-    return problem if request.path.startswith("/v1/") else error_page(request, problem)
+    """A refusal, as people or as programs read it.
+
+    Who is not known any more when it sends what it typed into a page signs in, and comes back to
+    that page.
+    """
+    # Scripts of ours ask for whatever there is, and browsers for a page.
+    people = "text/html" in request.headers.get("Accept", "")
+    if request.path.startswith("/v1/") or not people:
+        return problem
+    if problem.status_code == HTTPStatus.UNAUTHORIZED:
+        return _signing_in(request)
+    return error_page(request, problem)
 
 
 def _signing_in(request: HttpRequest) -> HttpResponse:
-    back = request.get_full_path() if request.method == "GET" else ACCOUNT
+    back = request.get_full_path()
+    if request.method != "GET" and not _is_page(request.path):
+        back = ACCOUNT
     response = HttpResponseRedirect(f"{SIGN_IN}?{urlencode({'next': back})}")
     response.status_code = HTTPStatus.SEE_OTHER
     return response
+
+
+def _is_page(path: str) -> bool:
+    """Whether a path that takes what a page sends is also that of the page."""
+    return ("GET", resolve(path, "touchstone.portal.urls").route) in NEEDS

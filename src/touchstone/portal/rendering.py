@@ -12,14 +12,19 @@ from markupsafe import Markup
 
 from touchstone.editions.sentences import Catalogue
 from touchstone.handin.shown_ids import short_case
+from touchstone.portal.deeds.forms import address_of
 from touchstone.portal.words import LANGUAGES, language_of, words
+from touchstone.server.api.declared import ACTING, Need
 from touchstone.server.api.problems import PAGE
-from touchstone.server.serving import known_in
+from touchstone.server.serving import known_in, serving_of
 
 STATIC = {
     "portal.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
-    "passkeys.js": "text/javascript; charset=utf-8",
+    **dict.fromkeys(
+        ("deeds.js", "keeping.js", "passkeys.js", "record.js", "sending.js"),
+        "text/javascript; charset=utf-8",
+    ),
 }
 """What pages load beside themselves, all of it ours."""
 POLICY = (
@@ -43,6 +48,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Vary": "Cookie",
 }
+NEEDS_TO_ACT = Need("deeds", ACTING)
 CODE = "code"
 """Under this name an answer says why it is none, for the log."""
 _YEAR = "public, max-age=31536000, immutable"
@@ -60,9 +66,12 @@ def page_of(
             say=partial(_said, catalogue),
             language=catalogue.language,
             languages=LANGUAGES,
-            asset=_address,
+            asset=static_address,
             signed_in=bool(who.person),
             party=who.party,
+            person=who.person,
+            acts=NEEDS_TO_ACT.lets(who),
+            served_by=serving_of(request).fingerprint,
             here=request.path,
             **named,
         )
@@ -101,8 +110,8 @@ def edition_answer(html: bytes) -> HttpResponse:
 
 
 def static(digest: str, name: str) -> HttpResponse | None:
-    """A file that pages load, by its own digest; None: there is none such."""
-    if name not in STATIC or digest != _digest(name):
+    """A file that pages load, by the digest of all of them; None: there is none such."""
+    if name not in STATIC or digest != _digest():
         return None
     response = HttpResponse(_bytes(name), content_type=STATIC[name])
     response["Cache-Control"] = _YEAR
@@ -119,6 +128,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["short"] = short_case
+    found.filters["address_of"] = address_of
     return found
 
 
@@ -132,9 +142,12 @@ def _bytes(name: str) -> bytes:
 
 
 @cache
-def _digest(name: str) -> str:
-    return sha256(_bytes(name)).hexdigest()[:16]
+def _digest() -> str:
+    # Of all together, so that one of them can name another beside it.
+    whole = b"".join(sha256(_bytes(name)).digest() for name in sorted(STATIC))
+    return sha256(whole).hexdigest()[:16]
 
 
-def _address(name: str) -> str:
-    return f"/static/{_digest(name)}/{name}"
+def static_address(name: str) -> str:
+    """Where a file that pages load is; another one as soon as any of them changes."""
+    return f"/static/{_digest()}/{name}"

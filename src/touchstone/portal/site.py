@@ -2,8 +2,9 @@
 
 from http.cookies import CookieError, SimpleCookie
 
+from touchstone.portal.deeds.forms import ABOUT
 from touchstone.server.accounts.sessions import BY_BROWSER
-from touchstone.server.api.declared import ANY, DECLARED, EVERYBODY, READING, Need
+from touchstone.server.api.declared import ACTING, ANY, DECLARED, EVERYBODY, READING, Need
 from touchstone.server.site import Environ, Site, authorization
 
 COOKIE = "touchstone"
@@ -26,7 +27,12 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("GET", "cases"): Need("read", READING, query=("after",)),
     ("GET", "cases/<case>"): Need("read", READING),
     ("GET", "cases/<case>/edition"): Need("read", READING),
+    ("GET", "cases/<case>/deeds"): Need("deeds", ACTING),
+    ("GET", "cases/<case>/deeds/<kind>"): Need("deeds", ACTING, query=ABOUT),
+    ("POST", "cases/<case>/deeds/<kind>"): Need("deeds", ACTING),
+    ("POST", "cases/<case>/signed"): Need("deeds", ACTING),
     ("GET", "account"): _OWN,
+    ("GET", "account/browser-key"): Need("deeds", ACTING),
     ("POST", "account/passkeys/begin"): _OWN,
     ("POST", "account/passkeys/finish"): _OWN,
     ("POST", "account/passkeys/<name>/end"): Need(ANY, EVERYBODY, fresh=True),

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from touchstone.portal.admission import told_refusal
-from touchstone.portal.views import account, cases, entering, home
+from touchstone.portal.views import account, cases, deeds, entering, home
 from touchstone.server.api.problems import problem
 from touchstone.server.api.routes import api
 
@@ -27,6 +27,10 @@ urlpatterns = [
     path("cases", cases.cases_page),
     path("cases/<case>", cases.case_page),
     path("cases/<case>/edition", cases.edition),
+    path("cases/<case>/deeds", deeds.deeds_page),
+    path("cases/<case>/deeds/<kind>", deeds.deed_by_method),
+    path("cases/<case>/signed", deeds.deed_take),
+    path("account/browser-key", deeds.browser_key_page),
     path("account", account.account_page),
     path("account/passkeys/begin", account.passkey_begin),
     path("account/passkeys/finish", account.passkey_finish),
@@ -45,3 +49,5 @@ def _says(status: int) -> Callable[..., HttpResponse]:
 
 
 handler400, handler403, handler404, handler500 = map(_says, (400, 403, 404, 500))
+told_early = told_refusal
+"""How the server tells of what it refuses before it asks Django."""

@@ -212,9 +212,12 @@ class CaseReader:
         known = (signed for signed in answers if signed.answer.log == self.log)
         return [signed for signed in known if signed.answer.size <= self.size]
 
-    def consistency(self, old: int) -> list[bytes]:
-        """The proof (hashes) that the tree at `size` extends the one at `old`; reads all lines."""
-        return Tree(leaf_hash(line) for line in self.lines()).consistency(old)
+    def consistency(self, old: int, size: int | None = None) -> list[bytes]:
+        """The proof (hashes) that the tree at a size extends the one at `old`; reads all lines.
+
+        `size` is the reader's own where none is given.
+        """
+        return Tree(leaf_hash(line) for line in self.lines()).consistency(old, size)
 
     def check(self) -> None:
         """Recompute everything: lines, order, types, root, and each open part's commitment.

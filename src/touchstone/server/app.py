@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from hashlib import sha256
 from http import HTTPStatus
+from importlib import import_module
 from io import BytesIO
 from typing import Any, cast
 
@@ -277,7 +278,11 @@ class Application:
 
     def _early(self, response: HttpResponse, environ: Environ) -> HttpResponse:
         """An answer that Django was not asked for, as Django's are."""
-        tell_of(WSGIRequest({**environ, "wsgi.input": BytesIO()}), response)
+        request = WSGIRequest({**environ, "wsgi.input": BytesIO(), SERVING: self._serving})
+        tell_of(request, response)
+        # To whom pages are shown this is told on one.
+        tells = getattr(import_module(self._site.urls), "told_early", None)
+        response = tells(request, response) if tells else response
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             route = self._route(environ)
             allowed = (method for method, at in self._site.needs if at == route)

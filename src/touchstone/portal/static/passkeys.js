@@ -1,51 +1,13 @@
 // Passkeys: to come in by an invitation's code, to sign in, and to add a further one.
 // The code makes a key here (Ed25519) that signs for the passkey: the code itself is not sent.
 
-const encoder = new TextEncoder();
-
-/** Canonical JSON, as the server reads it: keys sorted, nothing between. */
-function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const names = Object.keys(value).sort();
-    return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
-  }
-  return JSON.stringify(value);
-}
-
-const hex = (bytes) => Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, "0")).join("");
-const bytesOf = (text) =>
-  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
-const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-
-/** What a request was refused with. */
-class Refused extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
-
-async function post(address, value) {
-  let response;
-  try {
-    response = await fetch(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: canonical(value),
-    });
-  } catch {
-    throw new Refused("unreached");
-  }
-  const found = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(found.code ?? "");
-  return found;
-}
+import { bytesOf, canonical, encoded, hex, sha256, utf8 } from "./record.js";
+import { post, Refused } from "./sending.js";
 
 /** The key that an invitation's code makes, as `ledger.devices` makes it. */
 async function keyOfCode(code) {
   const plain = code.replace(/[\s-]/g, "").toLowerCase().replace(/[il]/g, "1").replace(/o/g, "0");
-  const seed = await sha256(encoder.encode(`touchstone/invitation-code/1\0${plain}`));
+  const seed = await sha256(utf8(`touchstone/invitation-code/1\0${plain}`));
   // PKCS #8 of Ed25519: a fixed head, then the seed.
   const head = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32];
   const own = await crypto.subtle.importKey("pkcs8", new Uint8Array([...head, ...seed]), "Ed25519", true, ["sign"]);
@@ -56,9 +18,7 @@ async function keyOfCode(code) {
 /** The code key's signature over a statement, in DSSE's pre-authentication encoding. */
 async function proofOf(own, statement) {
   const kind = "application/vnd.touchstone.passkey-taken+json";
-  const payload = canonical(statement);
-  const length = encoder.encode(payload).length;
-  const message = encoder.encode(`DSSEv1 ${kind.length} ${kind} ${length} ${payload}`);
+  const message = encoded(canonical(statement), kind);
   return hex(await crypto.subtle.sign("Ed25519", own, message));
 }
 

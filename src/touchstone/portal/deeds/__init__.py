@@ -1,0 +1,1 @@
+"""Deeds in a browser: a form each, what is drafted of it, and by whose hand it is signed."""
