@@ -4,9 +4,9 @@ The process gets logs and nothing else. One that dies is started again with half
 that a transcript which kills it stands alone at the end: it was not looked at, and the rest was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -34,6 +34,7 @@ from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.wire import unpacked
 from touchstone.handin import printable_line
 
+Row = TypeVar("Row")
 PROGRAM = main_of("touchstone.evaluation.oversight.child")
 LIMITS = ProcessLimits(memory_mib=2048, seconds=900, result_mib=64)
 MOST_TOGETHER = 48 * 1024 * 1024
@@ -79,10 +80,8 @@ def scan_chunks(
     Whatever a log holds, this ends with all rows: what could not be looked at says so.
     """
     names = tuple(detectors(canaries))
-    run = _Scan(canaries, limits)
-    pieces = [piece for each in chunks if (piece := run.piece(each)) is not None]
-    for together in _batches(pieces):
-        anyio.run(run.scan, together)
+    run = ReadLogs(PROGRAM, {"canaries": list(canaries)}, _row, limits)
+    run.read(chunks)
     return {
         each.chunk: _covered(each, run.rows.get(each.chunk, []), run.faults, names)
         for each in chunks
@@ -116,15 +115,37 @@ def _covered(
     return tuple(said)
 
 
-class _Scan:
-    def __init__(self, canaries: tuple[str, ...], limits: ProcessLimits) -> None:
-        self._canaries = canaries
-        self._limits = limits
-        self.rows: dict[str, list[ScannedTranscript]] = {}
+class ReadLogs(Generic[Row]):
+    """Logs read in processes apart, by a program of ours; each row is of one transcript.
+
+    Args:
+        program: What the process runs: it gives `rows`, each with its `log` and `sample`.
+        job: What it is told beside the logs.
+        row_of: A row as the caller takes it; raises a ValueError, LookupError or TypeError where it
+            is none.
+        limits: Of one process.
+    """
+
+    def __init__(
+        self,
+        program: str,
+        job: Mapping[str, Any],
+        row_of: Callable[[Mapping[str, Any]], Row],
+        limits: ProcessLimits,
+    ) -> None:
+        self._program, self._job, self._row_of, self._limits = program, job, row_of, limits
+        self.rows: dict[str, list[Row]] = {}
+        """By chunk."""
         self.faults: dict[tuple[str, str], str] = {}
         """Why samples were not looked at, by chunk and a sample's id or uuid; an empty one: all."""
 
-    def piece(self, chunk: ChunkLog) -> _Piece | None:
+    def read(self, chunks: Sequence[ChunkLog]) -> None:
+        """Read what can be read of all of them."""
+        pieces = [piece for each in chunks if (piece := self._piece(each)) is not None]
+        for together in _batches(pieces):
+            anyio.run(self._scan, together)
+
+    def _piece(self, chunk: ChunkLog) -> _Piece | None:
         """What of a chunk's log may be read; None where nothing of it may."""
         if chunk.log is None:
             return None
@@ -137,7 +158,7 @@ class _Scan:
             self.faults[chunk.chunk, sample] = why
         return _Piece(chunk.chunk, bounded.data, bounded.samples) if bounded.samples else None
 
-    async def scan(self, pieces: Sequence[_Piece]) -> None:
+    async def _scan(self, pieces: Sequence[_Piece]) -> None:
         """Scan pieces in one process; where it dies, half of them, until one stands alone."""
         try:
             rows = await self._apart(pieces)
@@ -147,50 +168,48 @@ class _Scan:
         except PackProcessError as error:
             await self._halve(pieces, error)
         else:
-            for chunk, sample, row in rows:
-                if isinstance(row, str):
-                    self.faults[chunk, sample] = row
+            for chunk, sample, fault, row in rows:
+                if row is None:
+                    self.faults[chunk, sample] = fault
                 else:
                     self.rows.setdefault(chunk, []).append(row)
 
     async def _halve(self, pieces: Sequence[_Piece], error: PackProcessError) -> None:
         if len(pieces) > 1:
             middle = len(pieces) // 2
-            await self.scan(pieces[:middle])
-            await self.scan(pieces[middle:])
+            await self._scan(pieces[:middle])
+            await self._scan(pieces[middle:])
         elif len(pieces[0].samples) > 1:
             for half in await anyio.to_thread.run_sync(pieces[0].halves):
-                await self.scan([half])
+                await self._scan([half])
         else:
             (name,) = pieces[0].samples
             sample = name.removeprefix("samples/").rsplit("_epoch_", 1)[0]
             self.faults[pieces[0].chunk, sample] = _told(error)
 
-    async def _apart(
-        self, pieces: Sequence[_Piece]
-    ) -> list[tuple[str, str, ScannedTranscript | str]]:
-        job = {
-            "logs": {str(place): piece.log.hex() for place, piece in enumerate(pieces)},
-            "canaries": list(self._canaries),
-        }
-        ran = await run_apart(job, asks_for_nothing, self._limits, program=PROGRAM)
+    async def _apart(self, pieces: Sequence[_Piece]) -> list[tuple[str, str, str, Row | None]]:
+        logs = {str(place): piece.log.hex() for place, piece in enumerate(pieces)}
+        job = {**self._job, "logs": logs}
+        ran = await run_apart(job, asks_for_nothing, self._limits, program=self._program)
         try:
-            said = unpacked(ran.result)["rows"]
-            return [_row(each, pieces) for each in said]
+            return [self._taken(each, pieces) for each in unpacked(ran.result)["rows"]]
         # Of a value too: a message or a row that does not fit its form.
         except (LookupError, TypeError, ValueError) as error:
             raise PackProcessError("the scan gave rows that cannot be read") from error
 
+    def _taken(
+        self, said: Mapping[str, Any], pieces: Sequence[_Piece]
+    ) -> tuple[str, str, str, Row | None]:
+        """Chunk, sample, and the row; or why there is none."""
+        chunk, sample = pieces[int(said["log"])].chunk, str(said["sample"])
+        if "fault" in said:
+            return chunk, sample, printable_line(str(said["fault"]), WHY_LENGTH), None
+        return chunk, sample, "", self._row_of(said)
 
-def _row(
-    said: Mapping[str, Any], pieces: Sequence[_Piece]
-) -> tuple[str, str, ScannedTranscript | str]:
-    piece, sample = pieces[int(said["log"])], str(said["sample"])
-    if "fault" in said:
-        return piece.chunk, sample, printable_line(str(said["fault"]), WHY_LENGTH)
+
+def _row(said: Mapping[str, Any]) -> ScannedTranscript:
     looks = tuple(Look.model_validate(each) for each in said["looks"])
-    row = ScannedTranscript(sample=sample, index=int(said["id"]), looks=looks)
-    return piece.chunk, sample, row
+    return ScannedTranscript(sample=str(said["sample"]), index=int(said["id"]), looks=looks)
 
 
 def _told(error: Exception) -> str:
