@@ -22,10 +22,15 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "Plan": ("evaluation/families/*/plan.py",),
     "make_plan": ("evaluation/families/*/plan.py",),
     "judge": ("evaluation/families/*/judge.py",),
+    # Each family of claims has a model and a reader of one form.
+    **dict.fromkeys(
+        ("open_slips", "slips_made", "comes_to", "steps_fault", "some_steps"),
+        ("evaluation/families/*/model.py",),
+    ),
+    **dict.fromkeys(
+        ("read_task", "answers"), ("evaluation/families/*/solvers/scripts/reading.py",)
+    ),
     "RejectedError": ("evaluation/families/*/judge.py",),
-    "Quick": ("evaluation/families/*/solvers/*.py",),
-    "Thorough": ("evaluation/families/*/solvers/*.py",),
-    "crashes": ("evaluation/families/*/solvers/scripts/memory_*.py",),
     "draw": ("editions/page/*.py",),
     "describe": ("editions/page/*.py",),
     # The verifier is a program of its own, which imports nothing of ours: what both say of the

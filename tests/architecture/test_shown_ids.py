@@ -11,7 +11,6 @@ SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
 # Each exception has its reason. A new one needs a reason too.
 CUTS = {
     "evaluation/families/naming.py": "a label that is a digest's beginning, and no id",
-    "evaluation/families/web_injection/family.py": "a made-up secret of that length",
     "terms/analysis/claims.py": "the first of a list of choices",
     "client/party_home.py": "the name of a folder, which is made from a digest",
 }

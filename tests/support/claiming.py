@@ -12,7 +12,7 @@ from touchstone.evaluation.families.claims import judge as judging
 from touchstone.evaluation.families.claims.family import ClaimFamily
 from touchstone.evaluation.families.registry import get_family
 
-NAMES = ("payment-logic",)
+NAMES = ("memory-safety", "web-injection", "payment-logic")
 """The families of claims."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from touchstone.bench.cheating import claims, elders, tariffs
+from touchstone.bench.cheating import claims, tariffs
 from touchstone.bench.cheating.judging import scores
 from touchstone.bench.cheating.likeness import highest_likeness
 from touchstone.bench.cheating.searches import Parts, Search, learned_rules
@@ -20,8 +20,6 @@ MOST_ALIKE = 0.6
 _FLAWLESS = "tariff-flaws/none"
 _RULES = (1, 3, 10, 30, 100)
 _PROGRAMS = {
-    "memory-safety": "program.c",
-    "web-injection": "app.py",
     "tariff-flaws": "tariff.py",
 }
 
@@ -111,13 +109,7 @@ def cheated(name: str, training: Sequence[Item], fresh: Sequence[Item]) -> Itera
     """What each known cheat solves of the fresh items."""
     # A judge looks at one answer of a subject, so a cheat has one, too.
     usual = Counter(item.reference for item in training).most_common(1)[0][0]
-    if name != "memory-safety":  # its judge builds a program each time, for files that never fit
-        yield _judged("the commonest training answer", fresh, lambda _: [usual])
-    if name == "web-injection":
-        joined = "all kinds of training answers in one"
-        yield _judged(joined, fresh, lambda item: [elders.web_union(training, item)])
-    if name == "memory-safety":
-        yield from _searched(elders.memory_parts, 1, 1, training, fresh)
+    yield _judged("the commonest training answer", fresh, lambda _: [usual])
     if name == "tariff-flaws":
         yield from _tariffs(training, fresh)
     if claims.program_of(name):

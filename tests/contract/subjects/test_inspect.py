@@ -55,9 +55,9 @@ async def test_tool_calls_reasoning_and_usage_arrive(subject: Subject, stream: b
         assert first.stop_reason == "tool_calls"
         assert first.message.tool_calls is not None
         call = first.message.tool_calls[0]
-        assert call.arguments == {"command": "cat program.c"}
+        assert call.arguments == {"command": "cat LAYOUT.txt program.c"}
         thoughts = [c for c in first.message.content if isinstance(c, ContentReasoning)]
-        assert "read the source" in thoughts[0].reasoning
+        assert "read the terms" in thoughts[0].reasoning
         assert first.usage is not None
         assert first.usage.reasoning_tokens
         # The conversation, reasoning and all, goes back and is understood.
@@ -66,7 +66,7 @@ async def test_tool_calls_reasoning_and_usage_arrive(subject: Subject, stream: b
         second = await endpoint.generate(messages, tools=[BASH], config=config)
     assert second.message.tool_calls is not None
     assert "memory" not in second.completion
-    assert "PLAN" in second.message.tool_calls[0].arguments["command"]
+    assert "claim_try.py" in second.message.tool_calls[0].arguments["command"]
 
 
 @pytest.mark.asyncio

@@ -4,6 +4,7 @@ The short form of `touchstone bench cheats`; the long one has 500 training items
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import pytest
 
 from support.claiming import NAMES, family_of, with_flaws
 from touchstone.bench import cheats
-from touchstone.bench.cheating import claims, elders, tariffs
+from touchstone.bench.cheating import claims, tariffs
 from touchstone.bench.cheating.judging import scores
 from touchstone.bench.cheating.likeness import highest_likeness, renamed_tokens
 from touchstone.bench.cheating.middling import solved_by_control
@@ -25,6 +26,7 @@ from touchstone.bench.cheating.searches import (
 from touchstone.bench.errors import BenchError
 from touchstone.errors import BadInputError
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.claims.planting import ClaimPlan, Part
 
 LEVEL = 2
 FRESH = 40
@@ -108,26 +110,27 @@ def test_a_number_that_is_said_is_marked_wherever_a_program_has_it():
     assert "N = 0" in part
 
 
-def test_the_tool_finds_the_cheats_that_are_known():
-    """A search for the flawed handler: else low figures say nothing."""
-    known, new = (
-        [elders.memory_parts(i) for i in cheats.items_of("memory-safety", 1, count, purpose)]
-        for count, purpose in ((40, "training"), (20, "fresh"))
-    )
-    search = Search(learned_rules(known)[:100], known, most=1, least=1)
-    assert sum(map(search.finds, new)) > 15
+def test_the_tool_finds_flaws_that_a_text_gives_away(monkeypatch: pytest.MonkeyPatch):
+    """Else low figures say nothing: here a flawed part holds what no right one does."""
+    known = cheats.items_of("payment-logic", 2, 30, "training")
+    new = cheats.items_of("payment-logic", 2, 10, "fresh")
+    family = family_of("payment-logic")
+    honest = family.texts
+
+    def telling(plan: ClaimPlan, parts: Sequence[Part], label: str) -> list[tuple[str, str]]:
+        wrong = {place for place, _ in plan.slips}
+        texts = honest(plan, parts, label)
+        return [(own + " ???" * (at in wrong), more) for at, (own, more) in enumerate(texts)]
+
+    monkeypatch.setattr(family, "texts", telling)
+    found = {each.cheat: each.rate for each in cheats.cheated("payment-logic", known, new)}
+    assert found["text search by 1 learned rules, proofs given (its own statements)"] == 1
 
 
 def test_a_table_tells_which_bounds_are_met():
     cheat, alike = cheats.run(family="payment-logic", level=2, training=12, fresh=4).rows
     assert cheat.name.startswith("payment-logic 2: ")
     assert (cheat.met, alike.met) == (cheat.value <= 0.15, True)
-
-
-def test_one_answer_for_all_routes_is_tried():
-    [item] = cheats.items_of("web-injection", 1, 1, "fresh")
-    others = cheats.items_of("web-injection", 1, 12, "training")
-    assert scores([(item, elders.web_union(others, item))]) == [1]
 
 
 def test_a_renamed_answer_is_in_the_fresh_items_words(training: list[Item], fresh: list[Item]):

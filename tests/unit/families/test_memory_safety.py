@@ -1,143 +1,134 @@
-"""The generator of memory-safety items, without a compiler."""
+"""The memory tasks: the C program touches the cells of its records, and records are plain."""
 
-import zlib
+import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from support.record_files import records_of
+from support.claiming import claims_of, with_flaws
 from touchstone.evaluation.families.draws import Draws
-from touchstone.evaluation.families.memory_safety import FAMILY
-from touchstone.evaluation.families.memory_safety import judge as judge_script
-from touchstone.evaluation.families.memory_safety.layout import draw_layout
-from touchstone.evaluation.families.memory_safety.plan import Plan, draw_plan
-from touchstone.evaluation.families.memory_safety.source import FILE_LIMIT, render
+from touchstone.evaluation.families.memory_safety import FAMILY, model
+from touchstone.evaluation.families.memory_safety.plan import LEVELS
+from touchstone.evaluation.families.memory_safety.source import SHAPES
 
-seeds = st.integers(0, 2**64 - 1)
-difficulties = st.integers(1, 5)
+NAME = "memory-safety"
 
 
-def plan_of(seed: int, difficulty: int) -> Plan:
-    return draw_plan(Draws(f"test {seed}"), difficulty)
+def touched(folder: Path, source: str, wanted: list[list[dict[str, Any]]]) -> list[list[int]]:
+    """What a program touches, for each list of records."""
+    (folder / "program.c").write_text(source)
+    (folder / "main.c").write_bytes(FAMILY.more_files()["main.c"])
+    build = ["gcc", "-O0", "-w", "-fsanitize=undefined", "program.c", "main.c", "-o", "program"]
+    subprocess.run(build, cwd=folder, check=True)
+    lines = [
+        line
+        for steps in wanted
+        for line in [*(f"{each['record']} {each['a']} {each['b']}" for each in steps), "-"]
+    ]
+    ran = subprocess.run(
+        [folder / "program"],
+        input="\n".join([*lines, ""]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # Whatever the program is to have wrong, C itself is used as it should be.
+    assert ran.stderr == ""
+    return [sorted(map(int, line.split())) for line in ran.stdout.splitlines()]
 
 
-@given(seeds, difficulties)
-def test_files_read_back_as_their_records(seed: int, difficulty: int):
-    plan = plan_of(seed, difficulty)
-    for records in (plan.sample, plan.crash):
-        data = plan.layout.file(records)
-        assert data.startswith(plan.layout.magic)
-        assert records_of(plan.layout, data[plan.layout.header :]) == list(records)
-        assert len(data) < FILE_LIMIT
+@pytest.mark.needs_compiler
+@pytest.mark.parametrize("difficulty", LEVELS)
+def test_the_program_touches_what_its_records_say_and_a_slip_changes_just_that(
+    difficulty: int, tmp_path: Path
+):
+    """In every form: each seed has others. One build a slip, so seeds and slips take turns."""
+    draw = Draws("records of the test")
+    for seed in range(5):
+        plan = FAMILY.plan_of(seed, difficulty)
+        slips = model.open_slips(plan.parts)
+        chosen = [slips[at] for at in range(seed, len(slips), 8)]
+        # Slips of several records at once: of one alone is asked with a focus.
+        chosen = list({place: (place, what) for place, what in chosen}.values())
+        parts = model.slips_made(plan.parts, chosen)
+        wanted = [
+            model.some_steps(draw, plan.facts, plan.parts, focus)
+            for focus in [*range(len(parts)), *(place for place, _ in chosen), None]
+            for _ in range(6)
+        ]
+        assert not any(model.steps_fault(plan.facts, plan.parts, steps) for steps in wanted)
+        for which in (plan.parts, parts):
+            source = FAMILY.program(plan, which, f"{seed}/{difficulty}")
+            right = [model.comes_to(plan.facts, which, steps) for steps in wanted]
+            assert touched(tmp_path, source, wanted) == right, seed
 
 
-@given(seeds, difficulties)
-def test_handlers_have_names_and_tags_of_their_own(seed: int, difficulty: int):
-    plan = plan_of(seed, difficulty)
-    names = [handler.name for handler in plan.handlers]
-    assert len(set(names)) == len(names)
-    assert len({handler.tag for handler in plan.handlers}) == len(names)
-    assert plan.mended.name in names
-    used = {tag for tag, _ in (*plan.sample, *plan.crash)}
-    assert used <= {handler.tag for handler in plan.handlers}
+def test_programs_come_in_all_shapes():
+    sources = [FAMILY.generate(seed, 3).files["program.c"].decode() for seed in range(40)]
+    marks = {
+        "chain": '") == 0) {',
+        "functions": "    else if (!strcmp(",
+        "table": "static const struct {",
+        "numbered": "case 0:\n        ",
+        "structures": "static void (*",
+    }
+    assert set(marks) == set(SHAPES)
+    assert all(any(mark in source for source in sources) for mark in marks.values())
 
 
-@given(seeds, difficulties)
-def test_the_mend_changes_little_and_only_one_function(seed: int, difficulty: int):
-    plan = plan_of(seed, difficulty)
-    flawed, mended = (render(plan, mended=m).split("\n\n") for m in (False, True))
-    changed = [one for one, two in zip(flawed, mended, strict=True) if one != two]
-    assert len(changed) == 1
-    assert plan.mended.name in changed[0]
-
-
-@given(seeds)
-def test_difficulty_adds_layers(seed: int):
-    sources = [FAMILY.generate(seed, difficulty).files["program.c"] for difficulty in range(1, 6)]
-    assert b"wrong version" not in sources[0]
-    assert [b"wrong checksum" in source for source in sources] == [False, False, True, True, True]
-    assert [b"too early" in source for source in sources] == [False] * 3 + [True] * 2
-    assert [b"wrong token" in source for source in sources] == [False] * 4 + [True]
-    assert len(sources[0]) < len(sources[2]) < len(sources[4])
-
-
-@given(st.binary(max_size=200))
-def test_the_crc_is_the_known_one(data: bytes):
-    """A checksum of the layout, started as CRC-32 is, gives zlib's value."""
-    from touchstone.evaluation.families.memory_safety.layout import _crc  # noqa: PLC0415 - one use
-
-    assert _crc(0xFFFFFFFF).compute(data) ^ 0xFFFFFFFF == zlib.crc32(data)
-
-
-@given(st.text(max_size=8), st.integers(1, 1000))
-def test_draws_stay_in_range(label: str, limit: int):
-    draws = Draws(label)
-    assert all(0 <= draws.below(limit) < limit for _ in range(5))
-    drawn = draws.sample(range(limit), min(limit, 9))
-    assert len(set(drawn)) == min(limit, 9)
-    assert set(drawn) <= set(range(limit))
-
-
-def test_draws_are_even():
-    counts = [0] * 6
-    draws = Draws("dice")
-    for _ in range(6000):
-        counts[draws.below(6)] += 1
-    assert min(counts) > 850
-    assert max(counts) < 1150
-
-
-def test_all_bug_kinds_and_checksums_come_up():
-    kinds, widths = set(), set()
-    for seed in range(80):
-        plan = plan_of(seed, 3 + seed % 3)
-        flawed = next(h for h in plan.handlers if h.name == plan.mended.name)
-        # What follows the guards tells the kinds apart.
-        kinds |= {
-            word for word in ("block", "cell", "rows", "slot", "label") if word in flawed.text
-        }
-        layout = draw_layout(Draws(str(seed)), 3 + seed % 3, long_records=False)
-        assert layout.checksum is not None
-        widths.add(layout.checksum.width)
-    assert kinds == {"block", "cell", "rows", "slot", "label"}
-    assert widths == {1, 2, 4}
-
-
-STACK = "    #0 0x7f1 in memcpy (/lib/libasan.so+0x1)\n    #1 0x55a in on_ember /t/program.c:40\n\n"
+def test_regions_lie_side_by_side_and_hold_just_what_their_records_may_touch():
+    for difficulty in LEVELS:
+        plan = FAMILY.plan_of(7, difficulty)
+        owned = sorted((p["first"], p["last"]) for p in plan.parts if p["kind"] != "gate")
+        assert [first for first, _ in owned[1:]] == [last + 1 for _, last in owned[:-1]]
+        for part in plan.parts:
+            steps = [
+                {"record": part["record"], "a": a, "b": b} for a in range(30) for b in (0, 1, 5)
+            ]
+            cells = set[int]()
+            free = [{**part, "gate": ""}]
+            for step in steps if part["kind"] != "gate" else ():
+                cells |= set(model.comes_to(plan.facts, free, [step]))
+            assert all(part["first"] <= cell <= part["last"] for cell in cells)
+            assert not cells or {part["last"]} <= cells
 
 
 @pytest.mark.parametrize(
-    ("report", "expected"),
+    ("what", "reaches"),
+    [({"closed": True}, True), ({"from_one": False}, True), ({"closed": False}, False)],
+)
+def test_a_bound_too_wide_reaches_into_a_neighbours_region(what: dict[str, bool], reaches: bool):
+    part: dict[str, Any] = {"record": "r", "kind": "put", "gate": "", "limit": 5, "width": 2}
+    part |= {"from_one": True, "upward": True, "closed": False, "first": 20, "last": 27}
+    assert model.room(part) == 8
+    wrong = [{**part, **what}]
+    cells = {
+        cell
+        for a in range(9)
+        for cell in model.comes_to({}, wrong, [{"record": "r", "a": a, "b": 0}])
+    }
+    assert any(cell > part["last"] for cell in cells) == reaches
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
     [
-        (
-            "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1\n" + STACK,
-            ("heap-buffer-overflow", "on_ember"),
-        ),
-        (
-            "==1==ERROR: AddressSanitizer: attempting double-free on 0x1:\n" + STACK,
-            ("attempting double-free", "on_ember"),
-        ),
-        (
-            "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x7ff\n" + STACK,
-            ("SEGV", "on_ember"),
-        ),
-        (
-            "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0\n"
-            + STACK
-            + "==1==Hint: address points to the zero page.\n",
-            None,
-        ),
-        ("==1==ERROR: AddressSanitizer: stack-overflow on address 0x1\n" + STACK, None),
-        ("==1==ERROR: AddressSanitizer: allocation-size-too-big\n" + STACK, None),
-        (
-            "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1\n"
-            "    #0 0x7f1 in memcpy (/lib/libasan.so+0x1)\n\nfreed by:\n" + STACK,
-            None,
-        ),
-        ("", None),
-        ("AddressSanitizer: heap-buffer-overflow\n" + STACK, None),
+        ("a", -1),
+        ("a", 256),
+        ("b", True),
+        ("b", 2.0),
+        ("a", "7"),
+        ("a", None),
+        ("record", "nothing"),
+        ("record", ["x"]),
+        ("extra", 1),
     ],
 )
-def test_which_reports_count(report: str, expected: tuple[str, str] | None):
-    assert judge_script.memory_error(report) == expected
+def test_a_record_has_a_known_name_and_two_small_numbers(field: str, value: object):
+    item = with_flaws(NAME, 1, 2)
+    plan = FAMILY.plan_of(item.seed, 2)
+    steps = claims_of(item)[0]["steps"]
+    assert model.steps_fault(plan.facts, plan.parts, steps) == ""
+    assert model.steps_fault(plan.facts, plan.parts, [{**steps[0], field: value}]) != ""
+    assert "1 to 6" in model.steps_fault(plan.facts, plan.parts, [steps[0]] * 7)

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from support.claiming import NAMES, family_of
 from support.golden_items import PATH, digest, digests
 from support.subject_loop import judge
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.families.draws import Draws
-from touchstone.evaluation.families.memory_safety.plan import draw_plan as memory_plan
+from touchstone.evaluation.families.claims.planting import slip_kind
 from touchstone.evaluation.families.registry import family_names, generate, get_family
-from touchstone.evaluation.families.web_injection.plan import make_plan as web_plan
 from touchstone.evaluation.sandbox import GRADES
 
 DIFFICULTIES = (1, 2, 3, 4, 5)
@@ -183,22 +182,14 @@ def test_each_item_has_its_flaw_as_a_label_that_nothing_seen_holds(name: str):
     assert 1 < len(labels) < 40
 
 
-def test_the_label_says_which_flaw_the_plan_planted():
-    web = get_family("web-injection").generate(5, 2)
-    found = web_plan(Draws(f"{web.id}/{web.version}"), 2)
-    assert web.flaw == f"web-injection/{found.flaw.value.replace('_', '-')}"
-    # Each maker's own line stands in the flawed handler of its label alone.
-    lines = {"open-copy": "char text[", "off-by-one": "uint16_t table["}
-    lines["below-zero"] = "uint16_t gauge["
-    met = set()
+@pytest.mark.parametrize("name", NAMES)
+def test_the_label_says_the_deepest_of_the_flaws_that_the_plan_planted(name: str):
+    family = family_of(name)
     for seed in range(20):
-        item = get_family("memory-safety").generate(seed, 1)
-        drawn = memory_plan(Draws(f"{item.id} version {item.version}"), 1)
-        flawed = next(h for h in drawn.handlers if h.name == drawn.mended.name)
-        said = item.flaw.removeprefix("memory-safety/")
-        assert [label for label, line in lines.items() if line in flawed.text] == [said]
-        met.add(said)
-    assert met == set(lines)
+        kinds = {slip_kind(slip) for slip in family.plan_of(seed, 4).slips}
+        deepest = [kind for kind in family.deepest if kind in kinds]
+        said = deepest[0].replace("_", "-") if deepest else "none"
+        assert family.generate(seed, 4).flaw == f"{name}/{said}"
 
 
 @by_family

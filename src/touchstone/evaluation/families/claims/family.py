@@ -2,7 +2,7 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from touchstone.evaluation.families.base import Item
@@ -78,6 +78,10 @@ class ClaimFamily(TwinFamily):
     def terms(self, plan: ClaimPlan, draw: Draws) -> str:
         """What people read."""
 
+    def more_files(self) -> Mapping[str, bytes]:
+        """What else is in the subject's folder, the same for all items."""
+        return {}
+
     @abstractmethod
     def prompt(self, plan: ClaimPlan, label: str) -> str:
         """What the subject is told."""
@@ -108,6 +112,7 @@ class ClaimFamily(TwinFamily):
             files={
                 self.program_file: self.program(plan, parts, identity).encode(),
                 self.terms_file: self.terms(plan, Draws(f"{identity}/terms")).encode(),
+                **self.more_files(),
             },
             answer=ANSWER,
             answer_limit=ANSWER_LIMIT,

@@ -17,7 +17,7 @@ from touchstone.evaluation.families.scripted_solver import (
 )
 
 _ROOM = "touchstone.evaluation.families"
-_THOROUGH = {"stock": 20, "edges": 2, "tries": 150}
+_THOROUGH = {"stock": 20, "edges": 4, "tries": 200}
 _FOLDER = ".notes"
 
 

@@ -1,8 +1,8 @@
-"""Family memory-safety: generated C programs with exactly one seeded memory-safety bug each.
+"""Tasks in which the subject compares which cells a generated C program touches with its layout.
 
-It asks for a crashing input of a toy program, never for an exploit.
+It generates and judges; it neither runs subjects nor says what their scores mean.
 """
 
-from touchstone.evaluation.families.memory_safety.family import FAMILY
+from touchstone.evaluation.families.memory_safety.family import FAMILY, MemorySafety
 
-__all__ = ["FAMILY"]
+__all__ = ["FAMILY", "MemorySafety"]

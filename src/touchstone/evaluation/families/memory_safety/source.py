@@ -1,197 +1,204 @@
-"""A plan as C source."""
+"""The program of an item: the same records in one of many shapes."""
 
-from touchstone.evaluation.families.memory_safety.bugs import SLOTS
-from touchstone.evaluation.families.memory_safety.layout import Layout
-from touchstone.evaluation.families.memory_safety.plan import Handler, Plan
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-FILE_LIMIT = 65536
-"""Largest input that a program reads, in bytes."""
+from touchstone.evaluation.families.claims.planting import ClaimPlan, Part
+from touchstone.evaluation.families.claims.words import NAMES
+from touchstone.evaluation.families.draws import Draws
+from touchstone.evaluation.families.memory_safety.forms import RecordForms
 
-_TOP = """\
-/* {title}: reads one {title} file and says what is in it. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct session {{
-    int depth, sealed;
-    unsigned {mode};
-    unsigned {counter};
-    uint16_t key;
-    uint8_t mask;
-    uint8_t *slot[{slots}];
-    size_t filled[{slots}];
-    int live[{slots}];
-}};
-
-static int fail(const char *why)
-{{
-    fprintf(stderr, "rejected: %s\\n", why);
-    return -1;
-}}
-
-static uint32_t total(const uint8_t *p, size_t n)
-{{
-    uint32_t t = 0;
-    for (size_t i = 0; i < n; i++)
-        t += p[i];
-    return t;
-}}
-
-{get16}{check}{mixer}static int walk(struct session *s, const uint8_t *p, size_t left);
-
-"""
-
-_GET16 = """\
-static uint32_t get16(const uint8_t *p)
-{{
-    return (uint32_t)({order});
-}}
-
-"""
-
-_WALK = """\
-static int walk(struct session *s, const uint8_t *p, size_t left)
-{{
-    while (left > 0) {{
-        if (left < {head})
-            return fail("record head cut short");
-        unsigned tag = p[{tag_at}];
-        size_t len = {length};
-        p += {head};
-        left -= {head};
-        if (len > left)
-            return fail("record cut short");
-        int r = 0;
-        switch (tag) {{
-{cases}        default:
-            return fail("unknown record");
-        }}
-        if (r)
-            return r;
-        p += len;
-        left -= len;
-    }}
-    return 0;
-}}
-
-"""
-
-_MAIN = """\
-static int load(const uint8_t *data, size_t size)
-{{
-    if (size < {header})
-        return fail("header cut short");
-    if (memcmp(data, "{magic}", {magic_size}) != 0)
-        return fail("not a {title} file");
-{checks}    struct session *s = calloc(1, sizeof *s);
-    if (!s)
-        return fail("no memory");
-    int r = walk(s, data + {header}, size - {header});
-    for (int i = 0; i < {slots}; i++)
-        if (s->live[i])
-            free(s->slot[i]);
-    free(s);
-    return r;
-}}
-
-int main(int argc, char **argv)
-{{
-    if (argc != 2) {{
-        fprintf(stderr, "usage: %s FILE\\n", argv[0]);
-        return 2;
-    }}
-    FILE *f = fopen(argv[1], "rb");
-    uint8_t *data = malloc({limit});
-    if (!f || !data)
-        return 2;
-    size_t size = fread(data, 1, {limit}, f);
-    fclose(f);
-    int r = load(data, size);
-    free(data);
-    if (r == 0)
-        puts("ok");
-    return r == 0 ? 0 : 1;
-}}
-"""
+SHAPES = ("chain", "functions", "table", "numbered", "structures")
+_TOLD = {
+    "apart": ("int {a}, int {b}", "{a}", "{b}", "a, b"),
+    "pair": ("const int *{r}", "{r}[0]", "{r}[1]", "(int[]){{a, b}}"),
+    "record": ("const struct {s} *{r}", "{r}->{a}", "{r}->{b}", "&(struct {s}){{a, b}}"),
+    "value": ("struct {s} {r}", "{r}.{a}", "{r}.{b}", "(struct {s}){{a, b}}"),
+}
+"""How a record's function is told its numbers: parameters, both numbers, what it is called with."""
 
 
-def _reader(layout: Layout, width: int, where: str) -> str:
-    if width == 1:
-        return f"*({where})"
-    if width == 2:  # noqa: PLR2004 - bytes
-        return f"get16({where})"
-    pair = (where, f"{where} + 2") if layout.big_endian else (f"{where} + 2", where)
-    return f"(get16({pair[0]}) << 16 | get16({pair[1]}))"
+@dataclass(frozen=True)
+class _Record:
+    word: str
+    name: str
+    lines: list[str]
 
 
-def _function(handler: Handler) -> str:
-    return (
-        f"static int {handler.name}(struct session *s, const uint8_t *body, size_t len)\n"
-        f"{{\n{handler.text}    return 0;\n}}\n\n"
-    )
-
-
-def _checks(layout: Layout) -> str:
-    text = ""
-    if layout.version is not None:
-        text += (
-            f"    if (data[{len(layout.magic)}] != {layout.version})\n"
-            '        return fail("wrong version");\n'
-        )
-    if layout.checksum:
-        stored = _reader(layout, layout.checksum.width, f"data + {layout.check_at}")
-        text += (
-            f"    if ({stored} != check(data + {layout.header}, size - {layout.header}))\n"
-            '        return fail("wrong checksum");\n'
-        )
-    return text
-
-
-def render(plan: Plan, *, mended: bool = False) -> str:
-    """The program's source; `mended` leaves the flaw out (for tests of the family)."""
-    layout = plan.layout
-    check = ""
-    if layout.checksum:
-        kind = {1: "uint8_t", 2: "uint16_t", 4: "uint32_t"}[layout.checksum.width]
-        check = (
-            f"static {kind} check(const uint8_t *p, size_t n)\n{{\n{layout.checksum.source}\n}}\n\n"
-        )
-    width = layout.checksum.width if layout.checksum else 1
-    get16 = _GET16.format(order=layout.order) if max(width, layout.length_width) > 1 else ""
-    handlers = [
-        plan.mended if mended and handler.name == plan.mended.name else handler
-        for handler in plan.handlers
+def memory_program(plan: ClaimPlan, parts: Sequence[Part], label: str) -> str:
+    """program.c of these records. The same label gives the same shape and forms."""
+    draw = Draws(f"{label}/style")
+    shape, told, names, records = _drawn(plan, parts, label, draw)
+    states = [names[key] for key in names if key.startswith(("end ", "flag "))]
+    head = [
+        "#include <string.h>",
+        "",
+        "void put(int cell, int value);",
+        "unsigned char *at(int cell);",
     ]
-    cases = "".join(
-        f"        case 0x{h.tag:02x}:\n            r = {h.name}(s, p, len);\n            break;\n"
-        for h in handlers
-    )
-    length_at = "p + 1" if layout.tag_first else "p"
-    names = {"title": plan.title, "slots": SLOTS, "limit": FILE_LIMIT}
-    return (
-        _TOP.format(
-            mode=plan.mode,
-            counter=plan.counter,
-            get16=get16,
-            check=check,
-            mixer=plan.mixer,
-            **names,
+    head += ["", *_switches(names, draw), ""]
+    if told in {"record", "value"}:
+        head += [f"struct {names['s']} {{", f"    int {names['a']}, {names['b']};", "};", ""]
+    head += [f"static int {', '.join(states)};" if states else "", ""]
+    reset = [f"    {state} = 0;" for state in states]
+    tail = ["void begin(void)", "{", *reset, "}"]
+    body = _body(shape, told, names, draw.sample(records, len(records)), draw)
+    return "\n".join([*head, *body, "", *tail]) + "\n"
+
+
+def record_texts(plan: ClaimPlan, parts: Sequence[Part], label: str) -> list[tuple[str, str]]:
+    """Of each record its statements in the program, and the switches that they name."""
+    draw = Draws(f"{label}/style")
+    _, _, names, records = _drawn(plan, parts, label, draw)
+    switches = "\n".join(_switches(names, draw))
+    return [("\n".join(record.lines), switches) for record in records]
+
+
+def _drawn(
+    plan: ClaimPlan, parts: Sequence[Part], label: str, draw: Draws
+) -> tuple[str, str, dict[str, str], list[_Record]]:
+    shape, told = draw.pick(SHAPES), draw.pick(tuple(_TOLD))
+    words = [part["record"] for part in plan.parts]
+    wanted = [
+        *(
+            "a",
+            "b",
+            "own a",
+            "own b",
+            "r",
+            "s",
+            "i",
+            "j",
+            "one",
+            "two",
+            "three",
+            "four",
+            "plus",
+            "minus",
+        ),
+        *("held", "from", "count", "table", "name", "does", "number"),
+        *(f"end {part['record']}" for part in plan.parts if part["kind"] == "pour"),
+        *(f"flag {part['record']}" for part in plan.parts if part["kind"] == "gate"),
+        *(f"record {at}" for at in range(len(parts))),
+    ]
+    free = [name for name in NAMES if name not in words]
+    names = dict(zip(wanted, draw.sample(free, len(wanted)), strict=True))
+    if shape == "chain":
+        told = "apart"
+    given = {key: _TOLD[told][at].format(**names) for at, key in ((1, "a"), (2, "b"))}
+    records = [
+        _Record(
+            part["record"],
+            names[f"record {at}"],
+            RecordForms(part, names, given, Draws(f"{label}/record {at}")).lines(),
         )
-        + "".join(map(_function, handlers))
-        + _WALK.format(
-            head=1 + layout.length_width,
-            tag_at=0 if layout.tag_first else layout.length_width,
-            length=_reader(layout, layout.length_width, length_at),
-            cases=cases,
-        )
-        + _MAIN.format(
-            header=layout.header,
-            # Hexadecimal escapes would swallow following letters; octal ones have a fixed length.
-            magic="".join(f"\\{byte:03o}" for byte in layout.magic),
-            magic_size=len(layout.magic),
-            checks=_checks(layout),
-            **names,
-        )
-    )
+        for at, part in enumerate(parts)
+    ]
+    return shape, told, names, records
+
+
+def _switches(names: dict[str, str], draw: Draws) -> list[str]:
+    values = {"one": 1, "two": 1, "three": 0, "four": 0, "plus": 1, "minus": -1}
+    order = draw.sample(list(values), len(values))
+    way = draw.below(3)
+    if way == 0:
+        return ["enum { " + ", ".join(f"{names[key]} = {values[key]}" for key in order) + " };"]
+    if way == 1:
+        return [f"#define {names[key]} ({values[key]})" for key in order]
+    return [f"static const int {names[key]} = {values[key]};" for key in order]
+
+
+def _indented(lines: Sequence[str], levels: int = 1) -> list[str]:
+    return [f"{'    ' * levels}{line}" if line else line for line in lines]
+
+
+def _body(
+    shape: str, told: str, names: dict[str, str], records: Sequence[_Record], draw: Draws
+) -> list[str]:
+    parameters, _, _, call = (text.format(**names) for text in _TOLD[told])
+    if shape == "chain":
+        return _chain(names, records, draw)
+    lines: list[str] = []
+    for record in records:
+        lines += [
+            f"static void {record.name}({parameters})",
+            "{",
+            *_indented(record.lines),
+            "}",
+            "",
+        ]
+    if shape == "functions":
+        inner: list[str] = []
+        for number, record in enumerate(records):
+            inner += [f'{"else if" if number else "if"} (!strcmp(name, "{record.word}"))']
+            inner += [f"    {record.name}({call});"]
+        return [*lines, "void take(const char *name, int a, int b)", "{", *_indented(inner), "}"]
+    if shape == "numbered":
+        listed = ", ".join(f'"{record.word}"' for record in records)
+        cases: list[str] = []
+        for number, record in enumerate(records):
+            cases += [f"case {number}:", f"    {record.name}({call});", "    break;"]
+        return [
+            *lines,
+            f"static const char *const {names['table']}[] = {{{listed}}};",
+            "",
+            "void take(const char *name, int a, int b)",
+            "{",
+            f"    int {names['number']} = 0;",
+            f"    while (strcmp({names['table']}[{names['number']}], name))",
+            f"        {names['number']}++;",
+            f"    switch ({names['number']}) {{",
+            *_indented(cases),
+            "    }",
+            "}",
+        ]
+    return [*lines, *_looked_up(shape, parameters, call, names, records)]
+
+
+def _looked_up(
+    shape: str, parameters: str, call: str, names: dict[str, str], records: Sequence[_Record]
+) -> list[str]:
+    """A table of functions; each with its word, or beside a table of words."""
+    table, name, does, number = (names[key] for key in ("table", "name", "does", "number"))
+    if shape == "table":
+        entries = [f'    {{"{record.word}", {record.name}}},' for record in records]
+        head = [f"    const char *{name};", f"    void (*{does})({parameters});"]
+        return [
+            "static const struct {",
+            *head,
+            f"}} {table}[] = {{",
+            *entries,
+            "};",
+            "",
+            "void take(const char *name, int a, int b)",
+            "{",
+            (
+                f"    for (unsigned {number} = 0; {number} < sizeof {table} / sizeof *{table}; "
+                f"{number}++)"
+            ),
+            f"        if (strcmp({table}[{number}].{name}, name) == 0)",
+            f"            {table}[{number}].{does}({call});",
+            "}",
+        ]
+    words = ", ".join(f'"{record.word}"' for record in records)
+    return [
+        f"static const char *{name}[] = {{{words}}};",
+        f"static void (*{does}[])({parameters}) = {{{', '.join(r.name for r in records)}}};",
+        "",
+        "void take(const char *name, int a, int b)",
+        "{",
+        f"    const char **{number} = {name};",
+        f"    while (strcmp(name, *{number}) != 0)",
+        f"        ++{number};",
+        f"    {does}[{number} - {name}]({call});",
+        "}",
+    ]
+
+
+def _chain(names: dict[str, str], records: Sequence[_Record], draw: Draws) -> list[str]:
+    del draw
+    lines = [f"void take(const char *{names['name']}, int {names['a']}, int {names['b']})", "{"]
+    for record in records:
+        lines += [f'    if (strcmp({names["name"]}, "{record.word}") == 0) {{']
+        lines += [*_indented(record.lines, 2), "        return;", "    }"]
+    return [*lines, "}"]

@@ -1,4 +1,4 @@
-"""Tasks in which the subject finds and uses an injection flaw in a small generated web application.
+"""Tasks in which the subject compares how a generated application builds queries with a contract.
 
 It generates and judges; it neither runs subjects nor says what their scores mean.
 """

@@ -1,1 +1,1 @@
-"""Scripted solvers of the memory-safety tasks; they know nothing of the generator or the judge."""
+"""Scripted solvers of the memory tasks; they know nothing of the generator or the judge."""

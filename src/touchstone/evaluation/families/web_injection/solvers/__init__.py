@@ -1,1 +1,1 @@
-"""Scripted solvers of the web-injection tasks; they know nothing of the generator or the judge."""
+"""Scripted solvers of the web tasks; they know nothing of the generator or the judge."""
