@@ -11,6 +11,7 @@ from django.urls import resolve
 
 from touchstone.portal.errors import ForeignOriginError
 from touchstone.portal.rendering import error_page
+from touchstone.portal.showing.site import SHOWN_NEEDS
 from touchstone.portal.site import NEEDS
 from touchstone.server.accounts.passkeys import BrowserPlace
 from touchstone.server.api.declared import admit_request
@@ -21,6 +22,8 @@ from touchstone.server.principal import Principal
 View = Callable[..., HttpResponseBase]
 SIGN_IN = "/sign-in"
 ACCOUNT = "/account"
+# A route of an invented house is none of any other site's, whatever it would need.
+_NEEDS = NEEDS | SHOWN_NEEDS
 
 
 def browser_place_of(request: HttpRequest) -> BrowserPlace:
@@ -69,7 +72,7 @@ def admitted_page(request: HttpRequest) -> Principal:
     own = browser_place_of(request).origin
     if request.method == "POST" and request.headers.get("Origin") != own:
         raise ForeignOriginError
-    return admit_request(request, NEEDS)
+    return admit_request(request, _NEEDS)
 
 
 def told_refusal(request: HttpRequest, problem: HttpResponse) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Pages from templates, and what a browser may do with them: nothing but what is of this origin."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
@@ -14,6 +14,8 @@ from touchstone.editions.sentences import Catalogue
 from touchstone.handin.shown_ids import short_case
 from touchstone.portal.deeds.forms import address_of
 from touchstone.portal.words import LANGUAGES, language_of, words
+from touchstone.server.accounts.managing import Manager
+from touchstone.server.accounts.people import ShownPerson, list_people
 from touchstone.server.api.declared import ACTING, Need
 from touchstone.server.api.problems import PAGE
 from touchstone.server.serving import known_in, serving_of
@@ -48,6 +50,8 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Vary": "Cookie",
 }
+INVENTED = "touchstone.portal.showing.urls"
+"""The routes of a house in which all people and cases are invented."""
 NEEDS_TO_ACT = Need("deeds", ACTING)
 CODE = "code"
 """Under this name an answer says why it is none, for the log."""
@@ -73,12 +77,21 @@ def page_of(
             acts=NEEDS_TO_ACT.lets(who),
             served_by=serving_of(request).fingerprint,
             here=request.path,
+            invented=_invented_people(request),
             **named,
         )
     )
     response = HttpResponse(text, status=status, headers=HEADERS)
     setattr(response, PAGE, True)
     return response
+
+
+def _invented_people(request: HttpRequest) -> Sequence[ShownPerson]:
+    """Whom anybody becomes by a click, where all are invented; nobody anywhere else."""
+    if getattr(request, "urlconf", "") != INVENTED:
+        return ()
+    found = list_people(Manager.machine()).people
+    return sorted(found, key=lambda each: (each.institution, each.name))
 
 
 def error_page(request: HttpRequest, problem: HttpResponse) -> HttpResponse:

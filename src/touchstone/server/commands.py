@@ -70,9 +70,14 @@ class ServerBegun:
 
 
 def begin_serving(
-    options: ServeOptions, ready: Callable[[ServerBegun], None], site: Site = API_ALONE
+    options: ServeOptions,
+    ready: Callable[[ServerBegun], None],
+    site: Site = API_ALONE,
+    last: Callable[[], object] = bool,
 ) -> int:
     """Answer `site` until SIGTERM or Ctrl-C; `ready` is told where, once it is listened there.
+
+    One process alone never returns: `last` is called before it ends.
 
     Raises:
         UnsafeServerError: what was asked for is not safe; the line says what to do.
@@ -97,7 +102,7 @@ def begin_serving(
         ready(ServerBegun(place, served, alone, home, site is not API_ALONE))
         if options.processes == 1:
             logging.getLogger("django.request").setLevel(logging.ERROR)
-            answer_until_told(listener, options.ways, site=site)
+            answer_until_told(listener, options.ways, site=site, last=last)
             return 0
         command = [sys.executable, "-m", site.worker]
         command.append(words_of(listener, options.ways))

@@ -143,12 +143,17 @@ class Ways:
 
 
 def answer_until_told(
-    listener: socket.socket, ways: Ways, *, site: Site = API_ALONE, watched: bool = False
+    listener: socket.socket,
+    ways: Ways,
+    *,
+    site: Site = API_ALONE,
+    watched: bool = False,
+    last: Callable[[], object] = bool,
 ) -> None:
     """Open the installation of this process and answer for it until SIGTERM or Ctrl-C.
 
-    `watched`: also until the process that started this one is gone. Raises TouchstoneError where
-    the installation cannot be opened.
+    `watched`: also until the process that started this one is gone. `last` is called at the end:
+    the process ends here. Raises TouchstoneError where the installation cannot be opened.
     """
     set_up_server()
     with open_installation() as here:
@@ -159,6 +164,7 @@ def answer_until_told(
         asyncio.run(_answer_well(application, here, listener, ways, watched=watched))
         tell_all()
         tell_event("server-ended", process=os.getpid())
+    last()
     # A thread that still waits for the record would hold the process up, and its answer is nobody's
     # any more.
     sys.stderr.flush()

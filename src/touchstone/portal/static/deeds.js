@@ -248,7 +248,10 @@ async function showKey(page) {
   if (!key) return;
   page.querySelector("[data-fingerprint]").textContent = await fingerprint(bytesOfHex(key.shown));
   const { party, kinds } = page.dataset;
-  const words = ["touchstone party signers admit", await claim(party, key), "--as", party, "--label", page.querySelector("[data-label]").value];
+  const claimed = await claim(party, key);
+  const hidden = page.querySelector("[data-claim]");
+  if (hidden) hidden.value = claimed;
+  const words = ["touchstone party signers admit", claimed, "--as", party, "--label", page.querySelector("[data-label]").value];
   for (const kind of kinds.split(" ")) words.push("--kind", kind);
   page.querySelector("[data-command]").textContent = words.join(" ");
 }

@@ -13,6 +13,7 @@ from touchstone.handin import moment_of, utc_text
 from touchstone.keys import RandomSource
 from touchstone.records.database import translated
 from touchstone.server.accounts.authenticating import principal_of
+from touchstone.server.accounts.errors import NotUsableError
 from touchstone.server.accounts.managing import changing, note_once_it_stands
 from touchstone.server.accounts.models import (
     ACCOUNTS,
@@ -33,6 +34,7 @@ SHOWN_OF_SESSION = 16
 """Hex digits of a session's digest by which it is named: no secret."""
 RECOVERY = "recovery"
 PASSKEY = "passkey"
+SHOWN = "demonstration"
 BY_BROWSER = "\x00session "
 """Stands before what a cookie held, where else an Authorization header stands: no header holds a
 NUL, so none passes for a cookie, and the API knows nobody by one."""
@@ -101,6 +103,19 @@ def begin_session(account: Account, way: str, label: str, *, now: str, random: R
     BrowserSession.objects.using(ACCOUNTS).filter(pk__in=older).update(revoked_at=now)
     note_once_it_stands("session-begun", person=account.person, party=account.institution, way=way)
     return cookie
+
+
+def begin_shown_session(person: str, *, now: str, random: RandomSource) -> str:
+    """Sign a browser in as a person who need prove nothing, as everybody is invented.
+
+    Raises NotUsableError: there is no such person.
+    """
+    with changing():
+        held = Account.objects.using(ACCOUNTS).filter(is_active=True)
+        account = held.filter(person=person).first()
+        if account is None:
+            raise NotUsableError
+        return begin_session(account, SHOWN, SHOWN, now=now, random=random)
 
 
 def sessions_of(principal: Principal, now: str) -> tuple[ShownSession, ...]:

@@ -1,0 +1,1 @@
+"""Pages of a house in which all is invented, where anybody becomes anybody by a click."""
