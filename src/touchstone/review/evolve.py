@@ -208,14 +208,18 @@ def _clock(state: State, **changes: Any) -> State:
 @_changed_at.register
 def _(_event: measuring.ClockPaused, state: State, recorded: str) -> State:
     pauses = state.clock.pauses if state.clock else ()
-    return _clock(state, pauses=(*pauses, (recorded, None)))
+    # In a record of contract 1 moments may go back; no day is lost to two pauses all the same.
+    begun = max(recorded, (pauses[-1][1] or "") if pauses else "")
+    return _clock(state, pauses=(*pauses, (begun, None)))
 
 
 @_changed_at.register
 def _(_event: measuring.ClockResumed, state: State, recorded: str) -> State:
     pauses = state.clock.pauses if state.clock else ()
-    ended = (*pauses[:-1], (pauses[-1][0], recorded)) if pauses else ()
-    return _clock(state, pauses=ended)
+    if not pauses:
+        return state
+    begun = pauses[-1][0]
+    return _clock(state, pauses=(*pauses[:-1], (begun, max(begun, recorded))))
 
 
 @_changed.register

@@ -287,7 +287,7 @@ def check(case: Case, now: str) -> None:
         ), (party, event)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(10), 45])
 def test_the_law_takes_what_is_told_and_no_question_is_left_out(seed: int):
     rng = Random(seed)
     case = Case(shipped_framework("us-2026-06" if seed % 4 == 3 else "example"))
@@ -592,6 +592,18 @@ def test_what_the_rule_gives_now_may_be_proposed_anew_and_decided_anew():
     case.propose()
     (again,) = [each for each in told(case, AGENCY) if each.reason == "decision-outdated"]
     assert again.about == {"proposal": 2}
+
+
+def test_pauses_of_moments_that_go_back_never_overlap():
+    """As a record of contract 1 may hold them: its moments are its signers' words."""
+    resumed = make(measuring.ClockResumed, LAB, "2026-10-03T09:00:00Z")
+    again = make(measuring.ClockPaused, LAB, "2026-10-02T10:00:00Z", reason="a holiday")
+    paused = make(measuring.ClockPaused, LAB, "2026-10-05T09:00:00Z", reason="a leak")
+    case = then(planned, paused, resumed, again)(Case(shipped_framework("example")))
+    assert case.state.clock is not None
+    moment = "2026-10-05T09:00:00Z"
+    assert case.state.clock.pauses == ((moment, moment), (moment, None))
+    check_clock(case, NOON)
 
 
 def test_a_request_that_is_past_waits_for_nothing():
