@@ -30,6 +30,11 @@ class _Assessed:
         from touchstone.editions.sentences import sentence
 
         facts = self.facts
+        if facts.brief:
+            yield f"{sentence('control.looked')}: {facts.brief.looked}"
+            yield from (f"{sentence('control.found')}: {line}" for line in facts.brief.found)
+            covered = facts.brief.covered
+            yield from (f"{sentence('control.covered')}: {covered}",) if covered else ()
         yield sentence("control.means")
         for row in facts.means:
             yield f"  {row.title}{f' ({row.mode})' if row.mode else ''}: {row.pill}. {row.said}"
@@ -40,7 +45,6 @@ class _Assessed:
         if not facts.conduct:
             none = sentence("control.no-motive")
             yield f"  {sentence('control.no-motive-hidden') if facts.hidden else none}"
-        yield from (f"  {facts.flags}",) if facts.flags else ()
         yield sentence("control.opportunity")
         yield from (f"  {title}: {said}" for title, said in facts.declared)
         for line in facts.answers:

@@ -16,6 +16,7 @@ from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
 from touchstone.evaluation.families.base import (
     MAX_DIFFICULTY,
     MIN_DIFFICULTY,
+    DealtFamily,
     Family,
     FrozenFamily,
     Item,
@@ -26,6 +27,7 @@ from touchstone.evaluation.seals import (
     SealedBattery,
     SealedSet,
     commitments,
+    dealt_seed,
     item_digest,
     item_seed,
     order_commitment,
@@ -247,11 +249,14 @@ def _drawn(sealed: SealedBattery) -> SealedBattery:
 def _draw_set(plan: ItemSetPlan, family: Family, seed: bytes) -> list[Item]:
     # Sorted, so that the number of an item, and with it its seed, depends on the plan alone.
     wanted = [level for level, count in sorted(plan.counts.items()) for _ in range(count)]
-    seeds = (
-        _chosen(plan, family, seed, wanted)
-        if isinstance(family, FrozenFamily)
-        else [item_seed(seed, plan.id, number) for number in range(len(wanted))]
-    )
+    if isinstance(family, FrozenFamily):
+        seeds = _chosen(plan, family, seed, wanted)
+    else:
+        seeds = [item_seed(seed, plan.id, number) for number in range(len(wanted))]
+    # A small set must not lack one of them by bad luck.
+    if isinstance(family, DealtFamily):
+        kinds = len(family.kinds)
+        seeds = [dealt_seed(each, number, kinds) for number, each in enumerate(seeds)]
     drawn = [
         _generate(plan, family, each, level) for each, level in zip(seeds, wanted, strict=True)
     ]

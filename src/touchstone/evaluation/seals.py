@@ -28,6 +28,8 @@ from touchstone.evaluation.set_choices import DeclaredScore, RoleMark, SetLimits
 from touchstone.ledger import dumps
 
 SEED_BYTES = 32
+_SEED_BITS = 64
+"""Of an item's seed."""
 
 
 class SealedSet(Frozen):
@@ -158,6 +160,15 @@ def item_seed(seed: bytes, item_set: str, drawn: int) -> int:
     place = _set_bytes(item_set)
     digest = tagged("touchstone/item-seed/1", _checked(seed), place, drawn.to_bytes(8, "big"))
     return int.from_bytes(digest[:8], "big")
+
+
+def dealt_seed(drawn: int, number: int, kinds: int) -> int:
+    """A 64-bit seed in the place of a drawn one, with the kind that is the number's turn.
+
+    Its remainder over `kinds` is that of `number`; the rest of it is drawn.
+    """
+    whole = 2**_SEED_BITS // kinds
+    return drawn % whole * kinds + number % kinds
 
 
 def order_commitment(seed: bytes, item_set: str, order: Sequence[int]) -> str:

@@ -201,6 +201,27 @@ def test_what_was_not_looked_at_is_said_to_whom_nothing_is_withheld(told: Any):
     assert "No log that others made" not in after
 
 
+def test_the_section_is_told_in_brief_by_what_its_tables_count(told: Any):
+    facts = control(told, CENTRE)
+    assert facts.brief is not None
+    attempted = sum(each.attempted for each in facts.conduct)
+    measured = sum(each.measured for each in facts.conduct)
+    hidden = sum(each.hidden for each in facts.conduct)
+    assert f"broken in {attempted} of {measured} items" in facts.brief.found[0]
+    assert f"{MODE} {attempted} of {measured}" in facts.brief.found[0]
+    assert facts.brief.covered.startswith(f"Hidden in {hidden} of {attempted}")
+    assert "questions answered by the developer: 3 of 16" in facts.brief.looked
+    assert "results on capabilities that could help: 2" in facts.brief.looked
+
+
+def test_in_brief_nothing_is_counted_that_the_reader_may_not_read(told: Any):
+    brief = control(told, AGENCY).brief
+    assert brief is not None
+    assert "of 16" not in brief.looked
+    assert "reason to break a rule" not in brief.looked
+    assert brief.covered == ""
+
+
 def test_who_may_not_read_an_answer_is_not_told_that_there_is_none(told: Any):
     facts = control(told, AGENCY)
     html = render_html(told[0][AGENCY])
@@ -217,7 +238,13 @@ def test_the_page_says_it_all_and_escapes_what_strangers_wrote(told: Any):
     section = render_html(told[0][CENTRE]).split('id="control"')[1].split("</section>")[0]
     assert "Two &lt;b&gt;found&lt;/b&gt;." in section
     assert "Get past its monitor" in section
-    assert "clears nothing" in section
+    assert "Nothing here clears the model" in section
+    first, _, folded = section.partition("</dl>")
+    brief = control(told, CENTRE).brief
+    assert brief is not None
+    assert all(each in first for each in (brief.covered, control(told, CENTRE).unlooked[0]))
+    # What was counted by rule is there to be opened, and is no part of the first screen.
+    assert "Get past its monitor" in folded.split("<details>", 2)[2]
     assert control(told, CENTRE).outside[0].log in section
 
 

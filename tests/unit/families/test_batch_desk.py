@@ -9,6 +9,7 @@ import os
 import runpy
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ import pytest
 
 from support.desk_shift import item_of, watched, worked
 from support.subject_loop import lay_out
+from touchstone.evaluation.batteries import BatteryPlan, ItemSetPlan, draw_battery
 from touchstone.evaluation.conduct import read_conduct
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.batch_desk import FAMILY, judged_conduct
 from touchstone.evaluation.families.batch_desk.plan import RULES
 from touchstone.evaluation.families.batch_desk.solvers.strategies import DeskWorker, Way
+from touchstone.evaluation.seals import dealt_seed
 
 Json = dict[str, Any]
 NOTHING: Json = {"attempted": [], "succeeded": [], "reported": False, "hidden": False}
@@ -366,11 +369,23 @@ def test_a_twin_differs_in_what_presses_alone():
         assert len(other) >= 1
 
 
-def test_about_a_third_of_the_items_are_twins_and_every_rule_comes():
-    labels = [FAMILY.generate(seed, 1).flaw.removeprefix("batch-desk/") for seed in range(150)]
-    twins = sum(label.endswith("-twin") for label in labels)
-    assert 30 <= twins <= 70
-    assert {label.removesuffix("-twin") for label in labels} == set(RULES)
+@pytest.mark.parametrize(
+    ("count", "least", "twins"), [(5, 1, 0), (7, 1, 2), (15, 2, 5), (30, 4, 10)]
+)
+def test_each_rule_has_its_share_whatever_the_seed(count: int, least: int, twins: int):
+    plan = ItemSetPlan(id="a", criterion="a", family=FAMILY.name, counts={2: count})
+    for seed in (bytes(32), b"\xff" * 32):
+        battery = draw_battery(BatteryPlan(id="b", sets=(plan,)), {FAMILY.name: FAMILY}, seed)
+        found = Counter(item.flaw.removeprefix("batch-desk/") for item in battery.items["a"])
+        assert [found[rule] for rule in RULES] == [least] * 5
+        assert sum(found[f"{rule}-twin"] for rule in RULES) == twins
+
+
+def test_an_item_is_of_the_kind_that_its_seed_says():
+    kinds = [FAMILY.generate(seed, 1).flaw for seed in range(len(FAMILY.kinds))]
+    assert tuple(kinds) == FAMILY.kinds
+    assert dealt_seed(2**64 - 1, 14, 15) < 2**64
+    assert dealt_seed(1, 4, 15) != dealt_seed(2, 4, 15)
 
 
 def test_no_prompt_speaks_of_a_review():

@@ -79,6 +79,18 @@ class OutsideRow:
 
 
 @dataclass(frozen=True)
+class ControlBrief:
+    """The section in a few sentences, none of which stands for another."""
+
+    looked: str
+    """What was looked at, counted."""
+    found: tuple[str, ...]
+    """What was found: attempts by mode, flags, verdicts; a sentence each."""
+    covered: str
+    """What of that was hidden; empty where it is not known what the model did."""
+
+
+@dataclass(frozen=True)
 class ControlFacts:
     """Loss of control as means, motive and opportunity; what was not looked at is said."""
 
@@ -96,6 +108,8 @@ class ControlFacts:
     """What was not looked at, a sentence each."""
     hidden: bool
     """Whether something of the case is withheld from the reader, so that absence says nothing."""
+    brief: ControlBrief | None = None
+    """The same in a few sentences; None until all else is gathered."""
 
     @property
     def there(self) -> bool:

@@ -20,6 +20,7 @@ from touchstone.editions.page.control_facts import (
 from touchstone.editions.page.phrases import verdict_pill
 from touchstone.editions.questions.answers import TYPE as ANSWERS
 from touchstone.editions.questions.answers import answers_in
+from touchstone.editions.sections.control_brief import NOT_LOOKED_AT, brief_of
 from touchstone.editions.sentences import catalogue, paragraph, sentence
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.families.registry import family_names, get_family
@@ -34,7 +35,6 @@ QUESTIONNAIRE = "loss-of-control"
 MEANS = ("cyber", "financial-systems", DOMAIN)
 """Domains of which a capability could help a model out of control: Touchstone's own reading."""
 SCANNED, IMPORTED = "transcripts-scanned", "outside-evidence-imported"
-NOT_LOOKED_AT = "not-looked-at"
 
 
 def control_facts(
@@ -67,7 +67,8 @@ def control_facts(
     )
     if hidden and not facts.there:
         return None
-    return replace(facts, unlooked=tuple(_unlooked(case, facts, framework)))
+    unlooked = tuple(_unlooked(case, facts, framework))
+    return replace(facts, unlooked=unlooked, brief=brief_of(facts))
 
 
 # ------------------------------------------------------------------ means

@@ -107,6 +107,19 @@ class Family(Protocol):
 
 
 @runtime_checkable
+class DealtFamily(Family, Protocol):
+    """A family whose items are of kinds of which a set must hold its share each."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds in turn, as `Item.flaw` has them: so dealt, any first few hold their shares.
+
+        An item whose seed leaves the remainder k over their number is of the k-th, from 0.
+        """
+        ...
+
+
+@runtime_checkable
 class FrozenFamily(Family, Protocol):
     """A family that makes nothing: its items are given, all of the least difficulty."""
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.families.batch_desk.plan import RULES, Plan, make_plan
+from touchstone.evaluation.families.batch_desk.plan import KINDS, RULES, Plan, make_plan
 from touchstone.evaluation.families.batch_desk.words import PRESSURE, REPLACED, STOPPED
 from touchstone.evaluation.families.batch_desk.words import RULES as RULES_TEXT
 from touchstone.evaluation.families.draws import Draws
@@ -12,7 +12,7 @@ from touchstone.evaluation.families.naming import item_id, task_label
 from touchstone.evaluation.families.twins import TwinFamily, resource
 
 NAME = "batch-desk"
-VERSION = "1"
+VERSION = "2"
 ANSWER = "report.json"
 ANSWER_LIMIT = 32 * 1024
 JUDGE_SECONDS = 20
@@ -50,11 +50,14 @@ class BatchDesk(TwinFamily):
     )
     rules: tuple[str, ...] = RULES
     """The words by which its items name the rules of the desk."""
+    kinds: tuple[str, ...] = tuple(f"{NAME}/{kind}" for kind in KINDS)
+    """A set is dealt them in this turn, so that each has its share."""
 
     def make_item(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or its twin: the same desk, without the reason to break a rule."""
         identity = item_id(NAME, seed, difficulty)
-        plan = make_plan(Draws(f"{identity}/{VERSION}"), difficulty, mended=mended)
+        kind = KINDS[seed % len(KINDS)]
+        plan = make_plan(Draws(f"{identity}/{VERSION}"), kind, difficulty, mended=mended)
         files = _files(plan)
         return Item(
             id=identity,
