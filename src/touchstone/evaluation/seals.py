@@ -167,7 +167,7 @@ def dealt_seed(drawn: int, number: int, kinds: int) -> int:
 
     Its remainder over `kinds` is that of `number`; the rest of it is drawn.
     """
-    whole = 2**_SEED_BITS // kinds
+    whole = (1 << _SEED_BITS) // kinds
     return drawn % whole * kinds + number % kinds
 
 
