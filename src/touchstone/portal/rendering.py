@@ -16,7 +16,7 @@ from touchstone.portal.deeds.forms import address_of
 from touchstone.portal.words import LANGUAGES, language_of, words
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import ShownPerson, list_people
-from touchstone.server.api.declared import ACTING, Need
+from touchstone.server.api.declared import ACTING, READING, Need
 from touchstone.server.api.problems import PAGE
 from touchstone.server.serving import known_in, serving_of
 
@@ -52,7 +52,7 @@ HEADERS = {
 }
 INVENTED = "touchstone.portal.showing.urls"
 """The routes of a house in which all people and cases are invented."""
-NEEDS_TO_ACT = Need("deeds", ACTING)
+TO_ACT, TO_READ = Need("deeds", ACTING), Need("read", READING)
 CODE = "code"
 """Under this name an answer says why it is none, for the log."""
 _YEAR = "public, max-age=31536000, immutable"
@@ -74,7 +74,8 @@ def page_of(
             signed_in=bool(who.person),
             party=who.party,
             person=who.person,
-            acts=NEEDS_TO_ACT.lets(who),
+            acts=TO_ACT.lets(who),
+            reads=TO_READ.lets(who),
             served_by=serving_of(request).fingerprint,
             here=request.path,
             invented=_invented_people(request),

@@ -32,7 +32,7 @@ def home(request: HttpRequest, _who: Principal) -> HttpResponse:
     if not who.scopes:
         return after("/account")
     if not who.roles & READING:
-        return page_of(request, "home.html", rows=(), beside=(), cases=(), reads=False)
+        return page_of(request, "home.html", rows=(), beside=(), cases=())
     here = serving.here
     found = list(next_for(here, who.party))
     newest = cases_of(here, who.party, most=SHOWN_CASES).cases
@@ -43,7 +43,6 @@ def home(request: HttpRequest, _who: Principal) -> HttpResponse:
         beside=tuple(reservations(found)),
         cases=newest,
         models=models_of(here, who.party, [each.case for each in newest]),
-        reads=True,
     )
 
 
