@@ -17,7 +17,7 @@ from touchstone.server.accounts import people
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.models import ACCOUNTS
 from touchstone.server.accounts.preparing import open_accounts
-from touchstone.server.accounts.sessions import speaker
+from touchstone.server.accounts.sessions import begin_shown_session, speaker
 from touchstone.service.case_context import Case
 
 LAB, AGENCY = "example-lab", "example-agency"
@@ -40,6 +40,13 @@ class Scene:
         now, random = self.case.installation.now(), SystemRandom()
         given = roles or ("lead",)
         return people.invite(Manager.machine(), party, given, name, "", now=now, random=random).code
+
+    def cookie(self, party: str, role: str, name: str = "") -> str:
+        """A session of a new person, as a passkey would begin one."""
+        now, random = self.case.installation.now(), SystemRandom()
+        given = (party, (role,), name or f"{role} Example")
+        made = people.invite(Manager.machine(), *given, "", now=now, random=random)
+        return begin_shown_session(made.person, now=now, random=random)
 
     @contextmanager
     def desk(self) -> Iterator["Desk"]:

@@ -93,7 +93,9 @@ def told_refusal(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
 def _signing_in(request: HttpRequest) -> HttpResponse:
     back = request.get_full_path()
     if request.method != "GET" and not _is_page(request.path):
-        back = ACCOUNT
+        # What was sent from a page of ours leads back to that page.
+        from_, own = request.headers.get("Referer", ""), browser_place_of(request).origin
+        back = from_.removeprefix(own) if from_.startswith(f"{own}/") else ACCOUNT
     response = HttpResponseRedirect(f"{SIGN_IN}?{urlencode({'next': back})}")
     response.status_code = HTTPStatus.SEE_OTHER
     return response

@@ -16,7 +16,7 @@ from touchstone.portal.deeds.forms import address_of
 from touchstone.portal.words import LANGUAGES, language_of, words
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import ShownPerson, list_people
-from touchstone.server.api.declared import ACTING, READING, Need
+from touchstone.server.api.declared import ACTING, MANAGERS, READING, Need
 from touchstone.server.api.problems import PAGE
 from touchstone.server.serving import known_in, serving_of
 
@@ -53,6 +53,7 @@ HEADERS = {
 INVENTED = "touchstone.portal.showing.urls"
 """The routes of a house in which all people and cases are invented."""
 TO_ACT, TO_READ = Need("deeds", ACTING), Need("read", READING)
+TO_MANAGE = Need("people", MANAGERS)
 CODE = "code"
 """Under this name an answer says why it is none, for the log."""
 _YEAR = "public, max-age=31536000, immutable"
@@ -76,6 +77,7 @@ def page_of(
             person=who.person,
             acts=TO_ACT.lets(who),
             reads=TO_READ.lets(who),
+            manages=TO_MANAGE.lets(who),
             served_by=serving_of(request).fingerprint,
             here=request.path,
             invented=_invented_people(request),

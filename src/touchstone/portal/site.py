@@ -4,7 +4,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from touchstone.portal.deeds.forms import ABOUT
 from touchstone.server.accounts.sessions import BY_BROWSER
-from touchstone.server.api.declared import ACTING, ANY, DECLARED, EVERYBODY, READING, Need
+from touchstone.server.api.declared import ACTING, ANY, DECLARED, EVERYBODY, MANAGERS, READING, Need
 from touchstone.server.site import Environ, Site, authorization
 
 COOKIE = "touchstone"
@@ -12,6 +12,7 @@ OVER_TLS = "__Host-touchstone"
 """The cookie's name over TLS: a browser takes it of no other host and no parent domain."""
 API = "/v1/"
 _OWN = Need(ANY, EVERYBODY)
+_CHANGING_PEOPLE = Need("people", MANAGERS, fresh=True)
 NEEDS: dict[tuple[str, str], Need] = {
     ("GET", ""): Need(),
     ("GET", "static/<digest>/<name>"): Need(),
@@ -31,6 +32,14 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("GET", "cases/<case>/deeds/<kind>"): Need("deeds", ACTING, query=ABOUT),
     ("POST", "cases/<case>/deeds/<kind>"): Need("deeds", ACTING),
     ("POST", "cases/<case>/signed"): Need("deeds", ACTING),
+    ("GET", "people"): Need("people", MANAGERS, query=("after",)),
+    ("POST", "people"): _CHANGING_PEOPLE,
+    ("GET", "people/<person>"): Need("people", MANAGERS),
+    ("POST", "people/<person>/roles"): _CHANGING_PEOPLE,
+    ("POST", "people/<person>/code"): _CHANGING_PEOPLE,
+    ("POST", "people/<person>/browsers/end"): _CHANGING_PEOPLE,
+    ("POST", "people/<person>/devices/<key>/end"): _CHANGING_PEOPLE,
+    ("POST", "people/<person>/remove"): _CHANGING_PEOPLE,
     ("GET", "account"): _OWN,
     ("GET", "account/browser-key"): Need("deeds", ACTING),
     ("POST", "account/passkeys/begin"): _OWN,

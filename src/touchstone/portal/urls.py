@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from touchstone.portal.admission import told_refusal
-from touchstone.portal.views import account, cases, deeds, entering, home
+from touchstone.portal.views import account, cases, deeds, entering, home, people
 from touchstone.server.api.problems import problem
 from touchstone.server.api.routes import api
 
@@ -31,6 +31,13 @@ urlpatterns = [
     path("cases/<case>/deeds/<kind>", deeds.deed_by_method),
     path("cases/<case>/signed", deeds.deed_take),
     path("account/browser-key", deeds.browser_key_page),
+    path("people", people.people_by_method),
+    path("people/<person>", people.person_page),
+    path("people/<person>/roles", people.roles_change),
+    path("people/<person>/code", people.code_again),
+    path("people/<person>/browsers/end", people.browsers_end),
+    path("people/<person>/devices/<key>/end", people.device_end),
+    path("people/<person>/remove", people.person_remove),
     path("account", account.account_page),
     path("account/passkeys/begin", account.passkey_begin),
     path("account/passkeys/finish", account.passkey_finish),

@@ -36,6 +36,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "removed": "a person was removed",
         "token-made": "a device was given a token",
         "token-revoked": "a token was ended by who has it, or older ones of a device by a new one",
+        "browsers-ended": "a manager ended all passkeys, recovery codes and browsers of a person",
         "passkey-added": "a browser was let in by a code, or given a further passkey",
         "passkey-ended": "a person ended a passkey, and its other browsers are signed out",
         "recovery-codes-drawn": "a person drew recovery codes anew",

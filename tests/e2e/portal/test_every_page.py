@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -23,12 +22,8 @@ from support.small_case import Minutes, measure, small_case
 from touchstone.clearance import tlp
 from touchstone.deeds.cases import participation_noted
 from touchstone.deeds.designation import finding_responded, finding_signed
-from touchstone.keys import SystemRandom
 from touchstone.portal.site import COOKIE, NEEDS
-from touchstone.server.accounts import people
-from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.roles import PARTY_ROLES
-from touchstone.server.accounts.sessions import begin_shown_session
 from touchstone.service.measurement.record_verdicts import conclude
 
 OF_ALL = "canary-of-every-party"
@@ -62,14 +57,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         with portal(case) as made:
             findings(made)
             yield made
-
-
-def cookie_of(scene: Scene, party: str, role: str) -> str:
-    """A session of a new person, as a passkey would begin one."""
-    here, random = scene.case.installation, SystemRandom()
-    told: dict[str, Any] = {"now": here.now(), "random": random}
-    made = people.invite(Manager.machine(), party, (role,), f"{role} Example", "", **told)
-    return begin_shown_session(made.person, **told)
 
 
 @dataclass
@@ -121,7 +108,7 @@ MAY_READ: Mapping[tuple[str, str], frozenset[str]] = {
 @pytest.mark.parametrize("role", sorted(PARTY_ROLES))
 @pytest.mark.parametrize("party", [LAB, CENTRE, AGENCY, STRANGER])
 def test_nobody_reads_more_than_it_may_on_any_page(scene: Scene, party: str, role: str):
-    pages = crawl(scene, cookie_of(scene, party, role))
+    pages = crawl(scene, scene.cookie(party, role))
     read = {
         canary
         for canary in (OF_ALL, OF_PAIR, OF_CENTRE)
@@ -135,7 +122,7 @@ def test_nobody_reads_more_than_it_may_on_any_page(scene: Scene, party: str, rol
 def test_the_crawler_comes_to_every_page_and_each_form_leads_to_a_route_of_ours(scene: Scene):
     met, posted = set[str](), set[str]()
     for party, role in ((LAB, "lead"), (CENTRE, "lead"), (AGENCY, "official")):
-        for visit in crawl(scene, cookie_of(scene, party, role)).values():
+        for visit in crawl(scene, scene.cookie(party, role)).values():
             met.add(visit.route)
             for action in re.findall(r'<form method="post" action="([^"]+)"', visit.text):
                 posted.add(routes(action))
@@ -176,7 +163,7 @@ def one_of_each(pages: Mapping[str, Visit]) -> list[str]:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_and_nothing_is_wider_than_its_screen(scene: Scene, look: str):
-    cookie = cookie_of(scene, LAB, "lead")
+    cookie = scene.cookie(LAB, "lead")
     paths = one_of_each(crawl(scene, cookie))
     wrong = list[str]()
     with signed_in(scene, cookie, **LOOKS[look]) as context:
@@ -191,7 +178,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_its_screen(scene: Scene, lo
 
 
 def test_axe_would_see_a_field_without_a_label(scene: Scene):
-    cookie = cookie_of(scene, LAB, "lead")
+    cookie = scene.cookie(LAB, "lead")
     with signed_in(scene, cookie, **LOOKS["desk-light"]) as context:
         page = context.new_page()
         page.goto(f"{scene.url}/account")
@@ -201,7 +188,7 @@ def test_axe_would_see_a_field_without_a_label(scene: Scene):
 
 
 def test_no_page_is_heavy_and_all_read_without_a_script(scene: Scene):
-    cookie = cookie_of(scene, LAB, "lead")
+    cookie = scene.cookie(LAB, "lead")
     pages = crawl(scene, cookie)
     heavy = [each.path for each in pages.values() if len(each.text.encode()) > 200_000]
     # Editions carry their pictures.
@@ -215,7 +202,7 @@ def test_no_page_is_heavy_and_all_read_without_a_script(scene: Scene):
 
 
 def test_the_keyboard_alone_reaches_every_link_and_button(scene: Scene):
-    cookie = cookie_of(scene, LAB, "lead")
+    cookie = scene.cookie(LAB, "lead")
     with signed_in(scene, cookie, **LOOKS["desk-light"]) as context:
         page = context.new_page()
         page.goto(f"{scene.url}/cases/{scene.case.id}/deeds")

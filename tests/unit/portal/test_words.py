@@ -11,6 +11,7 @@ from touchstone.editions.sentences.catalogue import selectors
 from touchstone.portal.deeds.fields import Complaint, Listed
 from touchstone.portal.deeds.forms import FORMS
 from touchstone.portal.words import LANGUAGES, words
+from touchstone.server.accounts.roles import SCOPES_OF
 
 TEMPLATES = Path(touchstone.portal.__file__).parent / "templates"
 
@@ -28,6 +29,7 @@ def of_forms() -> set[str]:
     said = {f"{what}.{kind}" for kind in FORMS for what in ("deed", "follows")}
     said |= {f"deeds.by-{form.hand}" for form in FORMS.values()}
     said |= {f"field.{each.name}" for each in fields} | {f"hint.{each.kind}" for each in fields}
+    said |= {f"role.{each}" for each in SCOPES_OF}
     said |= {f"choice.{value}" for values in listed for value in values}
     return said | {f"wrong.{each}" for each in get_args(Complaint)} | caught()
 

@@ -282,6 +282,21 @@ def end_passkey(principal: Principal, name: str, now: str) -> None:
             by.note("passkey-ended", account, now, passkey=name)
 
 
+def end_browsers(by: Manager, person: str, now: str) -> None:
+    """End all passkeys, recovery codes and sessions of a person: its browser was lost, say.
+
+    It comes in again by a new code. Raises NoSuchPersonError, NotManagedError.
+    """
+    with changing():
+        account = by.managed(person)
+        Passkey.objects.using(ACCOUNTS).filter(account=account, revoked_at="").update(
+            revoked_at=now
+        )
+        RecoveryCode.objects.using(ACCOUNTS).filter(account=account, used_at="").update(used_at=now)
+        end_sessions_of(account, now)
+        by.note("browsers-ended", account, now)
+
+
 def _begin(account: Account, place: BrowserPlace, held: Mapping[str, Any], now: str) -> Asked:
     own = Passkey.objects.using(ACCOUNTS).filter(account=account, revoked_at="")
     known = [AttestedCredentialData(bytes(row.credential)) for row in own]
