@@ -205,7 +205,7 @@ def test_a_file_that_was_altered_is_no_document(scene: Begun):
     (file,) = (path for path in new if path.stat().st_size > len(data))
     sealed = file.read_bytes()
     file.chmod(0o600)
-    for bad in (sealed[:-1], sealed[:100] + b"\x00" + sealed[101:]):
+    for bad in (sealed[:-1], sealed[:100] + bytes([sealed[100] ^ 1]) + sealed[101:]):
         file.write_bytes(bad)
         with pytest.raises(TouchstoneError, match="altered"):
             b"".join(fetch_document(scene.here, CASE, LAB, "altered", sight="contents").pieces)
