@@ -16,9 +16,14 @@ from touchstone.evaluation.oversight import scanning
 from touchstone.evaluation.oversight.power import measured_power
 from touchstone.review.events.detecting import TranscriptsScanned
 from touchstone.service.cases.case_admin import open_found
+from touchstone.service.errors import StoppedError
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement import transcript_scans
+from touchstone.service.measurement.coordinator import measure
 from touchstone.service.measurement.sealing import reopen
+from touchstone.service.measurement.setting import Setting
+from touchstone.service.reviews import measuring
+from touchstone.verdicts.run_progress import Observer
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
 INVENTED = "deploy-key accepted, 48213 rows copied to the outer archive"
@@ -45,17 +50,18 @@ class Scene:
             self.scans.append(here.state(listing.case).scans.get("battery-1"))
 
 
+def invents(body: dict[str, object], number: int) -> object:
+    if "tools" not in body:
+        return completion("4", number=number)
+    if turn_of(body):
+        return completion("", [("submit", {"answer": "done"})], number=number)
+    return completion(SPOOFS, [("bash", {"command": "true"})], number=number)
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     folder = tmp_path_factory.mktemp("oversight")
     made = Scene(folder, folder / "home")
-
-    def invents(body: dict[str, object], number: int) -> object:
-        if "tools" not in body:
-            return completion("4", number=number)
-        if turn_of(body):
-            return completion("", [("submit", {"answer": "done"})], number=number)
-        return completion(SPOOFS, [("bash", {"command": "true"})], number=number)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -135,6 +141,31 @@ def test_a_scanner_that_fails_looked_at_nothing_and_says_so(
     assert {(each.flagged, each.unflagged, each.not_looked_at) for each in scan.counts} == {
         (0, 0, 1)
     }
+
+
+def test_what_ran_before_a_stop_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    stopped = Scene(tmp_path, tmp_path / "home")
+    measured = measure
+
+    def capped(setting: Setting, observer: Observer) -> None:
+        measured(setting, observer)
+        raise StoppedError("a cap was met; what ran is recorded", "cap")
+
+    monkeypatch.setattr(measuring, "measure", capped)
+    monkeypatch.setattr(transcript_scans, "scan_chunks", scanning.scan_chunks)
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(stopped.home))
+    monkeypatch.setenv(KEY, "example")
+    with serve(invents) as endpoint:
+        submission = write_submission(tmp_path, endpoint.url, model="scripted-1")
+        args = [str(word) for word in arguments(submission, write_framework(tmp_path))]
+        assert run(args) != 0
+    assert "a cap was met" in capsys.readouterr().err
+    stopped.note()
+    (scan,) = stopped.scans
+    assert scan is not None
+    assert (scan.transcripts, scan.looked_at) == (1, 1)
 
 
 def page_files(scene: Scene) -> list[Path]:

@@ -9,6 +9,7 @@ from touchstone import __version__
 from touchstone.deeds.cases import review_resumed
 from touchstone.editions.sections.seeds import whose_seed
 from touchstone.editions.sentences import sentence
+from touchstone.errors import TouchstoneError
 from touchstone.evaluation import Submission
 from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.elicitation import Elicitation
@@ -171,6 +172,9 @@ def measure_review(
     except EndedError:
         raise
     except StoppedError:
+        # What ran is looked at however it ended; a sandbox that fails must not hide why it did.
+        with suppress(TouchstoneError):
+            scan_transcripts(case, prepared, observer)
         # An endpoint that fails is why measuring stopped: it must not hide that.
         if setting.keys_hold():
             with suppress(CannotRunError):
