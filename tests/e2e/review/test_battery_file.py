@@ -114,30 +114,41 @@ class Reviewed:
         return found
 
 
-@pytest.fixture(scope="module")
-def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
-    folder = tmp_path_factory.mktemp("review")
-    home, subject = folder / "home", Subject()
+def lay_out(folder: Path, home: Path) -> tuple[Path, Path]:
+    """An installation with both packs registered; the framework's file, and the battery's."""
     configure(home, NAMED)
     framework = write_framework(folder)
     framework.write_text(framework.read_text().replace("payment-logic", "capitals"))
     (folder / "grader").mkdir()
     battery = folder / "battery.toml"
     battery.write_text(BATTERY)
+    graded = {"code": GRADED, "scorer": "asked", "top": 'roles = ["grader"]'}
+    register_here(home, folder / "graded", list(CAPITALS), **graded)
+    items = [{"input": "Capital of nowhere?", "target": "None"}]
+    register_here(home, folder / "sleeper", items, code=SLEEPER, function="sleeper")
+    return framework, battery
+
+
+def name_grader(folder: Path, url: str) -> None:
+    """Where the battery file says that the grader answers."""
+    text = write_submission(folder / "grader", url, model="judge").read_text()
+    (folder / "grader" / "SUBMISSION.toml").write_text(text.replace(KEY, "GRADER_KEY"))
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
+    folder = tmp_path_factory.mktemp("review")
+    home, subject = folder / "home", Subject()
+    framework, battery = lay_out(folder, home)
     with (
         pytest.MonkeyPatch.context() as patch,
         serve(subject) as endpoint,
         serve(judge) as grader,
     ):
-        text = write_submission(folder / "grader", grader.url, model="judge").read_text()
-        (folder / "grader" / "SUBMISSION.toml").write_text(text.replace(KEY, "GRADER_KEY"))
+        name_grader(folder, grader.url)
         for name, value in (("TOUCHSTONE_HOME", str(home)), (KEY, SUBJECTS_KEY)):
             patch.setenv(name, value)
         patch.setenv("GRADER_KEY", GRADERS_KEY)
-        graded = {"code": GRADED, "scorer": "asked", "top": 'roles = ["grader"]'}
-        register_here(home, folder / "graded", list(CAPITALS), **graded)
-        items = [{"input": "Capital of nowhere?", "target": "None"}]
-        register_here(home, folder / "sleeper", items, code=SLEEPER, function="sleeper")
         submission = write_submission(folder, endpoint.url, framework="small")
         more = ("--battery", str(battery), "--items", "3", "--accept-no-tools")
         args = arguments(submission, framework, *more)
@@ -232,3 +243,31 @@ def test_what_was_chosen_and_what_the_attempts_say_stand_in_report_and_result(
     )
     assert [each["k"] for each in said["pass_at"]] == [1, 2]
     assert "pass@2" in reviewed.report
+
+
+@pytest.mark.parametrize("answers", [None, {"no": "completion"}])
+def test_a_grader_that_is_not_there_is_found_out_before_the_subject_is_asked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: dict[str, str] | None,
+):
+    home, asked = tmp_path / "home", list[object]()
+    framework, battery = lay_out(tmp_path, home)
+    for name, value in (("TOUCHSTONE_HOME", str(home)), (KEY, SUBJECTS_KEY)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GRADER_KEY", GRADERS_KEY)
+
+    def subject(body: dict[str, Any], number: int) -> dict[str, Any]:
+        asked.append(body)
+        return completion("Rome", number=number)
+
+    with serve(subject) as endpoint, serve(lambda _body, _number: answers) as grader:
+        name_grader(tmp_path, grader.url if answers else "http://127.0.0.1:9/v1")
+        submission = write_submission(tmp_path, endpoint.url)
+        words = arguments(submission, framework, "--battery", str(battery))
+        assert run([str(word) for word in words]) != 0
+    assert "set capitals: role 'grader': its endpoint gave" in capsys.readouterr().err
+    assert asked == []
+    with open_installation(home) as here:
+        assert list(here.records.cases()) == []

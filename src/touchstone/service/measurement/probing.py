@@ -9,7 +9,7 @@ from touchstone.deeds.measurement import (
     snapshot_changed,
     snapshot_seen,
 )
-from touchstone.evaluation import Elicitation, Submission
+from touchstone.evaluation import BatteryPlan, Elicitation, Submission, endpoint_digest
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.oversight.readiness import ask_readiness
@@ -40,6 +40,25 @@ def probe_modes(
         if taken.failed:
             raise CannotRunError(f"mode {mode}: the endpoint gave {taken.failed}")
     return probes
+
+
+def probe_roles(plan: BatteryPlan, keys: Mapping[str, str], when: When, at: str) -> None:
+    """Ask whoever grades for a pack, once each: a review is not to find out after its samples.
+
+    Raises:
+        CannotRunError: an endpoint cannot be reached or does not answer as one, and what it did.
+    """
+    asked = set[str]()
+    for part in plan.sets:
+        for role, mode in part.roles.items():
+            if (endpoint := endpoint_digest(mode)) in asked:
+                continue
+            asked.add(endpoint)
+            taken = probe(mode, keys[mode.api_key_env], when=when, at=at, asking=ASKING)
+            if taken.failed:
+                raise CannotRunError(
+                    f"set {part.id}: role {role!r}: its endpoint gave {taken.failed}"
+                )
 
 
 def ask_modes(

@@ -10,7 +10,7 @@ from touchstone.deeds.cases import review_resumed
 from touchstone.editions.sections.seeds import whose_seed
 from touchstone.editions.sentences import sentence
 from touchstone.errors import TouchstoneError
-from touchstone.evaluation import Submission
+from touchstone.evaluation import BatteryPlan, Submission
 from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.oversight import Probe, Readiness, When
@@ -25,7 +25,12 @@ from touchstone.service.measurement.caps import require_room
 from touchstone.service.measurement.coordinator import measure
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.outcomes import halt_of_breach
-from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
+from touchstone.service.measurement.probing import (
+    ask_modes,
+    probe_modes,
+    probe_roles,
+    take_snapshots,
+)
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.setting import Setting
@@ -48,6 +53,7 @@ class Asked:
 
 def ask_all(
     submission: Submission,
+    plan: BatteryPlan,
     keys: Mapping[str, str],
     when: When,
     at: str,
@@ -56,8 +62,10 @@ def ask_all(
 ) -> Asked:
     """Ask every mode who it is, and whether it can do what the samples need; `at` is now (UTC).
 
-    Raises CannotRunError: an endpoint does not answer, or cannot and was not accepted so.
+    Whoever grades for a pack of the plan is asked before. Raises CannotRunError: an endpoint does
+    not answer, or cannot and was not accepted so.
     """
+    probe_roles(plan, role_keys(plan), when, at)
     probes = probe_modes(submission, keys, when, at)
     return Asked(probes, ask_modes(submission, keys, elicitation, accepted=options.accept_no_tools))
 
@@ -160,7 +168,8 @@ def measure_review(
     with _endpoint_stops():
         if asked is None:
             elicitation = prepared.elicitation
-            asked = ask_all(case.submission, keys, when, case.now(), elicitation, options)
+            plan = prepared.battery.plan
+            asked = ask_all(case.submission, plan, keys, when, case.now(), elicitation, options)
         models = take_snapshots(
             case, keys, when, asked.probes, asked.readiness, run_conditions(setting, options)
         )

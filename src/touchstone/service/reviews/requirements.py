@@ -143,8 +143,7 @@ def check_measuring(
     observer: Observer,
 ) -> None:
     """The same of a case that its parties opened: what sealing or measuring would refuse."""
-    items = options.items or DEFAULT_ITEMS
-    plan = battery_plan(framework, known, items, kind=submission.kind, chosen=options.battery)
+    plan = chosen_plan(known, framework, submission, options)
     chosen = runs(framework, plan, submission)
     role_keys(plan)
     verdict_plan(framework, plan, chosen, options.workers, whole=False)
@@ -161,6 +160,14 @@ def check_measuring(
     for criterion in numeric(framework):
         if never := modes_lacking(criterion, submission):
             observer.step(sentence("step.note", note=never))
+
+
+def chosen_plan(
+    known: LoadedFamilies, framework: Framework, submission: Submission, options: ReviewOptions
+) -> BatteryPlan:
+    """What is to be drawn, as it was chosen; the case gives it another id."""
+    items = options.items or DEFAULT_ITEMS
+    return battery_plan(framework, known, items, kind=submission.kind, chosen=options.battery)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ from touchstone.service.reviews.requirements import (
     check_measuring,
     check_new_review,
     check_review_options,
+    chosen_plan,
     endpoint_keys,
 )
 from touchstone.service.reviews.results import (
@@ -151,7 +152,8 @@ def measure_case(
         if not case.state.batteries:
             check_measuring(known, framework, submission, options, observer)
             how = load_elicitation(options.drawn_out)
-            asked = ask_all(submission, keys, "before", installation.now(), how, options)
+            plan = chosen_plan(known, framework, submission, options)
+            asked = ask_all(submission, plan, keys, "before", installation.now(), how, options)
         observer.step(sentence("step.going-on", case=short_case(case.id)))
         return _measured(case, keys, options, out, observer, asked)
 
@@ -205,7 +207,8 @@ def _opened(
     require_proof(installation.families, framework, observer, options.battery)
     # Before the case is opened: a slip in an address must not leave one behind.
     how = load_elicitation(options.drawn_out)
-    asked = ask_all(submission, keys, "before", installation.now(), how, options)
+    plan = chosen_plan(installation.families, framework, submission, options)
+    asked = ask_all(submission, plan, keys, "before", installation.now(), how, options)
     who = Participants(submission.developer.id, default_centre(framework), options.agencies)
     case = open_case(installation, framework, submission, who)
     observer.step(sentence("step.opened", case=short_case(case.id)))
