@@ -6,25 +6,17 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
-from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
 
 from support.browser import chromium
+from support.viewed_logs import viewed_log
 from touchstone.client.log_viewer import ViewerError, viewing
 
 OWN = "canary-of-ones-own"
-AT = "2026-11-21T10:00:00Z"
 
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    said: list[ChatMessage] = [ChatMessageUser(content="go"), ChatMessageAssistant(content=OWN)]
-    sample = EvalSample(id="3", epoch=1, input="go", target="", messages=said)
-    data, config = EvalDataset(), EvalConfig()
-    spec = EvalSpec(task="t", created=AT, model="m", dataset=data, config=config)
-    path = tmp_path_factory.mktemp("logs") / "17.eval"
-    write_eval_log(EvalLog(eval=spec, status="success", samples=[sample]), str(path))
-    return path.read_bytes()
+    return viewed_log(tmp_path_factory.mktemp("logs") / "17.eval", 3, OWN)
 
 
 def test_a_browser_shows_the_readers_log_and_no_other(log: bytes):
