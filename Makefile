@@ -1,6 +1,6 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-parties test quick lint format docs bench cheats soak fuzz fuzz-api mutants faults busy benchmarks requirements clean runtime dev
+.PHONY: help demo demo-parties test quick lint format docs bench cheats soak fuzz fuzz-api mutants faults busy benchmarks third-party requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
 PARTIES_OUT ?= touchstone-demo-parties
@@ -60,6 +60,9 @@ faults: dev ## faults x criteria: no word without enough measured; FAULTS="--see
 
 benchmarks: dev ## public benchmarks offline in our own sandbox, more of them than `make test` runs
 	@TOUCHSTONE_BENCHMARKS=1 $(BIN)/python -m pytest -q tests/contract/evaluation/test_benchmarks.py
+
+third-party: dev ## reviews of tiny random models behind two servers of other people; 6 GB in .third-party
+	@scripts/third_party.sh
 
 busy: dev ## timed tests 20 times in a row beside a load of 14; BUSY="tests/unit/x/test_y.py"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.busy $(BUSY)

@@ -357,6 +357,10 @@ def _written(pieces: Iterable[bytes], out: Path, digest: str) -> str:
 
 def _require_name(transcript: str) -> None:
     """Refuse what names no transcript, before the accounts are opened to write down a look."""
+    from touchstone.server.chosen import choose
+
+    # What comes next brings the record, which would set Django up for itself alone.
+    choose()
     from touchstone.service.access.transcripts import is_transcript_name
 
     if not is_transcript_name(transcript):

@@ -121,6 +121,13 @@ def test_a_process_of_its_own_reads_what_was_flagged(scene: Scene):
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "quoted-result flags" in ran.stdout
+    name = ran.stdout.splitlines()[2].partition(":")[0]
+    words = command("transcripts", "show", case_of(scene), name, "--as", "example-centre")
+    ran = subprocess.run(
+        words, env=environment(scene.home), capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert INVENTED in ran.stdout
 
 
 def test_a_scanner_that_fails_looked_at_nothing_and_says_so(
