@@ -132,9 +132,8 @@ def review(name: str, url: str, agent: str, most: int, out: Path) -> None:
         *("--elicitation", str(folder / "elicitation.toml")),
     )
     (folder / "said.txt").write_text(said + errors, "utf-8")
-    print(
-        f"\n{name}, {agent}, at most {most} tokens: exit {code} after {time.monotonic() - begun:.0f} s"
-    )
+    took = time.monotonic() - begun
+    print(f"\n{name}, {agent}, at most {most} tokens: exit {code} after {took:.0f} s")
     if said:
         for run in json.loads(said)["runs"]:
             print(f"  {json.dumps(run)}")
