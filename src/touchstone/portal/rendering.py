@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from touchstone.editions.sentences import Catalogue
+from touchstone.handin import printable
 from touchstone.handin.shown_ids import short_case
 from touchstone.portal.deeds.forms import address_of
 from touchstone.portal.words import LANGUAGES, language_of, words
@@ -145,6 +146,7 @@ def _templates() -> Environment:
     )
     found.filters["short"] = short_case
     found.filters["address_of"] = address_of
+    found.filters["seen"] = printable
     return found
 
 

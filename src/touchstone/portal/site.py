@@ -28,6 +28,10 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("GET", "cases"): Need("read", READING, query=("after",)),
     ("GET", "cases/<case>"): Need("read", READING),
     ("GET", "cases/<case>/edition"): Need("read", READING),
+    ("GET", "cases/<case>/transcripts"): Need(
+        "read", READING, query=("mode", "result", "flagged", "from")
+    ),
+    ("GET", "cases/<case>/transcripts/<transcript>"): Need("read", READING, query=("from",)),
     ("GET", "cases/<case>/deeds"): Need("deeds", ACTING),
     ("GET", "cases/<case>/deeds/<kind>"): Need("deeds", ACTING, query=ABOUT),
     ("POST", "cases/<case>/deeds/<kind>"): Need("deeds", ACTING),

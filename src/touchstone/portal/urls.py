@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from touchstone.portal.admission import told_refusal
-from touchstone.portal.views import account, cases, deeds, entering, home, people
+from touchstone.portal.views import account, cases, deeds, entering, home, people, transcripts
 from touchstone.server.api.problems import problem
 from touchstone.server.api.routes import api
 
@@ -27,6 +27,8 @@ urlpatterns = [
     path("cases", cases.cases_page),
     path("cases/<case>", cases.case_page),
     path("cases/<case>/edition", cases.edition),
+    path("cases/<case>/transcripts", transcripts.transcripts_page),
+    path("cases/<case>/transcripts/<transcript>", transcripts.transcript_page),
     path("cases/<case>/deeds", deeds.deeds_page),
     path("cases/<case>/deeds/<kind>", deeds.deed_by_method),
     path("cases/<case>/signed", deeds.deed_take),

@@ -31,6 +31,8 @@ OF_PAIR = "canary-of-developer-and-centre"
 OF_CENTRE = "States that it is negotiating"
 """Words of the timeline, for something that the centre noted for itself alone."""
 CENTRE, STRANGER = "example-centre", "other-lab"
+TRANSCRIPT = "cases/<case>/transcripts/<transcript>"
+"""There is none in this case: pages of those have tests of their own."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MOST_PAGES = 120
 
@@ -128,7 +130,7 @@ def test_the_crawler_comes_to_every_page_and_each_form_leads_to_a_route_of_ours(
                 posted.add(routes(action))
     asked = {route for method, route in NEEDS if method == "GET"}
     # Files, and pages of whoever is not signed in.
-    assert asked - met == {"static/<digest>/<name>", "join", "sign-in"}
+    assert asked - met == {"static/<digest>/<name>", "join", "sign-in", TRANSCRIPT}
     assert posted <= {route for method, route in NEEDS if method == "POST"}
 
 
