@@ -28,7 +28,7 @@ urlpatterns = [
     path("cases/<case>", cases.case_page),
     path("cases/<case>/edition", cases.edition),
     path("cases/<case>/transcripts", transcripts.transcripts_page),
-    path("cases/<case>/transcripts/<transcript>", transcripts.transcript_page),
+    path("cases/<case>/transcripts/<transcript>", transcripts.look_page),
     path("cases/<case>/deeds", deeds.deeds_page),
     path("cases/<case>/deeds/<kind>", deeds.deed_by_method),
     path("cases/<case>/signed", deeds.deed_take),

@@ -56,9 +56,7 @@ def transcripts_page(request: HttpRequest, who: Principal, case: str) -> HttpRes
 
 
 @page_view
-def transcript_page(
-    request: HttpRequest, who: Principal, case: str, transcript: str
-) -> HttpResponse:
+def look_page(request: HttpRequest, who: Principal, case: str, transcript: str) -> HttpResponse:
     """Some messages of one, each text cut after so many characters."""
     serving = serving_of(request)
     asked = PageAsked(_number(request.GET.get("from", "")), MESSAGES, CHARACTERS)

@@ -176,25 +176,31 @@ def measure_review(
     said = [sentence("step.answers", mode=mode, names=names) for mode, names in models.items()]
     observer.step(sentence("step.probed", said=said))
     setting = replace(setting, expected_models=models)
-    try:
-        tracker = measure(setting, observer)
-    except EndedError:
-        raise
-    except StoppedError:
-        # What ran is looked at however it ended; a sandbox that fails must not hide why it did.
-        with suppress(TouchstoneError):
-            scan_transcripts(case, prepared, observer)
-        # An endpoint that fails is why measuring stopped: it must not hide that.
-        if setting.keys_hold():
-            with suppress(CannotRunError):
-                take_snapshots(case, keys, "during")
-        raise
+    tracker = _run(setting, observer)
     # Before anything is asked of the endpoint: what ran is there to be looked at without it.
     scan_transcripts(case, prepared, observer)
     setting.require_keys()
     with _endpoint_stops():
         take_snapshots(case, keys, "after")
     return tracker
+
+
+def _run(setting: Setting, observer: Observer) -> Tracker:
+    """Run the samples. Where that stops early, what ran is looked at and what answers is asked."""
+    case = setting.case
+    try:
+        return measure(setting, observer)
+    except EndedError:
+        raise
+    except StoppedError:
+        # What ran is looked at however it ended; a sandbox that fails must not hide why it did.
+        with suppress(TouchstoneError):
+            scan_transcripts(case, setting.prepared, observer)
+        # An endpoint that fails is why measuring stopped: it must not hide that.
+        if setting.keys_hold():
+            with suppress(CannotRunError):
+                take_snapshots(case, setting.keys, "during")
+        raise
 
 
 def _require_same_agent(sealed: Elicitation) -> None:
