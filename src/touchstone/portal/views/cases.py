@@ -3,6 +3,9 @@
 from django.http import HttpRequest, HttpResponse
 
 from touchstone.editions.next_text import next_rows, reservations
+from touchstone.editions.page.phrases import verdict_pill
+from touchstone.editions.sections.designation import designation_facts, finding_facts
+from touchstone.editions.sections.results import result_rows
 from touchstone.editions.sections.scope import clock_facts, party_facts
 from touchstone.editions.sections.timeline import timeline
 from touchstone.editions.stage_text import stage
@@ -42,6 +45,10 @@ def case_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
         stage=stage(told.state),
         clock=clock_facts(told, now),
         parties=party_facts(told),
+        results=[(row, verdict_pill(row)) for row in result_rows(told)],
+        findings=finding_facts(told),
+        designation=designation_facts(told),
+        develops=who.party in told.state.having("developer"),
         happened=timeline(told)[::-1],
         rows=next_rows(found, now),
         beside=tuple(reservations(found)),
