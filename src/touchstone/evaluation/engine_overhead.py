@@ -70,7 +70,7 @@ def engine_cpu(samples: int, folder: Path, home: Path) -> float:
 
 
 def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
-    elicitation, rule = Elicitation(id="yardstick", tools=()), AdjudicationRule()
+    elicitation, rule = Elicitation(id="yardstick"), AdjudicationRule()
     spec = ChunkSpec(
         case="yardstick",
         battery="",
