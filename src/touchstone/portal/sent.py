@@ -1,4 +1,4 @@
-"""What a script of ours sends: canonical JSON with the fields that are asked for, and no others."""
+"""What a browser sends: a script's canonical JSON, and where a list is to begin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,3 +28,15 @@ def sent(request: HttpRequest, *names: str, answered: bool = False) -> Sent:
     if len(texts) != len(names):
         raise ProblemError(422)
     return Sent(texts, answer)
+
+
+_MOST_DIGITS = 9
+
+
+def start_of(text: str) -> int:
+    """Where a page of a list begins, as an address says it. Raises ProblemError."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise ProblemError(422, "query", "the query does not say from where on")
+    return int(text)

@@ -27,6 +27,7 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("POST", "sign-out"): _OWN,
     ("GET", "cases"): Need("read", READING, query=("after",)),
     ("GET", "cases/<case>"): Need("read", READING),
+    ("GET", "cases/<case>/history"): Need("read", READING, query=("by", "words", "from")),
     ("GET", "cases/<case>/edition"): Need("read", READING),
     ("GET", "cases/<case>/transcripts"): Need(
         "read", READING, query=("mode", "result", "flagged", "from")

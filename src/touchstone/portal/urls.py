@@ -26,6 +26,7 @@ urlpatterns = [
     path("sign-out", entering.sign_out),
     path("cases", cases.cases_page),
     path("cases/<case>", cases.case_page),
+    path("cases/<case>/history", cases.history_page),
     path("cases/<case>/edition", cases.edition),
     path("cases/<case>/transcripts", transcripts.transcripts_page),
     path("cases/<case>/transcripts/<transcript>", transcripts.look_page),

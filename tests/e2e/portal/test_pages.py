@@ -9,6 +9,7 @@ import pytest
 from support.portal_desk import LAB, Desk, Scene, portal
 from support.small_case import Minutes, small_case
 from touchstone.keys import SystemRandom
+from touchstone.portal.views import cases
 from touchstone.server.accounts.managing import changing
 from touchstone.server.accounts.models import (
     AccountInvitation,
@@ -202,3 +203,27 @@ def test_pages_speak_french_to_whoever_asks_so(scene: Scene):
     assert '<html lang="fr">' in answer.text
     assert "Se connecter" in answer.text
     assert not re.search(r">\s*Sign in\s*<", answer.text)
+
+
+def test_a_long_history_is_read_by_pages_and_searched(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cases, "NEWEST", 2)
+    monkeypatch.setattr(cases, "OF_HISTORY", 3)
+    headers = {"Cookie": f"touchstone={scene.cookie(LAB, 'lead')}"}
+    base = f"/cases/{scene.case.id}"
+    with httpx.Client(base_url=scene.url, headers=headers) as browser:
+        case = browser.get(base).text
+        assert case.count('<li value="') == 2
+        assert f'href="{base}/history"' in case
+        first = browser.get(f"{base}/history").text
+        seen, start = first.count('<li value="'), 3
+        while f"from={start}" in (page := browser.get(f"{base}/history?from={start - 3}").text):
+            start += 3
+        assert (seen, f"from={start - 6}" in page) == (3, True)
+        found = browser.get(f"{base}/history", params={"words": "joins DEVELOPER"}).text
+        assert found.count('<li value="') == 1
+        none = browser.get(f"{base}/history", params={"by": "Nobody <b>", "words": "<script>"}).text
+        assert (none.count('<li value="'), "<script>" in none) == (0, False)
+        assert browser.get(f"{base}/history?from=-1").status_code == 422
+        assert browser.get(f"{base}/history?else=1").status_code == 422

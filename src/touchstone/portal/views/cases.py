@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from touchstone.editions.next_text import next_rows, reservations
+from touchstone.editions.page import TimelineEvent
 from touchstone.editions.page.phrases import verdict_pill
 from touchstone.editions.sections.designation import designation_facts, finding_facts
 from touchstone.editions.sections.results import result_rows
@@ -11,6 +12,7 @@ from touchstone.editions.sections.timeline import timeline
 from touchstone.editions.stage_text import stage
 from touchstone.portal.admission import page_view
 from touchstone.portal.rendering import edition_answer, page_of
+from touchstone.portal.sent import start_of
 from touchstone.server.api.case_reads import note_case_read
 from touchstone.server.principal import Principal
 from touchstone.server.serving import serving_of
@@ -18,6 +20,10 @@ from touchstone.service.reporting.feed import cases_of, own_case, own_page
 from touchstone.service.reporting.next_here import models_of, next_in_case
 
 OF_A_PAGE = 25
+NEWEST, OF_HISTORY = 20, 100
+"""Of what happened, so much on a case's own page, and on a page of its history."""
+MOST_SOUGHT = 100
+"""Characters that are looked for."""
 
 
 @page_view
@@ -35,6 +41,7 @@ def case_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
     here = serving_of(request).here
     told = own_case(here, case, who.party, sight=who.sight)
     note_case_read(request, who, case)
+    happened = timeline(told)[::-1]
     now, found = here.now(), list(next_in_case(here, told.id, [who.party]))
     received = told.state.submission
     return page_of(
@@ -49,10 +56,46 @@ def case_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
         findings=finding_facts(told),
         designation=designation_facts(told),
         develops=who.party in told.state.having("developer"),
-        happened=timeline(told)[::-1],
+        happened=happened[:NEWEST],
+        older=len(happened) - NEWEST,
         rows=next_rows(found, now),
         beside=tuple(reservations(found)),
     )
+
+
+@page_view
+def history_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
+    """All that happened, as far as the person reads: by party, by words, and page by page."""
+    told = own_case(serving_of(request).here, case, who.party, sight=who.sight)
+    note_case_read(request, who, case)
+    every = timeline(told)[::-1]
+    by, sought = request.GET.get("by", ""), request.GET.get("words", "")[:MOST_SOUGHT]
+    words = sought.casefold().split()
+    kept = [
+        each
+        for each in every
+        if by in ("", each.actor) and all(word in _text_of(each) for word in words)
+    ]
+    start = start_of(request.GET.get("from", ""))
+    following = start + OF_HISTORY
+    return page_of(
+        request,
+        "history.html",
+        case=case,
+        every=len(every),
+        count=len(kept),
+        happened=kept[start:following],
+        actors=sorted({each.actor for each in every}),
+        by=by,
+        words=sought,
+        start=start,
+        following=following if len(kept) > following else None,
+        step=OF_HISTORY,
+    )
+
+
+def _text_of(each: TimelineEvent) -> str:
+    return " ".join([each.text, *each.folded]).casefold()
 
 
 @page_view

@@ -14,6 +14,7 @@ from touchstone.evaluation.transcript_log import PageAsked
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.portal.admission import page_view
 from touchstone.portal.rendering import page_of
+from touchstone.portal.sent import start_of
 from touchstone.server.accounts.transcript_reads import LISTED, note_look
 from touchstone.server.errors import ProblemError
 from touchstone.server.principal import Principal
@@ -26,7 +27,6 @@ ASKED = ("mode", "result", "flagged", "from")
 """What the query of a list may say."""
 ANY = "any"
 """Stands for every detector."""
-_MOST_DIGITS = 9
 
 
 @page_view
@@ -38,7 +38,7 @@ def transcripts_page(request: HttpRequest, who: Principal, case: str) -> HttpRes
         note_look(who, case, LISTED, found[0].n, found[-1].n, now=serving.now())
     asked = {name: request.GET.get(name, "") for name in ASKED}
     kept = [each for each in found if _fits(each, asked)]
-    start = _number(asked["from"])
+    start = start_of(asked["from"])
     return page_of(
         request,
         "transcripts.html",
@@ -59,7 +59,7 @@ def transcripts_page(request: HttpRequest, who: Principal, case: str) -> HttpRes
 def look_page(request: HttpRequest, who: Principal, case: str, transcript: str) -> HttpResponse:
     """Some messages of one, each text cut after so many characters."""
     serving = serving_of(request)
-    asked = PageAsked(_number(request.GET.get("from", "")), MESSAGES, CHARACTERS)
+    asked = PageAsked(start_of(request.GET.get("from", "")), MESSAGES, CHARACTERS)
     try:
         shown, size, page = look_with_marks(
             serving.here, case, who.party, transcript, asked, sight=who.sight
@@ -95,12 +95,3 @@ def _fits(each: ShownTranscript, asked: dict[str, str]) -> bool:
 
 def _values(found: Iterable[str]) -> list[str]:
     return sorted(set(found))
-
-
-def _number(text: str) -> int:
-    """Where a page begins. Raises ProblemError."""
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise ProblemError(422, "query", "the query does not say from where on")
-    return int(text)
