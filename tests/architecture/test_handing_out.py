@@ -105,7 +105,9 @@ def test_who_looks_without_handing_out_is_listed():
     assert found == set(LOOKS)
 
 
-@pytest.mark.parametrize("function", ["outcomes_recorded", "transcripts_scanned", "_probed"])
+@pytest.mark.parametrize(
+    "function", ["outcomes_recorded", "transcripts_scanned", "transcripts_graded", "_probed"]
+)
 def test_what_is_open_to_agreed_readers_can_be_made_view_only(function: str):
     """Whoever opens another part to them must say whether it holds what models answered."""
     source = Path(measurement.__file__).read_text("utf-8")
@@ -117,6 +119,7 @@ def test_what_is_open_to_agreed_readers_can_be_made_view_only(function: str):
     assert "agreed_readers('outcomes')" in ast.unparse(made)
     assert {type_ for type_, _ in ANSWERS} == {
         "outcomes-recorded",
+        "transcripts-graded",
         "transcripts-scanned",
         "snapshot-seen",
         "snapshot-changed",

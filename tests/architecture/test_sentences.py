@@ -27,12 +27,13 @@ from touchstone.editions.sections.unmeasured import Much
 from touchstone.editions.sentences import english
 from touchstone.editions.sentences.catalogue import Node, selectors, texts
 from touchstone.evaluation.families.batch_desk import plan as desk
+from touchstone.evaluation.oversight.graded.accuracy import NoShare
 from touchstone.evaluation.sandbox import GRADES
 from touchstone.framework import kinds
 from touchstone.planning.notes import NoteCode
 from touchstone.planning.power_query import Comparison
 from touchstone.review.designation import STOPPED, Concurrence, Says
-from touchstone.review.events import TYPES, judging, measuring, opening, settling
+from touchstone.review.events import TYPES, detecting, judging, measuring, opening, settling
 from touchstone.review.events.base import Facts, Role
 from touchstone.review.next_deeds import NextReason, Stance
 from touchstone.review.read_digests import Standing
@@ -145,6 +146,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "whole": [YES_OR_NO],
     "with_weights": [YES_OR_NO],
     "why": [
+        members(NoShare),
         NOT_SHOWN | {"reference", "both", "lost"},
         frozenset({"evidence", "both", "settled", "whole", "open"}),
     ],
@@ -155,6 +157,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
         frozenset({"above", "below", "open", "unmeasured"}),
         CLAIMING | {"neither"},
     ],
+    "whose": [members(detecting.Whose)],
 }
 # Keys that end in a word of a closed list.
 FAMILIES = {

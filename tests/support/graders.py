@@ -73,21 +73,22 @@ def right(body: dict[str, Any]) -> list[str]:
     return [each.message for each in said if each.text in truth()[asked]]
 
 
-def told(yes: bool, messages: list[str]) -> dict[str, Any]:
-    said = {"answer": "yes" if yes else "no", "messages": messages, "reason": "as it stands there"}
+def told(messages: list[str]) -> dict[str, Any]:
+    """Yes where messages are named, and no else."""
+    word = "yes" if messages else "no"
+    said = {"answer": word, "messages": messages, "reason": "as it stands there"}
     return completion(json.dumps(said))
 
 
 def good(body: dict[str, Any]) -> Any:
-    found = right(body)
-    return told(bool(found), found)
+    return told(right(body))
 
 
 def noisy(body: dict[str, Any]) -> Any:
     found = right(body)
     draw = int.from_bytes(sha256(json.dumps(body["messages"]).encode()).digest()[:4], "big") / 2**32
     flips = draw < (MISSES if found else ALARMS)
-    return told(bool(found) != flips, [] if found and flips else found or (["M1"] if flips else []))
+    return told((["M1"] if not found else []) if flips else found)
 
 
 def swayed(body: dict[str, Any]) -> Any:
@@ -95,14 +96,14 @@ def swayed(body: dict[str, Any]) -> Any:
     _, said = shown(body)
     for each in said:
         if (word := SWAYING.search(each.text)) is not None:
-            return told(word[1] == "yes", [said[0].message] if word[1] == "yes" else [])
+            return told([said[0].message] if word[1] == "yes" else [])
     return good(body)
 
 
 def guessing(body: dict[str, Any]) -> Any:
     """Says yes to every second record, whatever stands in it."""
     draw = sha256(json.dumps(body["messages"]).encode()).digest()[0]
-    return told(draw % 2 == 0, ["M1"] if draw % 2 == 0 else [])
+    return told(["M1"] if draw % 2 == 0 else [])
 
 
 RUBBISH = (

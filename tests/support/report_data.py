@@ -28,6 +28,7 @@ from touchstone.editions.page import (
     VerificationFacts,
     WithheldParts,
 )
+from touchstone.editions.page.grading_facts import GradingFacts, GradingRow
 from touchstone.statistics import (
     RateRule,
     SequentialDesign,
@@ -265,6 +266,38 @@ def sample_report(model_name: str = "Example Model 3") -> ReportData:
                 DetectorRow("of-another-version", 1, 22, 1, None),
             ),
             ("The items bear no canary that is known here, so none could be flagged.",),
+        ),
+        gradings=(
+            GradingFacts(
+                24,
+                22,
+                "openai-api/example/grader-1",
+                "The centre chose it.",
+                "Asking it took 560 answers.",
+                (
+                    GradingRow(
+                        "graded-refusal",
+                        "3",
+                        "20",
+                        1,
+                        ("13 of 14", "66% to >99%"),
+                        ("1 of 39", "<1% to 13%"),
+                        ("2 of 4", "0 of 4"),
+                        ("11% of 23", "0% to 35%"),
+                    ),
+                    GradingRow(
+                        "graded-giving-up",
+                        "no count",
+                        "no count",
+                        24,
+                        ("none answered, of 14", ""),
+                        ("none answered, of 39", ""),
+                        ("none answered, of 4", "none answered, of 4"),
+                        ("no error was measured, so no count is told", ""),
+                    ),
+                ),
+                ("2 further transcripts were recorded after that, and not looked at.",),
+            ),
         ),
         findings=(
             FindingFacts(

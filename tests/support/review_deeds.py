@@ -88,6 +88,35 @@ def scan_of(case: Case, battery: str, detectors: str, missed: int) -> Facts:
     }
 
 
+def grading_of(case: Case, battery: str, endpoint: str, missed: int) -> Facts:
+    """What a grader made of what a case has, of which it did not answer so many."""
+    every = case.state.outcomes_of(battery)
+    missed = min(missed, every)
+    seen = every - missed
+    return {
+        "battery": battery,
+        "transcripts": every,
+        "looked_at": seen,
+        "questions": digest("questions"),
+        "endpoint": endpoint,
+        "whose": "centre",
+        "accuracy": digest("accuracy"),
+        "calls": 400 + seen,
+        "input": 800_000,
+        "output": 9_000,
+        "counts": (
+            detecting.Graded(
+                detector="graded-refusal",
+                flagged=seen,
+                unflagged=0,
+                not_looked_at=missed,
+                alone_flagged=0,
+                alone_unflagged=0,
+            ),
+        ),
+    }
+
+
 def _proposal(case: Case, draw: Draw) -> Facts:
     rule = proposed(case.framework, case.state)
     changes = {} if draw(BOTH) else {"designation": draw(DESIGNATIONS)}
@@ -302,6 +331,9 @@ FACTS: dict[type[Event], Maker] = {
         "begun": 3,
     },
     detecting.TranscriptsScanned: lambda case, draw: scan_of(
+        case, draw(BATTERIES), draw(DIGESTS), draw((0, 1))
+    ),
+    detecting.TranscriptsGraded: lambda case, draw: grading_of(
         case, draw(BATTERIES), draw(DIGESTS), draw((0, 1))
     ),
     measuring.ReviewHalted: lambda _c, _draw: {"reason": WHY},

@@ -137,6 +137,34 @@ def scan(transcripts: int, battery: str = "battery-1", missed: int = 0) -> Event
     )
 
 
+def grading(transcripts: int, battery: str = "battery-1", missed: int = 0) -> Event:
+    """What a grader made of so many transcripts, of which it did not answer a few."""
+    seen = transcripts - missed
+    one = detecting.Graded(
+        detector="graded-refusal",
+        flagged=0,
+        unflagged=seen,
+        not_looked_at=missed,
+        alone_flagged=0,
+        alone_unflagged=seen,
+    )
+    return make(
+        detecting.TranscriptsGraded,
+        CENTRE,
+        battery=battery,
+        transcripts=transcripts,
+        looked_at=seen,
+        questions=digest("questions"),
+        endpoint=digest("endpoint"),
+        whose="centre",
+        accuracy=digest("accuracy"),
+        calls=400,
+        input=1,
+        output=1,
+        counts=(one,),
+    )
+
+
 CUT_NINE = measuring.Unmeasured(cut=9)
 
 
@@ -595,6 +623,11 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("transcripts-scanned", "transcripts_are_those_recorded"): on(measured, scan(19)),
     ("transcripts-scanned", "scan_tells_more"): on(
         then(measured, scan(20, missed=1)), scan(20, missed=2)
+    ),
+    ("transcripts-graded", "battery_is_sealed"): on(opened, grading(0, battery="b")),
+    ("transcripts-graded", "transcripts_are_those_recorded"): on(measured, grading(19)),
+    ("transcripts-graded", "grading_tells_more"): on(
+        then(measured, grading(20, missed=1)), grading(20, missed=1)
     ),
     ("measuring-stopped", "battery_is_sealed"): on(
         opened, make(measuring.MeasuringStopped, CENTRE, battery="b", reason="cap", begun=0)

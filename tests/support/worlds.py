@@ -23,12 +23,18 @@ from support.small_case import Minutes
 from touchstone.clearance import party_audience
 from touchstone.deeds.cases import review_halted
 from touchstone.deeds.known_case import Participants
-from touchstone.deeds.measurement import transcripts_scanned
+from touchstone.deeds.measurement import transcripts_graded, transcripts_scanned
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import SandboxEvent
 from touchstone.evaluation.oversight import Probe, When
+from touchstone.evaluation.oversight.graded.accuracy import (
+    CaseRate,
+    GradedBattery,
+    GraderAccuracy,
+    QuestionAccuracy,
+)
 from touchstone.evaluation.oversight.power import measured_power
 from touchstone.evaluation.oversight.sightings import Look, ScannedTranscript
 from touchstone.framework import Framework
@@ -325,6 +331,7 @@ class World:
             used = Usage(input=sum(each.usage.total for each in outcomes))
             record_outcomes(case, prepared.battery, spec, key, outcomes, used)
         self.scanned(case)
+        self.graded(case)
         self.probed(case, "after", "one")
         self.later()
         conclude(case, prepared.name)
@@ -348,6 +355,50 @@ class World:
         marks = len(self.given.prefix)
         battery = case.state.newest_battery or ""
         case.record([transcripts_scanned(case, battery, rows, of_this, marks)])
+
+    def graded(self, case: Case) -> None:
+        """What a grader made of them: of the first it was shown some in two parts."""
+        self.later()
+        rows, parts = {}, {}
+        digest = digest_value(self.given.prefix)
+        some, none = CaseRate(flagged=self.given.items, of=20), CaseRate()
+        known = GraderAccuracy(
+            questions=digest,
+            cases=digest,
+            model=f"openai-api/{self.given.prefix}/grader",
+            endpoint=digest,
+            detectors=tuple(
+                QuestionAccuracy(
+                    detector=f"graded-{name}",
+                    easy=some,
+                    hard=none,
+                    false_alarms=some,
+                    talked_out=none,
+                    talked_into=none,
+                )
+                for name in ("refusal", self.given.prefix)
+            ),
+        )
+        for place, each in enumerate(shown_transcripts(case.entries_of("outcomes-recorded"))):
+            found = [
+                Look(detector=one.detector, flagged=(place + number) % 2)
+                for number, one in enumerate(known.detectors)
+            ]
+            fault = f"{self.given.prefix} did not answer"
+            missed = [Look(detector=look.detector, fault=fault) for look in found]
+            looks = tuple(found if place < self.given.items + 2 else missed)
+            rows[each.name] = ScannedTranscript(sample="", index=each.position, looks=looks)
+            if place < len(self.given.prefix):
+                parts[each.name] = 2
+        graded = GradedBattery(
+            rows=rows,
+            parts=parts,
+            accuracy=known,
+            under_review=self.given.items > 10,
+            usage=Usage(input=len(rows), output=self.given.items),
+            calls=len(rows),
+        )
+        case.record([transcripts_graded(case, case.state.newest_battery or "", graded)])
 
     def probed(self, case: Case, when: When, name: str) -> None:
         """Snapshots, as the probes of an endpoint would give them."""

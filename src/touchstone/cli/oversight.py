@@ -38,10 +38,16 @@ class _Listed:
         if not self.scans:
             yield f"No scan of case {short_case(self.case)} is open to this party."
         for scan in self.scans:
-            yield (
-                f"{scan.battery}, entry {scan.n}: every detector looked through"
-                f" {scan.looked_at} of {scan.counted} transcripts."
-            )
+            if scan.scanner:
+                yield (
+                    f"{scan.battery}, entry {scan.n}: {_model(scan)} answered every question of"
+                    f" {scan.looked_at} of {scan.counted} transcripts."
+                )
+            else:
+                yield (
+                    f"{scan.battery}, entry {scan.n}: every detector looked through"
+                    f" {scan.looked_at} of {scan.counted} transcripts."
+                )
             yield CLEARS
             for each in scan.transcripts:
                 yield f"{each.name}: {'; '.join(_flags(each))}"
@@ -60,6 +66,9 @@ class _Counted(_Listed):
         if not self.scans:
             yield from super().lines()
         for scan in self.scans:
+            if scan.scanner:
+                yield from graded_lines(scan)
+                continue
             yield (
                 f"{scan.battery}: of {scan.counted} transcripts, by detector (in brackets what it"
                 " found of what was planted in labelled transcripts):"
@@ -176,6 +185,66 @@ def _one(case: str, transcript: str, where: AtServer) -> _Shown:
             found = show_flagged(installation, name, who.party, transcript, sight="contents")
         note_flags(who, name, found.name, found.n, found.n, now=installation.now())
         return _Shown(name, found)
+
+
+def _model(scan: "ScanShown") -> str:
+    """Which model was asked, and whose it is."""
+    whose = scan.scanner.get("whose")
+    about = "a model under review itself" if whose == "under-review" else "of the centre's choice"
+    return f"{printable_line(str(scan.scanner.get('model') or 'a model'))} ({about})"
+
+
+def graded_lines(scan: "ScanShown") -> Iterator[str]:
+    """Counts of a model that was asked: raw and corrected, never without its error."""
+    asked = scan.scanner
+    yield (
+        f"{scan.battery}: {_model(scan)} was asked about {scan.counted} transcripts;"
+        f" {asked['calls']} answers, {asked['input']} tokens read and {asked['output']} written,"
+        " apart from the submission's caps."
+    )
+    known = {each["detector"]: each for each in scan.power.get("detectors", ())}
+    for each in scan.counts:
+        name = str(each["detector"])
+        if each["flagged"] is None:
+            counts = "no count, as its error is not known"
+        else:
+            counts = f"{each['flagged']} flagged, {each['unflagged']} looked at and not flagged"
+        yield (
+            f"  {printable_line(name)}: {counts}, {each['not_looked_at']} not looked at"
+            f" ({_power(known.get(name))}{_talked(known.get(name))})"
+        )
+        yield f"    corrected: {_corrected(each)}"
+    yield (
+        "  Corrected are transcripts that were shown in one part, as the labelled cases are: by"
+        " Rogan and Gladen, with the interval of Lang and Reiczigel at 95%."
+    )
+    yield CLEARS
+
+
+_WHY = {
+    "blunt": "cannot be corrected: it is not known to be better than chance",
+    "none-looked": "none was looked at in one part",
+    "unmeasured": "not, as its error is not known",
+}
+
+
+def _corrected(each: dict[str, Any]) -> str:
+    from touchstone.statistics import percent, percent_interval
+
+    if (told := each["corrected"]) is None:
+        return _WHY.get(str(each["why"]), "not")
+    share, low, high = (float(told[name]) for name in ("share", "low", "high"))
+    return f"{percent(share)} ({percent_interval(low, high)}) of {each['alone']}"
+
+
+def _talked(known: dict[str, Any] | None) -> str:
+    if known is None:
+        return ""
+    out, into = known["talked_out"], known["talked_into"]
+    return (
+        f"; talked over: told no it flagged {out['flagged']} of {out['of']}, told yes"
+        f" {into['flagged']} of {into['of']}"
+    )
 
 
 def _flags(each: "FlaggedTranscript") -> Iterator[str]:

@@ -8,10 +8,12 @@ from cyclopts import Parameter
 
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, show, show_json, warn
+from touchstone.errors import BadInputError
 from touchstone.handin import printable_line
 
 if TYPE_CHECKING:
     from touchstone.evaluation.battery_file import ChosenBattery
+    from touchstone.evaluation.submission import Mode
     from touchstone.service.installation import Installation
     from touchstone.service.measurement.review_result import ReviewResult
     from touchstone.verdicts.run_progress import Observer
@@ -34,6 +36,33 @@ BatteryPath = Annotated[
 ]
 
 
+ScannerPath = Annotated[
+    Path | None,
+    Parameter(
+        help="A file like a SUBMISSION.toml: its first mode is asked about each transcript, once"
+        " the last sample ran. Its error is measured first. Of a measured case it is asked, too."
+    ),
+]
+
+
+OwnScanner = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="Let a model under review be the scanner of its own transcripts. It is recorded.",
+    ),
+]
+
+
+def chosen_scanner(path: Path | None, *, accept_own: bool = False) -> "Mode | None":
+    """How the scanner that was named is asked; its file is read before anything is written."""
+    from touchstone.evaluation.submission import load_submission
+
+    if path is None and accept_own:
+        raise BadInputError("--accept-own-scanner: names no scanner; write --scanner FILE")
+    return None if path is None else load_submission(path).modes[0]
+
+
 def chosen_battery(path: Path | None) -> "ChosenBattery | None":
     """The battery file that was named; it is read before anything is written."""
     from touchstone.evaluation.battery_file import load_battery
@@ -53,6 +82,8 @@ def review_run(
     whole_battery: bool = False,
     elicitation: Chosen = None,
     battery: BatteryPath = None,
+    scanner: ScannerPath = None,
+    accept_own_scanner: OwnScanner = False,
     agency: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     resume: str | None = None,
     json: Json = False,
@@ -88,6 +119,8 @@ def review_run(
         whole_battery=whole_battery,
         elicitation=elicitation,
         battery=chosen_battery(battery),
+        scanner=chosen_scanner(scanner, accept_own=accept_own_scanner),
+        accept_own_scanner=accept_own_scanner,
         agencies=agency,
         resume=resume,
     )
@@ -129,6 +162,8 @@ def review_measure(
     whole_battery: Flag = False,
     elicitation: Chosen = None,
     battery: BatteryPath = None,
+    scanner: ScannerPath = None,
+    accept_own_scanner: OwnScanner = False,
     resume: str | None = None,
     json: Json = False,
 ) -> int:
@@ -160,6 +195,8 @@ def review_measure(
         whole_battery=whole_battery,
         elicitation=elicitation,
         battery=chosen_battery(battery),
+        scanner=chosen_scanner(scanner, accept_own=accept_own_scanner),
+        accept_own_scanner=accept_own_scanner,
         resume=resume,
     )
     return _tell_review(

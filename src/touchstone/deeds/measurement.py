@@ -25,6 +25,7 @@ from touchstone.evaluation import (
 )
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.evaluation.oversight.graded.accuracy import GradedBattery
 from touchstone.evaluation.oversight.power import MeasuredPower
 from touchstone.evaluation.oversight.sightings import (
     ScannedTranscript,
@@ -359,6 +360,47 @@ def transcripts_scanned(
     )
     readers = case.marks.shown_to(*case.agreed_readers("outcomes"))
     seen = Evidence(sightings_file(rows), "application/json", "sightings.json", readers)
+    return Deed(event, (Content(told, case.marks.case), seen))
+
+
+def transcripts_graded(case: KnownCase, battery: str, graded: GradedBattery) -> Deed:
+    """A grader was asked about the transcripts of a battery; what it says of them goes as logs go.
+
+    Args:
+        case: The case.
+        battery: The battery.
+        graded: What the grader made of its transcripts, with its measured error.
+    """
+    told = graded.accuracy.model_dump(mode="json")
+    scanned = list(graded.rows.values())
+    alone = [row for name, row in graded.rows.items() if name not in graded.parts]
+    counts = []
+    for name in (each.detector for each in graded.accuracy.detectors):
+        ((every,), (short,)) = (count_sightings(rows, (name,)) for rows in (scanned, alone))
+        counts.append(
+            detecting.Graded(
+                **every.model_dump(), alone_flagged=short.flagged, alone_unflagged=short.unflagged
+            )
+        )
+    event = detecting.TranscriptsGraded(
+        actor=case.participants.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=battery,
+        transcripts=len(scanned),
+        looked_at=sum(all(look.looked for look in row.looks) for row in scanned),
+        questions=graded.accuracy.questions,
+        endpoint=graded.accuracy.endpoint,
+        whose="under-review" if graded.under_review else "centre",
+        accuracy=digest_value(told),
+        calls=graded.calls,
+        input=graded.usage.input,
+        output=graded.usage.output,
+        counts=tuple(counts),
+    )
+    readers = case.marks.shown_to(*case.agreed_readers("outcomes"))
+    data = sightings_file(graded.rows, parts=graded.parts)
+    seen = Evidence(data, "application/json", "sightings.json", readers)
     return Deed(event, (Content(told, case.marks.case), seen))
 
 

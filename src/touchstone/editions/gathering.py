@@ -8,6 +8,7 @@ from touchstone.editions.audience_case import AudienceCase, Example
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.editions.sections.designation import designation_facts, finding_facts
 from touchstone.editions.sections.flags import flag_facts
+from touchstone.editions.sections.grading import grading_facts
 from touchstone.editions.sections.loss_of_control import control_facts
 from touchstone.editions.sections.results import (
     curve_facts,
@@ -81,6 +82,7 @@ def gather(
         withheld=withheld(case),
         verification=verification,
         curves=curve_facts(case),
+        gradings=grading_facts(case),
     )
 
 

@@ -101,6 +101,7 @@ ADDRESSED: Mapping[type[Event], Addressing] = {
     measuring.SnapshotChanged: _DEVELOPER,
     measuring.VerdictReached: _DEVELOPER,
     detecting.TranscriptsScanned: _DEVELOPER,
+    detecting.TranscriptsGraded: _DEVELOPER,
     measuring.SandboxBreached: _DEVELOPER,
     measuring.MeasuringStopped: _DEVELOPER,
     measuring.ReviewHalted: _BOTH,

@@ -137,7 +137,35 @@ def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -
     return None
 
 
-def sightings_say_the_same(event: detecting.TranscriptsScanned, parts: Parts) -> Ground | None:
+def grading_is_of_what_was_measured(
+    event: detecting.TranscriptsGraded, parts: Parts
+) -> Ground | None:
+    """Its error was measured by the same endpoint and questions; its counts are those of the rows.
+
+    A count whose error is another grader's would be corrected into anything.
+    """
+    known = _content(parts["accuracy"])
+    facts = ("questions", "endpoint")
+    if other := [name for name in facts if known[name] != getattr(event, name)]:
+        return _misstated(other, "the measured error")
+    named = [each["detector"] for each in known["detectors"]]
+    if named != [each.detector for each in event.counts]:
+        return _misstated(["counts"], "the measured error")
+    if (ground := sightings_say_the_same(event, parts)) is not None:
+        return ground
+    told = ScanShape.model_validate_json(parts["sightings"].data or b"")
+    alone = [row for row in told.transcripts if not row.fault and row.parts == 1]
+    for each in event.counts:
+        looks = [look for row in alone for look in row.looks if look.detector == each.detector]
+        flagged = sum(not look.fault for look in looks)
+        if (each.alone_flagged, each.alone_unflagged) != (flagged, len(alone) - len(looks)):
+            return Ground("sightings-told-otherwise", detector=each.detector)
+    return None
+
+
+def sightings_say_the_same(
+    event: detecting.TranscriptsScanned | detecting.TranscriptsGraded, parts: Parts
+) -> Ground | None:
     """Each transcript has its row, and the counts are those of the rows."""
     try:
         told = ScanShape.model_validate_json(parts["sightings"].data or b"")

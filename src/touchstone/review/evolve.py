@@ -292,6 +292,12 @@ def _(event: detecting.TranscriptsScanned, state: State) -> State:
 
 
 @_changed.register
+def _(event: detecting.TranscriptsGraded, state: State) -> State:
+    asked = (event.battery, event.questions, event.endpoint)
+    return replace(state, gradings=with_item(state.gradings, asked, event))
+
+
+@_changed.register
 def _(event: measuring.VerdictReached, state: State) -> State:
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     return replace(state, verdicts=with_item(state.verdicts, key, event))

@@ -188,6 +188,15 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         agrees=agreements.sightings_say_the_same,
         elsewhere={"detectors": "the detectors' own code, which the record does not hold"},
     ),
+    detecting.TranscriptsGraded: with_parts(
+        content("accuracy", shapes.AccuracyShape, {"accuracy": of_content}),
+        evidence("sightings", most=MOST_LOG, needs_bytes=True),
+        agrees=agreements.grading_is_of_what_was_measured,
+        elsewhere={
+            "questions": "the questions and the code that asks them, which are not held here",
+            "endpoint": "the grader's address, name and settings",
+        },
+    ),
     measuring.VerdictReached: BARE,
     measuring.SandboxBreached: with_parts(_line("guard")),
     measuring.MeasuringStopped: BARE,

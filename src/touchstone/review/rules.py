@@ -9,7 +9,6 @@ never may: `tests/unit/review/test_laws.py` holds every row to that.
 from collections.abc import Mapping
 
 from touchstone.review.events import (
-    detecting,
     joining,
     judging,
     measuring,
@@ -33,6 +32,7 @@ from touchstone.review.guards import (
     timing,
 )
 from touchstone.review.guards import seeding as seeds
+from touchstone.review.looking_rules import LOOKING_RULES
 from touchstone.review.party_rules import PARTY_RULES
 from touchstone.review.rule import (
     ALWAYS,
@@ -199,17 +199,7 @@ RULES: Mapping[type[Event], Rule] = {
         ),
         topics=by_machine(),
     ),
-    # Open while halted, as outcomes are: what is looked at has run already.
-    detecting.TranscriptsScanned: Rule(
-        ("centre",),
-        OPEN,
-        (
-            sampling.battery_is_sealed,
-            sampling.transcripts_are_those_recorded,
-            sampling.scan_tells_more,
-        ),
-        topics=by_machine(),
-    ),
+    **LOOKING_RULES,
     measuring.VerdictReached: Rule(
         ("centre",),
         OPEN,

@@ -335,6 +335,34 @@ class PowerShape(Shape):
     detectors: list[PowerOfShape]
 
 
+class AnsweredShape(RateShape):
+    """The same of cases, and of how many of them there was no answer."""
+
+    not_looked_at: Count
+
+
+class AccuracyOfShape(Shape):
+    """What a grader did with one question on labelled cases, those that talk to it among them."""
+
+    detector: Name
+    easy: AnsweredShape
+    hard: AnsweredShape
+    false_alarms: AnsweredShape
+    talked_out: AnsweredShape
+    talked_into: AnsweredShape
+
+
+class AccuracyShape(Shape):
+    """What was measured of a grader's error, with which questions, cases and endpoint (digests)."""
+
+    questions: Digest
+    cases: Digest
+    model: str
+    """The model that was asked, as it was named."""
+    endpoint: Digest
+    detectors: list[AccuracyOfShape]
+
+
 class SeenShape(Shape):
     """One place that a detector flags."""
 
@@ -378,6 +406,8 @@ class TranscriptShape(Shape):
     fault: str = ""
     """Why no detector looked, in one line; empty: all did, or `looks` says which did not."""
     looks: list[LookShape] = []
+    parts: Count = 1
+    """In how many parts a grader was shown it; of detectors it is 1."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -280,6 +280,10 @@ class State:
     """How modes of a variant compare, over all item sets of a battery."""
     scans: Mapping[str, detecting.TranscriptsScanned] = field(default_factory=empty)
     """By battery, what detectors flagged in its transcripts when they looked last."""
+    gradings: Mapping[tuple[str, str, str], detecting.TranscriptsGraded] = field(
+        default_factory=empty
+    )
+    """By battery and the digests of questions and endpoint, what each grader flagged last."""
     verdicts: Mapping[RunKey, measuring.VerdictReached] = field(default_factory=empty)
     stopped: measuring.MeasuringStopped | None = None
     """Why measuring stopped, unless it has gone on since."""

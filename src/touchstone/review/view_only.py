@@ -21,6 +21,7 @@ ANSWERS = frozenset(
         ("outcomes-recorded", "details"),
         ("outcomes-recorded", "log"),
         ("transcripts-scanned", "sightings"),
+        ("transcripts-graded", "sightings"),
         ("snapshot-seen", "probes"),
         ("snapshot-changed", "probes"),
     }

@@ -242,6 +242,10 @@ CLAUSES: Mapping[str, str] = {
     "scan-not-of-all": (
         "the record holds {recorded} outcomes of {battery}, and a scan counts each: not {said}"
     ),
+    "grading-stands": (
+        "{battery} was graded by this endpoint with these questions, which looked at {counted} "
+        "transcripts, and a further grading looks at more"
+    ),
     "scan-stands": (
         "{battery} was scanned by these detectors, which looked at {counted} transcripts, and a "
         "further scan looks at more"

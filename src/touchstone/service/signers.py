@@ -28,11 +28,13 @@ RECORDING = (
     "sandbox-breached",
     "snapshot-changed",
     "snapshot-seen",
+    "transcripts-graded",
     "transcripts-scanned",
     "verdict-reached",
 )
 """The types of deeds of measuring; without `review-halted` a breach of the sandbox is recorded by
-no one, and without `transcripts-scanned` no scan is. All others it cannot do without."""
+no one, and without `transcripts-scanned` and `transcripts-graded` nobody's look at transcripts is.
+All others it cannot do without."""
 SPEAKING = ("designation-proposed", "finding-signed", "report-issued")
 """What it says in the party's name, where the party does not keep that for its people."""
 MEASURING = (*RECORDING, *SPEAKING)

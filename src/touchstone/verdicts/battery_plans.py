@@ -140,21 +140,34 @@ def require_graders(plan: BatteryPlan, submission: Submission) -> None:
     Raises:
         CannotRunError: one is the subject, which would grade itself, or has a key by its name.
     """
-    subjects = {(mode.base_url, mode.model) for mode in submission.modes}
-    names = {mode.api_key_env for mode in submission.modes}
     for part in plan.sets:
         for role, mode in part.roles.items():
             about = f"set {part.id}: role {role!r}: "
-            if (mode.base_url, mode.model) in subjects:
+            if is_under_review(mode, submission):
                 raise CannotRunError(
                     f"{about}is a model under review, which would grade itself; name another"
                 )
-            # What the developer hands in under that name would be used for the grader.
-            if mode.api_key_env in names:
-                raise CannotRunError(
-                    f"{about}its key has the name of one of the submission's ({mode.api_key_env});"
-                    " give it a variable of its own"
-                )
+            require_own_key(mode, submission, about)
+
+
+def is_under_review(mode: Mode, submission: Submission) -> bool:
+    """Whether a model that is asked beside the subject is one of the submission's."""
+    subjects = {(each.base_url, each.model) for each in submission.modes}
+    return (mode.base_url, mode.model) in subjects
+
+
+def require_own_key(mode: Mode, submission: Submission, about: str) -> None:
+    """Refuse a key by the name of one of the submission's; `about` begins the line.
+
+    Raises:
+        CannotRunError: it has one.
+    """
+    # What the developer hands in under that name would be used for the grader.
+    if mode.api_key_env in {each.api_key_env for each in submission.modes}:
+        raise CannotRunError(
+            f"{about}its key has the name of one of the submission's ({mode.api_key_env});"
+            " give it a variable of its own"
+        )
 
 
 def _cannot(text: SetText, what: str) -> CannotRunError:

@@ -10,8 +10,6 @@ from support import graders
 from support.endpoint import Endpoint
 from support.graders import KEY, grader
 from touchstone.evaluation.oversight.graded.accuracy import (
-    BLUNT,
-    UNMEASURED,
     CorrectedShare,
     corrected_share,
 )
@@ -51,7 +49,7 @@ def test_a_good_grader_is_measured_to_be_one_on_both_of_a_pair(endpoint: Endpoin
     # Of what it was not asked nothing is known, and nothing is said.
     other = known.of(AWARE)
     assert other is not None
-    assert corrected_share(other, 0, 10) == UNMEASURED
+    assert corrected_share(other, 0, 10) == "unmeasured"
 
 
 def test_a_grader_that_is_talked_over_is_measured_to_be_one(endpoint: Endpoint):
@@ -92,7 +90,7 @@ def test_a_grader_that_guesses_cannot_be_corrected_for(endpoint: Endpoint):
     assert known.found.flagged / known.found.of <= known.false_alarms.flagged / (
         known.false_alarms.of
     )
-    assert corrected_share(known, 10, 20) == BLUNT
+    assert corrected_share(known, 10, 20) == "blunt"
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ BY_THE_INSTRUMENT = {
     "outcomes-recorded": "what each sample came to, as it ends",
     "verdict-reached": "what the outcomes say, by a rule fixed beforehand",
     "sandbox-breached": "what the sandbox saw, at once",
+    "transcripts-graded": "what a model flagged that was asked about its transcripts",
     "transcripts-scanned": "what detectors flagged in its transcripts, once all samples ran",
     "measuring-stopped": "why a run ended before its battery",
 }

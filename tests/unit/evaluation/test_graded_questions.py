@@ -17,9 +17,6 @@ from inspect_ai.tool import ToolCall, ToolCallError
 
 from touchstone.evaluation.oversight.graded import questions as asked
 from touchstone.evaluation.oversight.graded.accuracy import (
-    BLUNT,
-    NONE_LOOKED,
-    UNMEASURED,
     CaseRate,
     CorrectedShare,
     QuestionAccuracy,
@@ -215,9 +212,9 @@ def test_a_count_is_corrected_for_both_errors_or_it_is_said_why_not():
     closer = corrected_share(better, 20, 100)
     assert isinstance(closer, CorrectedShare)
     assert closer.high - closer.low < got.high - got.low
-    assert corrected_share(sharp, 0, 0) == NONE_LOOKED
+    assert corrected_share(sharp, 0, 0) == "none-looked"
     blunt = known(CaseRate(flagged=10, of=20), CaseRate(flagged=20, of=40))
-    assert corrected_share(blunt, 20, 100) == BLUNT
+    assert corrected_share(blunt, 20, 100) == "blunt"
     silent = CaseRate(flagged=2, of=2, not_looked_at=3)
-    assert corrected_share(known(silent, sharp.false_alarms), 20, 100) == UNMEASURED
-    assert corrected_share(known(sharp.found, silent), 20, 100) == UNMEASURED
+    assert corrected_share(known(silent, sharp.false_alarms), 20, 100) == "unmeasured"
+    assert corrected_share(known(sharp.found, silent), 20, 100) == "unmeasured"

@@ -97,6 +97,7 @@ TELLS = {
     measuring.VerdictReached,
     measuring.SandboxBreached,
     detecting.TranscriptsScanned,
+    detecting.TranscriptsGraded,
     measuring.MeasuringStopped,
     measuring.ReviewHalted,
     measuring.ReviewResumed,

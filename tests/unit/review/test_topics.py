@@ -106,6 +106,7 @@ MACHINES = {
     "outcomes-recorded",
     "verdict-reached",
     "measuring-stopped",
+    "transcripts-graded",
     "transcripts-scanned",
     "receipt-noted",
     "reads-digested",

@@ -379,6 +379,8 @@ SAID_ELSEWHERE = {
     "option workers": "test_what_each_run_may_choose_anew_is_said",
     "option accept_grade": "test_what_each_run_may_choose_anew_is_said",
     "option accept_no_tools": "test_what_each_run_may_choose_anew_is_said",
+    "option scanner": "test_graded_scans: its name beside what it flagged; no sample rests on it",
+    "option accept_own_scanner": "test_graded_scans: whose model it is",
     "option resume": "test_what_each_run_may_choose_anew_is_said",
     "submission framework": "the framework section",
     "submission kind": "below",

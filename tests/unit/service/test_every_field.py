@@ -105,6 +105,7 @@ CONSTANT: Mapping[str, str] = {
     "outcomes-recorded.battery": "as battery-sealed.battery",
     "outcomes-recorded.outcomes.attempt": "as battery-sealed.item_sets.attempts",
     "verdict-reached.battery": "as battery-sealed.battery",
+    "transcripts-graded.battery": "as battery-sealed.battery",
     "transcripts-scanned.battery": "as battery-sealed.battery",
     "snapshot-seen.method": "what answers over an endpoint is known by its answers alone",
     "snapshot-changed.method": "as snapshot-seen.method",

@@ -34,7 +34,7 @@ from touchstone.records.reader import CaseReader
 from touchstone.review.audience_view import Entry
 from touchstone.review.errors import BadEventError, Refused
 from touchstone.service.case_context import Case
-from touchstone.service.measurement import transcript_scans
+from touchstone.service.measurement import recorded_logs, transcript_scans
 from touchstone.service.measurement.sealing import reopen
 from touchstone.service.measurement.transcript_scans import SCANNED, scan_transcripts
 
@@ -267,7 +267,7 @@ def test_nothing_is_scanned_that_no_key_here_may_record(
 def test_no_more_logs_are_in_memory_than_may_be(
     case: Case, scans: Scans, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(transcript_scans, "AT_ONCE", 1)
+    monkeypatch.setattr(recorded_logs, "AT_ONCE", 1)
     said = scan(case)
     assert [len(each) for each in scans.given] == [1, 1, 1, 1]
     assert "Of 12 transcripts 6 are looked through" in said

@@ -48,6 +48,7 @@ KINDS = (
     "sandbox-breached",
     "snapshot-changed",
     "snapshot-seen",
+    "transcripts-graded",
     "transcripts-scanned",
     "verdict-reached",
     "finding-signed",

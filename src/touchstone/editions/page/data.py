@@ -6,6 +6,7 @@ Every field is already fit for the audience: what it may not read is in `withhel
 from dataclasses import dataclass
 
 from touchstone.editions.page.control_facts import ControlFacts
+from touchstone.editions.page.grading_facts import GradingFacts
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.budget_curves import BudgetPoint
 
@@ -446,3 +447,5 @@ class ReportData:
     """Loss of control; None where the framework does not ask, or nothing is for this audience."""
     curves: tuple[BudgetCurve, ...] = ()
     """Of each run whose answers were judged at checkpoints as well."""
+    gradings: tuple[GradingFacts, ...] = ()
+    """Of each model that was asked about the transcripts."""

@@ -5,6 +5,7 @@ A detector flags, with a power that was measured. It clears nothing: "not flagge
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -162,18 +163,26 @@ def count_sightings(
     return tuple(counts)
 
 
-def sightings_file(rows: Mapping[str, ScannedTranscript], most: int = MOST_OF_FILE) -> bytes:
+def sightings_file(
+    rows: Mapping[str, ScannedTranscript],
+    most: int = MOST_OF_FILE,
+    parts: Mapping[str, int] = MappingProxyType({}),
+) -> bytes:
     """What was flagged and what was not looked at, as it is sealed: JSON of at most `most` bytes.
 
     Args:
         rows: By the name of each transcript, in order.
         most: Where all that was seen would be more, less of each look is kept; the counts stay.
+        parts: In how many parts a grader was shown a transcript, where that is not one.
     """
     data = b""
     for kept in (MOST_SIGHTINGS, 5, 1, 0):
         told = {
             "format": FORMAT,
-            "transcripts": [_row_told(name, row, kept) for name, row in rows.items()],
+            "transcripts": [
+                _row_told(name, row, kept) | ({"parts": parts[name]} if name in parts else {})
+                for name, row in rows.items()
+            ],
         }
         data = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(
             "utf-8", "replace"

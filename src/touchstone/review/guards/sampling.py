@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from touchstone.framework import DeclaredCriterion, Framework, NumericCriterion
-from touchstone.review.events import detecting, measuring
+from touchstone.review.events import measuring
 from touchstone.review.grounds import Ground
+from touchstone.review.guards.looking import Looked
 from touchstone.review.shares import share, ways_of_crossing
 from touchstone.review.state import RunKey, State
 from touchstone.statistics import VerdictWord
@@ -94,7 +95,7 @@ def battery_has_the_criterion(
 
 
 def battery_is_sealed(
-    _f: Framework, state: State, event: measuring.MeasuringStopped | detecting.TranscriptsScanned
+    _f: Framework, state: State, event: measuring.MeasuringStopped | Looked
 ) -> Ground | None:
     """Only a battery that was sealed can stop being run, and has transcripts."""
     known = event.battery in state.batteries
@@ -121,31 +122,6 @@ def battery_has_the_items(
                 criterion=event.criterion,
             )
     return None
-
-
-def transcripts_are_those_recorded(
-    _f: Framework, state: State, event: detecting.TranscriptsScanned
-) -> Ground | None:
-    """A scan counts every outcome that the record holds of its battery: N of N."""
-    recorded = state.outcomes_of(event.battery)
-    if event.transcripts == recorded:
-        return None
-    return Ground(
-        "scan-not-of-all", battery=event.battery, recorded=recorded, said=event.transcripts
-    )
-
-
-def scan_tells_more(
-    _f: Framework, state: State, event: detecting.TranscriptsScanned
-) -> Ground | None:
-    """A second scan is of more transcripts, by other detectors, or looked at more of them."""
-    before = state.scans.get(event.battery)
-    # Else whoever scans could scan until chance, or a fault, leaves a flag out.
-    if before is None or before.detectors != event.detectors:
-        return None
-    if (event.transcripts, event.looked_at) > (before.transcripts, before.looked_at):
-        return None
-    return Ground("scan-stands", battery=event.battery, counted=before.looked_at)
 
 
 def mode_is_known(_f: Framework, state: State, event: measuring.OutcomesRecorded) -> Ground | None:

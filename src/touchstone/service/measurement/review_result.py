@@ -7,6 +7,7 @@ from typing import Any
 from touchstone.editions.run_text import alike_line, landed, remarks, tried_lines
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.battery_file import ChosenBattery
+from touchstone.evaluation.submission import Mode
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
 from touchstone.review.state import RunKey
 from touchstone.service.reporting.edition_files import Edition
@@ -37,6 +38,10 @@ class ReviewOptions:
     """Let every item run before any verdict."""
     elicitation: str | None = None
     """How the model is drawn out: a shipped name or a .toml file; None: as usual, or as sealed."""
+    scanner: Mode | None = None
+    """A model that is asked about each transcript once the last sample ran; None: none is."""
+    accept_own_scanner: bool = False
+    """Let it be a model under review."""
     agencies: tuple[str, ...] = ()
     """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
 

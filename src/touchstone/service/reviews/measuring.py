@@ -23,6 +23,7 @@ from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.file_io import one_line
 from touchstone.service.measurement.caps import require_room
 from touchstone.service.measurement.coordinator import measure
+from touchstone.service.measurement.graded_scans import grade_transcripts
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.outcomes import halt_of_breach
 from touchstone.service.measurement.probing import (
@@ -36,7 +37,7 @@ from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.tracking import Tracker
 from touchstone.service.measurement.transcript_scans import scan_transcripts
-from touchstone.service.reviews.requirements import role_keys
+from touchstone.service.reviews.requirements import role_keys, scanner_of
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
@@ -179,6 +180,7 @@ def measure_review(
     tracker = _run(setting, observer)
     # Before anything is asked of the endpoint: what ran is there to be looked at without it.
     scan_transcripts(case, prepared, observer)
+    ask_scanner(case, prepared.name, options, observer)
     setting.require_keys()
     with _endpoint_stops():
         take_snapshots(case, keys, "after")
@@ -201,6 +203,17 @@ def _run(setting: Setting, observer: Observer) -> Tracker:
             with suppress(CannotRunError):
                 take_snapshots(case, setting.keys, "during")
         raise
+
+
+def ask_scanner(case: Case, battery: str, options: ReviewOptions, observer: Observer) -> None:
+    """Have a model asked about the transcripts of a battery, where one was chosen.
+
+    Raises CannotRunError: it cannot be asked.
+    """
+    if options.scanner is not None:
+        own = options.accept_own_scanner
+        grader = scanner_of(options.scanner, case.submission, accept_own=own)
+        grade_transcripts(case, battery, grader, observer)
 
 
 def _require_same_agent(sealed: Elicitation) -> None:

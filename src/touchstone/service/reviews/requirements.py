@@ -12,8 +12,10 @@ from touchstone.editions.sentences import sentence
 from touchstone.evaluation import BatteryPlan, Budget, Submission
 from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.families.loading import LoadedFamilies
+from touchstone.evaluation.oversight.graded.asking import Grader
 from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.sandbox import preflight
+from touchstone.evaluation.submission import Mode
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.handin.shown_ids import short_case
@@ -30,7 +32,7 @@ from touchstone.service.installation import Installation
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen
-from touchstone.verdicts.battery_plans import numeric
+from touchstone.verdicts.battery_plans import is_under_review, numeric, require_own_key
 from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import verdict_plan
@@ -212,6 +214,33 @@ def role_keys(plan: BatteryPlan) -> dict[str, str]:
                 )
             found[mode.api_key_env] = value
     return found
+
+
+def scanner_of(mode: Mode, submission: Submission | None, *, accept_own: bool) -> Grader:
+    """The model that is asked about transcripts, with its key, held against a submission.
+
+    Args:
+        mode: How it is asked.
+        submission: Of the case; None: there is no case.
+        accept_own: Whether it may be a model under review.
+
+    Raises:
+        CannotRunError: it is under review and that was not accepted, its key has a name of the
+            submission's, or is not set.
+    """
+    about = "--scanner: "
+    if submission is not None:
+        if is_under_review(mode, submission) and not accept_own:
+            raise CannotRunError(
+                f"{about}{mode.model} is a model under review, which would judge its own"
+                " transcripts; name another, or accept it with --accept-own-scanner"
+            )
+        require_own_key(mode, submission, about)
+    if not (key := os.environ.get(mode.api_key_env)):
+        raise CannotRunError(
+            f"{about}set {mode.api_key_env} in the environment to the endpoint's key"
+        )
+    return Grader(mode, key)
 
 
 HandedIn = Callable[[str], HandedInKey | None]

@@ -33,6 +33,7 @@ from touchstone.service.measurement.stopping import has_ended
 from touchstone.service.reviews.measuring import (
     Asked,
     ask_all,
+    ask_scanner,
     lift_halt,
     measure_review,
     prepared_battery,
@@ -45,6 +46,7 @@ from touchstone.service.reviews.requirements import (
     check_review_options,
     chosen_plan,
     endpoint_keys,
+    scanner_of,
 )
 from touchstone.service.reviews.results import (
     ended_review,
@@ -52,6 +54,7 @@ from touchstone.service.reviews.results import (
     issue_result,
     stopped_review,
 )
+from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.runs import (
     left_out,
@@ -88,8 +91,10 @@ def run_review(
         case = _begun(installation, framework, submission)
         finished = finished_run(case) if case is not None else None
         check_as_it_stands(case, options, observer, measured=finished is not None)
+        _check_scanner(options, submission)
         if case is not None and finished is not None:
             observer.step(sentence("step.measured", case=short_case(case.id)))
+            _graded_again(case, options, observer)
             return issue_result(case, finished, out, observer)
         if case is not None:
             # What comes next would be recorded: of an earlier contract nothing is asked.
@@ -141,8 +146,10 @@ def measure_case(
     with alone(installation, framework, submission):
         finished = finished_run(case)
         check_as_it_stands(case, options, observer, measured=finished is not None)
+        _check_scanner(options, submission)
         if finished is not None:
             observer.step(sentence("step.measured", case=short_case(case.id)))
+            _graded_again(case, options, observer)
             return issue_result(case, finished, out, observer)
         keys = endpoint_keys(submission, case)
         for line in left_out(framework, known, submission.kind, options.battery):
@@ -156,6 +163,21 @@ def measure_case(
             asked = ask_all(submission, plan, keys, "before", installation.now(), how, options)
         observer.step(sentence("step.going-on", case=short_case(case.id)))
         return _measured(case, keys, options, out, observer, asked)
+
+
+def _check_scanner(options: ReviewOptions, submission: Submission) -> None:
+    """Refuse at once what a scanner lacks: it would be found only after the last sample."""
+    if options.scanner is not None:
+        scanner_of(options.scanner, submission, accept_own=options.accept_own_scanner)
+
+
+def _graded_again(case: Case, options: ReviewOptions, observer: Observer) -> None:
+    """Have a scanner asked about what was measured, where one is named and the case still grows."""
+    if options.scanner is None:
+        return
+    if not case.grows or (battery := case.state.newest_battery) is None:
+        raise CannotRunError("--scanner: the case has ended, and nothing more is recorded in it")
+    ask_scanner(case, battery, options, observer)
 
 
 def _measured(

@@ -42,6 +42,7 @@ def measure_grader(grader: Grader, cases: Sequence[GraderCase] | None = None) ->
     known = GraderAccuracy(
         questions=questions_digest(),
         cases=cases_digest(),
+        model=grader.mode.model,
         endpoint=endpoint_digest(grader.mode),
         detectors=tuple(_of(name, seen) for name in questions()),
     )
