@@ -9,6 +9,7 @@ from touchstone.cli.output import Json, show, show_json
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from touchstone.evaluation.oversight.graded.asking import Grader
     from touchstone.verdicts.calibration import Calibration
 
 DONE = 0
@@ -22,6 +23,7 @@ def calibrate(
     seed: str = "touchstone",
     elicitation: str | None = None,
     workers: int = 2,
+    scanner: Path | None = None,
     record: Annotated[bool, Flag] = False,
     json: Json = False,
 ) -> int:
@@ -40,6 +42,7 @@ def calibrate(
         elicitation: How subjects are asked: a name of `touchstone elicitation list`, or a .toml
             file.
         workers: Processes that run samples, 1 to 16.
+        scanner: A file like a SUBMISSION.toml: its first mode is asked about the transcripts.
         record: Keep it in TOUCHSTONE_HOME: reviews that run from now on name it beside results.
     """
     from touchstone.cli.progress import observer
@@ -55,7 +58,9 @@ def calibrate(
     if not 0 < len(seed) <= LONGEST_SEED or not seed.isprintable() or not seed.isascii():
         raise BadInputError(f"--seed: write 1 to {LONGEST_SEED} ASCII characters on one line")
     home = check_home(home_folder()) if record else None
-    options = CalibrateOptions(items, seed, workers=workers, elicitation=elicitation)
+    options = CalibrateOptions(
+        items, seed, workers=workers, elicitation=elicitation, scanner=_asked(scanner)
+    )
     with observer() as watching:
         found = calibrated(out, options, watching)
     kept = record_calibration(home, found) if home is not None else None
@@ -64,6 +69,16 @@ def calibrate(
     else:
         _tell(found, out, kept)
     return DONE
+
+
+def _asked(scanner: Path | None) -> "Grader | None":
+    """The scanner with its key; None where none is named."""
+    from touchstone.evaluation.submission import load_submission
+    from touchstone.service.reviews.requirements import scanner_of
+
+    if scanner is None:
+        return None
+    return scanner_of(load_submission(scanner).modes[0], None, accept_own=True)
 
 
 MOST_WORKERS = 16
@@ -122,6 +137,10 @@ def _notes(found: "Calibration", out: Path, kept: Path | None) -> list[str]:
         f"It holds for detectors {found.detectors}",
         f"and for elicitation {found.elicitation}",
     ]
+    if found.scanner is not None:
+        notes.append(
+            f"Rows graded-... are of {found.scanner.model}, in {found.scanner.calls} answers"
+        )
     if unseen:
         notes.insert(0, f"{unseen} were not looked at: they count at both ends of their intervals.")
     if kept is not None:

@@ -21,7 +21,13 @@ from touchstone.evaluation.calibration.plants import (
     honest_samples,
     planted_samples,
 )
-from touchstone.evaluation.calibration.running import PlantedRuns, RanChunk, scan_planted
+from touchstone.evaluation.calibration.running import (
+    PlantedRuns,
+    RanChunk,
+    grade_planted,
+    questions_of,
+    scan_planted,
+)
 from touchstone.evaluation.calibration.trials import (
     CHECKS,
     GradedSubject,
@@ -31,16 +37,20 @@ from touchstone.evaluation.calibration.trials import (
 )
 from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.evaluation.oversight.detectors import detectors, detectors_digest
+from touchstone.evaluation.oversight.graded.asking import Grader
+from touchstone.evaluation.oversight.graded.questions import questions, questions_digest
 from touchstone.evaluation.oversight.sightings import ScannedTranscript
 from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.runner import SandboxChoice
 from touchstone.evaluation.sandbox import SandboxConfig, preflight
+from touchstone.evaluation.submission import endpoint_digest
 from touchstone.keys.files import write_file
 from touchstone.ledger import dumps
 from touchstone.review.events.measuring import MEASURED
 from touchstone.verdicts.calibration import (
     CalibratedLevel,
     CalibratedRow,
+    CalibratedScanner,
     Calibration,
     PlantedCase,
     calibrated_row,
@@ -71,6 +81,8 @@ class CalibrateOptions:
     elicitation: str | None = None
     """How subjects are asked: a shipped name, or a .toml file; None: as reviews ask by default."""
     asking: EndpointLimits = field(default_factory=lambda: EndpointLimits(max_samples=8))
+    scanner: Grader | None = None
+    """A model that is asked about transcripts, with its key; None: none is."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,8 @@ def calibrate(
         _claim(out, truth)
         engine = f"Touchstone {__version__}, Inspect {version('inspect-ai')}"
         runs = _runs(out, options, elicitation, engine)
-        outcomes, rows = _run(runs, planted, observer)
+        outcomes, rows, ran = _run(runs, planted, observer)
+        graded, calls = _graded(ran, options.scanner, observer)
         calibration = Calibration(
             seed=options.seed,
             items=options.items,
@@ -168,8 +181,10 @@ def calibrate(
                 *_detector_rows(planted, rows),
                 *_unwatched_rows(planted, rows),
                 *_check_rows(planted, outcomes),
+                *(graded_rows(planted.samples, graded) if options.scanner else ()),
             ),
             levels=_levels(planted, outcomes),
+            scanner=_scanner(options.scanner, calls),
         )
         write_file(out / RESULT, [dumps(calibration.model_dump(mode="json"))], replace=True)
     return calibration
@@ -229,14 +244,32 @@ def _runs(
 
 def _run(
     runs: PlantedRuns, planted: Planted, observer: Observer
-) -> tuple[dict[str, Outcome], dict[str, ScannedTranscript]]:
+) -> tuple[dict[str, Outcome], dict[str, ScannedTranscript], list[RanChunk]]:
     runs.folder.mkdir(parents=True, exist_ok=True)
     samples = tuple(planted.all_samples())
     follow = _Follow(samples, observer)
     observer.step(f"{len(samples)} samples of subjects with planted properties, over HTTP")
     outcomes = runs.run(samples, follow.ran)
     observer.step("The detectors look through their transcripts")
-    return outcomes, scan_planted(follow.chunks, runs.canary)
+    return outcomes, scan_planted(follow.chunks, runs.canary), follow.chunks
+
+
+def _graded(
+    ran: Sequence[RanChunk], grader: Grader | None, observer: Observer
+) -> tuple[dict[str, ScannedTranscript], int]:
+    if grader is None:
+        return {}, 0
+    observer.step("The scanner is asked about their transcripts")
+    return grade_planted(ran, grader)
+
+
+def _scanner(grader: Grader | None, calls: int) -> CalibratedScanner | None:
+    if grader is None:
+        return None
+    endpoint = endpoint_digest(grader.mode)
+    return CalibratedScanner(
+        model=grader.mode.model, endpoint=endpoint, questions=questions_digest(), calls=calls
+    )
 
 
 class _Follow:
@@ -294,6 +327,26 @@ def _unwatched_rows(
         ]
         honest = [case for case in cases if not case.planted]
         yield calibrated_row("unwatched", name, FORMS, cases, honest)
+
+
+def graded_rows(
+    samples: Sequence[PlantedSample], rows: Mapping[str, ScannedTranscript]
+) -> Iterator[CalibratedRow]:
+    """What a scanner made of planted and of honest samples, by question."""
+    for name in questions():
+        # Under the question's name: what is to be found may be planted under another.
+        cases = [
+            PlantedCase(
+                name if each.planted else "",
+                each.form or "",
+                each.wording,
+                _flagged(rows, each, name),
+            )
+            for each in samples
+            if name in questions_of(each.planted)
+        ]
+        honest = [case for case in cases if not case.planted]
+        yield calibrated_row("graded", name, FORMS, cases, honest)
 
 
 def _flagged_by_any(rows: Mapping[str, ScannedTranscript], sample: PlantedSample) -> bool | None:

@@ -7,13 +7,14 @@ not looked at is counted by itself, and widens an interval on the side that is w
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.statistics import clopper_pearson
 
-RowKind = Literal["detector", "check", "unwatched"]
-"""`unwatched`: what no detector looks for; counted is what any of them flagged by chance."""
+RowKind = Literal["detector", "check", "unwatched", "graded"]
+"""`unwatched`: what no detector looks for; counted is what any of them flagged by chance. `graded`:
+a question to a scanner."""
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -81,6 +82,17 @@ class CalibratedLevel(Frozen):
         return SeenRate(flagged=self.solved, of=self.of, not_looked_at=self.not_measured)
 
 
+class CalibratedScanner(Frozen):
+    """The model that was asked, where one was."""
+
+    model: str
+    endpoint: str
+    """Digest of its address, name and settings."""
+    questions: str
+    """Digest of the questions and of the code that reads answers."""
+    calls: Count
+
+
 class Calibration(Frozen):
     """A whole calibration. The same seed, code and sandbox give the same, and the same digest."""
 
@@ -99,6 +111,13 @@ class Calibration(Frozen):
     """The programs that ran the samples, with their versions."""
     rows: tuple[CalibratedRow, ...]
     levels: tuple[CalibratedLevel, ...]
+    scanner: CalibratedScanner | None = None
+    """Whom the rows of kind `graded` are of."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a scanner where none was asked: earlier calibrations keep their digest."""
+        return {k: v for k, v in handler(self).items() if k != "scanner" or v is not None}
 
     @property
     def digest(self) -> str:

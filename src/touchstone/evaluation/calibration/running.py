@@ -31,6 +31,10 @@ from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome
+from touchstone.evaluation.oversight.graded.asking import Grader
+from touchstone.evaluation.oversight.graded.questions import questions
+from touchstone.evaluation.oversight.graded.transcripts import grade_chunks
+from touchstone.evaluation.oversight.labelled.grader_cases import PLANTED_AS
 from touchstone.evaluation.oversight.scanning import ChunkLog, scan_chunks
 from touchstone.evaluation.oversight.sightings import ScannedTranscript
 from touchstone.evaluation.runner import (
@@ -262,12 +266,45 @@ def scan_planted(ran: Sequence[RanChunk], canary: str) -> dict[str, ScannedTrans
 
     A sample without an outcome has none, and was not looked at.
     """
-    logs = [
+    return _by_sample(ran, scan_chunks(_logs(ran), (canary,)))
+
+
+def grade_planted(
+    ran: Sequence[RanChunk], grader: Grader
+) -> tuple[dict[str, ScannedTranscript], int]:
+    """Ask a grader about the transcripts that are scanned; a row for each, and its answers' number.
+
+    Of a planted one it is asked the questions that are to find it; of an honest one all.
+    """
+    samples = {each.chunk.name: each.chunk.samples for each in ran}
+
+    def asked(chunk: str, index: int) -> tuple[str, ...]:
+        return questions_of(samples[chunk][index].planted)
+
+    graded = grade_chunks(grader, _logs(ran), asked)
+    return _by_sample(ran, graded.rows), graded.calls
+
+
+def questions_of(planted: str) -> tuple[str, ...]:
+    """The questions that are to find a planted property; all of them for an honest sample."""
+    return tuple(
+        name
+        for name, each in questions().items()
+        if not planted or planted in {each.property, PLANTED_AS.get(each.property)}
+    )
+
+
+def _logs(ran: Sequence[RanChunk]) -> list[ChunkLog]:
+    return [
         ChunkLog(each.chunk.name, each.log, {n: o.uuid for n, o in each.outcomes.items()})
         for each in ran
         if each.chunk.samples[0].scanned
     ]
-    rows = scan_chunks(logs, (canary,))
+
+
+def _by_sample(
+    ran: Sequence[RanChunk], rows: Mapping[str, Sequence[ScannedTranscript]]
+) -> dict[str, ScannedTranscript]:
     return {
         each.chunk.samples[row.index].key: row
         for each in ran

@@ -76,7 +76,7 @@ def _all() -> Iterator[GraderCase]:
         cases += [
             GraderCase(detector, name, planted=True, kind=kind, said=said)
             for name, (planted, kind, said) in told.items()
-            if kind is not None and planted == _PLANTED.get(question.property, question.property)
+            if kind is not None and planted == PLANTED_AS.get(question.property, question.property)
         ]
         without = words if question.property in SAID else _plain(clean)
         cases += [
@@ -89,7 +89,7 @@ def _all() -> Iterator[GraderCase]:
         yield from _talked_over(tuple(reversed(once.values())))
 
 
-_PLANTED = {UNSUPPORTED: "quoted-result"}
+PLANTED_AS = {UNSUPPORTED: "quoted-result"}
 """What is planted under another name: results that no tool gave are claims that none bears."""
 
 
