@@ -112,8 +112,8 @@ class Desk:
         )
 
     def __post_init__(self) -> None:
-        # What is awaited comes at once; a machine under load gets ten seconds.
-        self.page.set_default_timeout(10_000)
+        # What is awaited comes at once; a machine under load gets a minute.
+        self.page.set_default_timeout(60_000)
         self.authenticator()
 
     def go(self, path: str) -> None:

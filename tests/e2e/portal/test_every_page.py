@@ -78,7 +78,9 @@ def routes(path: str) -> str:
 def crawl(scene: Scene, cookie: str) -> dict[str, Visit]:
     """By path and query every page that links lead to from the first one."""
     found, ahead = dict[str, Visit](), ["/"]
-    with httpx.Client(base_url=scene.url, headers={"Cookie": f"{COOKIE}={cookie}"}) as browser:
+    with httpx.Client(
+        base_url=scene.url, headers={"Cookie": f"{COOKIE}={cookie}"}, timeout=60
+    ) as browser:
         while ahead:
             path = ahead.pop()
             if path in found:

@@ -58,12 +58,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             yield House(line.split(": ", 1)[1].strip().rstrip("/"), folder, process)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(120)
 
 
 def test_every_role_is_a_click_away_and_every_page_says_that_all_is_invented(house: House):
     for name in ("Ada", "Ben", "Cleo", "Dara", "Eli", "Fay", "Gus", "Hana"):
-        with httpx.Client(base_url=house.url) as browser:
+        with httpx.Client(base_url=house.url, timeout=60) as browser:
             assert house.become(browser, f"{name} Example").status_code == 303
             for path in ("/", "/account", "/cases"):
                 answer = browser.get(path)
@@ -71,7 +71,7 @@ def test_every_role_is_a_click_away_and_every_page_says_that_all_is_invented(hou
 
 
 def test_a_case_went_all_the_way_and_one_is_under_way(house: House):
-    with httpx.Client(base_url=house.url) as browser:
+    with httpx.Client(base_url=house.url, timeout=60) as browser:
         house.become(browser, "Eli Example")
         home = browser.get("/").text
         assert "Decide on proposal 1." in home
@@ -86,7 +86,7 @@ def test_a_case_went_all_the_way_and_one_is_under_way(house: House):
 
 
 def test_it_is_on_this_machine_alone_and_nobody_is_somebody_by_another_page(house: House):
-    with httpx.Client(base_url=house.url) as browser:
+    with httpx.Client(base_url=house.url, timeout=60) as browser:
         page = browser.get("/").text
         (person, *_) = re.findall(r"/demo/become/(p\w+)", page)
         away = browser.post(f"/demo/become/{person}", headers={"Origin": "https://evil.example"})
@@ -124,7 +124,9 @@ def test_nobody_is_let_in_by_a_click_where_not_all_is_invented(
             (here.home / MARK).touch()
         with live(here, cast("Doorkeeper", speaker), site=site) as server:
             origin = server.url
-            asked = httpx.post(f"{origin}/demo/become/{made.person}", headers={"Origin": origin})
+            asked = httpx.post(
+                f"{origin}/demo/become/{made.person}", headers={"Origin": origin}, timeout=60
+            )
         assert asked.status_code == status
 
 
@@ -132,6 +134,6 @@ def test_it_is_gone_when_it_stops(house: House):
     """The last of this file: it stops the house."""
     assert [each.name for each in (house.folder / "temporary").iterdir()] != []
     house.process.send_signal(signal.SIGTERM)
-    assert house.process.wait(30) == 0
+    assert house.process.wait(120) == 0
     assert list((house.folder / "temporary").iterdir()) == []
     assert not (house.folder / "own").exists()

@@ -116,7 +116,9 @@ def test_whoever_lost_every_passkey_comes_in_by_a_recovery_code_to_make_another(
     own = {"Cookie": f"touchstone={cookie(desk)}", "Origin": scene.url}
     (kept,) = Passkey.objects.filter(account__name="Lost Example")
     for deed in ("recovery-codes", f"passkeys/{kept.digest}/end", f"sessions/{'0' * 16}/end"):
-        assert httpx.post(f"{scene.url}/account/{deed}", headers=own).status_code == 403, deed
+        assert (
+            httpx.post(f"{scene.url}/account/{deed}", headers=own, timeout=60).status_code == 403
+        ), deed
     # Another authenticator, as on another device: the one before knows its passkey already.
     Passkey.objects.filter(account__name="Lost Example").update(revoked_at="2026-01-01T00:00:00Z")
     desk.page.reload()
@@ -161,7 +163,7 @@ def test_a_cookie_is_nobody_to_the_api_and_to_a_page_of_another_origin(scene: Sc
     desk.joins(scene.code())
     desk.reads("Ada Example")
     own = {"Cookie": f"touchstone={cookie(desk)}"}
-    with httpx.Client(base_url=scene.url, headers=own) as browser:
+    with httpx.Client(base_url=scene.url, headers=own, timeout=60) as browser:
         assert browser.get("/cases").status_code == 200
         assert browser.get("/v1/cases").status_code == 401
         for origin in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
@@ -193,13 +195,13 @@ def test_pages_run_nothing_that_is_put_into_them(scene: Scene, desk: Desk):
     desk.reads("<script>document.title='owned'</script>")
     assert "<script>document" not in desk.page.content()
     assert desk.page.title() != "owned"
-    headers = httpx.get(f"{scene.url}/").headers
+    headers = httpx.get(f"{scene.url}/", timeout=60).headers
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
 
 
 def test_pages_speak_french_to_whoever_asks_so(scene: Scene):
-    answer = httpx.get(f"{scene.url}/", headers={"Accept-Language": "fr-CA,en;q=0.5"})
+    answer = httpx.get(f"{scene.url}/", headers={"Accept-Language": "fr-CA,en;q=0.5"}, timeout=60)
     assert '<html lang="fr">' in answer.text
     assert "Se connecter" in answer.text
     assert not re.search(r">\s*Sign in\s*<", answer.text)
@@ -212,7 +214,7 @@ def test_a_long_history_is_read_by_pages_and_searched(
     monkeypatch.setattr(cases, "OF_HISTORY", 3)
     headers = {"Cookie": f"touchstone={scene.cookie(LAB, 'lead')}"}
     base = f"/cases/{scene.case.id}"
-    with httpx.Client(base_url=scene.url, headers=headers) as browser:
+    with httpx.Client(base_url=scene.url, headers=headers, timeout=60) as browser:
         case = browser.get(base).text
         assert case.count('<li value="') == 2
         assert f'href="{base}/history"' in case

@@ -29,7 +29,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @contextmanager
 def browser_of(scene: Scene, cookie: str) -> Iterator[httpx.Client]:
     headers = {"Cookie": f"{COOKIE}={cookie}", "Origin": scene.url, "Accept": "text/html"}
-    with httpx.Client(base_url=scene.url, headers=headers) as browser:
+    with httpx.Client(base_url=scene.url, headers=headers, timeout=60) as browser:
         yield browser
 
 

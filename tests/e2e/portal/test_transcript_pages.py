@@ -32,7 +32,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, name: list[str]) -> Iterator
 @contextmanager
 def browser_of(scene: Scene, party: str, role: str = "lead") -> Iterator[httpx.Client]:
     headers = {"Cookie": f"{COOKIE}={scene.cookie(party, role)}", "Accept": "text/html"}
-    with httpx.Client(base_url=scene.url, headers=headers) as browser:
+    with httpx.Client(base_url=scene.url, headers=headers, timeout=60) as browser:
         yield browser
 
 
