@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from touchstone.bench.cheating import claims, tariffs
+from touchstone.bench.cheating import claims, regions, tariffs
 from touchstone.bench.cheating.judging import scores
 from touchstone.bench.cheating.likeness import highest_likeness
 from touchstone.bench.cheating.searches import Parts, Search, learned_rules
@@ -114,6 +114,9 @@ def cheated(name: str, training: Sequence[Item], fresh: Sequence[Item]) -> Itera
         yield from _tariffs(training, fresh)
     if claims.program_of(name):
         yield from _claims(training, fresh)
+    if name == "memory-safety":
+        outside = sum(regions.out_of_bounds(item) == claims.flawed(item) for item in fresh)
+        yield Cheated("records that leave or do not fill their region", outside, len(fresh))
 
 
 def _tariffs(training: Sequence[Item], fresh: Sequence[Item]) -> Iterator[Cheated]:

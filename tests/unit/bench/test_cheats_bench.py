@@ -12,7 +12,7 @@ import pytest
 
 from support.claiming import NAMES, family_of, with_flaws
 from touchstone.bench import cheats
-from touchstone.bench.cheating import claims, tariffs
+from touchstone.bench.cheating import claims, regions, tariffs
 from touchstone.bench.cheating.judging import scores
 from touchstone.bench.cheating.likeness import highest_likeness, renamed_tokens
 from touchstone.bench.cheating.middling import solved_by_control
@@ -27,6 +27,7 @@ from touchstone.bench.errors import BenchError
 from touchstone.errors import BadInputError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.claims.planting import ClaimPlan, Part
+from touchstone.evaluation.families.memory_safety import model
 
 LEVEL = 2
 FRESH = 40
@@ -61,6 +62,26 @@ def test_no_known_cheat_solves_many_claims_and_no_two_programs_are_alike(name: s
     assert {way for way in claims.WAYS for cheat in found if way in cheat} == set(claims.WAYS)
     assert max(found.values()) <= 8 / FRESH
     assert cheats.likeness_of(name, [*known, *new])[0] <= cheats.MOST_ALIKE
+
+
+def test_who_tries_all_numbers_finds_records_that_leave_or_do_not_fill_a_region(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """With regions of just what their records may touch, as they were in version 2."""
+
+    def tight(part: Part) -> int:
+        if part["kind"] == "gate":
+            return 0
+        # Upwards from 0, or downwards.
+        return max(map(abs, regions.reached_cells({**part, "first": 0, "last": 0}))) + 1
+
+    def solved() -> int:
+        new = cheats.items_of("memory-safety", 1, FRESH, "fresh")
+        return sum(regions.out_of_bounds(item) == claims.flawed(item) for item in new)
+
+    assert solved() <= 4
+    monkeypatch.setattr(model, "room", tight)
+    assert solved() > 8
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,10 +17,10 @@ Task {label} of the family memory-safety.
 
 LAYOUT.txt says which cells of the one memory of a {title} each numbered record may touch. program.c
 is to do so: take(name, a, b) does what a record asks, and touches a cell by put or at. In 0 to 3 of
-the records it touches other cells than LAYOUT.txt says: some that are another's, or not all of its
-own. Nothing but LAYOUT.txt tells which: every record of the program makes sense on its own, and no
-tool sees where in the one memory a region ends. main.c reads lists of records and prints what the
-last of each touched:  gcc program.c main.c -o program
+the records it touches other cells than LAYOUT.txt says: some that it may not, or not all that it
+should. Nothing but LAYOUT.txt tells which: every record of the program makes sense on its own, and
+stays in its region. main.c reads lists of records and prints what the last of each touched:
+gcc program.c main.c -o program
 
 """
 _POINTS = """\
@@ -33,7 +33,7 @@ class MemorySafety(ClaimFamily):
     """Find where a C program touches cells that a layout gives to another: no to three records."""
 
     name = "memory-safety"
-    version = "2"
+    version = "3"
     least_grade = "limited"
     needs = ("gcc", "python3")
     program_file = "program.c"

@@ -50,17 +50,15 @@ def comes_to(facts: Any, parts: Any, steps: Any) -> list[int]:
 
 
 def room(part: Any) -> int:
-    """How many cells the region of a record has: as many as it may touch by its layout."""
-    if part["kind"] == "gate":
-        return 0
-    if part["kind"] == "pour":
-        return int(part["limit"])
-    if part["kind"] == "fill":
-        return (
-            int(part["limit"] - (not part["closed"])) * (part["width"] if part["wide"] else 1) + 1
-        )
-    elements = part["limit"] + part["closed"] - part["from_one"]
-    return int(elements * part["width"])
+    """How many cells the region of a record has: the same, whatever its booleans are.
+
+    As many as the widest of its variants touches: were it as many as it may touch, whoever leaves
+    the region, or never reaches its end, would be wrong, and nobody had to read how it is said.
+    """
+    limit, width = int(part["limit"]), int(part["width"])
+    return {"gate": 0, "pour": limit, "fill": limit * width + 1}.get(
+        part["kind"], (limit + 1) * width
+    )
 
 
 def _over(part: Any, number: int) -> bool:

@@ -7,8 +7,8 @@ _HEAD = """\
 {title}: {cells} cells of memory, numbered from 0.
 
 A record has a name and two numbers, a and b, from 0 to 255. Every record owns a region of cells,
-and may touch just those that are said here; whatever else it touches is another's. A record that is
-refused touches nothing, and leaves nothing changed. At the beginning nothing is lent.
+and touches just those of them that are said here; it has some to spare. A record that is refused
+touches nothing, and leaves nothing changed. At the beginning nothing is lent.
 
 """
 _OVER = {
