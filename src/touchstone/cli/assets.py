@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DONE, NO = 0, 1
 assets = App(
     name="assets",
-    help="Data sets, wheels, repositories and vocabularies that a pack names, by their digests.",
+    help="What packs and families name by digest: data sets, packages, repositories, vocabularies.",
 )
 
 
@@ -27,7 +27,7 @@ def list_assets(place: Path, *, json: Json = False) -> int:
     Nothing is read or asked for beside the list.
 
     Args:
-        place: A pack's folder, or an assets.toml.
+        place: A pack's folder, an assets.toml, or the name of a shipped family that needs assets.
     """
     listed = _listed(place)
     if json:
@@ -52,7 +52,7 @@ def pull(place: Path, *, from_: Path | None = None, json: Json = False) -> int:
     Exit 1: something is not here afterwards.
 
     Args:
-        place: A pack's folder, or an assets.toml.
+        place: A pack's folder, an assets.toml, or the name of a shipped family that needs assets.
         from_: An archive that `touchstone assets pack` wrote; nothing is asked of any network then.
     """
     from touchstone.evaluation.assets.archive import pull_from
@@ -69,7 +69,7 @@ def verify(place: Path, *, json: Json = False) -> int:
     Exit 1: something is missing or altered, or cannot be had here.
 
     Args:
-        place: A pack's folder, or an assets.toml.
+        place: A pack's folder, an assets.toml, or the name of a shipped family that needs assets.
     """
     return _told(_store().states(_listed(place)), json)
 
@@ -79,7 +79,7 @@ def pack(place: Path, *, out: Path) -> int:
     """Write one archive with all that a list names, for a centre that has no network.
 
     Args:
-        place: A pack's folder, or an assets.toml.
+        place: A pack's folder, an assets.toml, or the name of a shipped family that needs assets.
         out: The archive; there is no such file yet.
     """
     from touchstone.evaluation.assets.archive import pack_assets
@@ -101,8 +101,12 @@ def _told(states: "Iterable[AssetState]", json: bool) -> int:
 def _listed(place: Path) -> "AssetList":
     from touchstone.evaluation.assets.errors import AssetError
     from touchstone.evaluation.assets.listing import LISTING, MOST_LISTING, parse_assets
+    from touchstone.evaluation.families.registry import assets_of_family
 
     path = place / LISTING if place.is_dir() else place
+    named = None if place.exists() else assets_of_family(str(place))
+    if named is not None:
+        return parse_assets(named)
     try:
         with path.open("rb") as file:
             return parse_assets(file.read(4 * MOST_LISTING + 1))

@@ -2,7 +2,7 @@
 
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.sentences import paragraph, sentence
-from touchstone.evaluation.families.registry import family_names, get_family
+from touchstone.evaluation.families.registry import MODULES, get_family
 from touchstone.review.state import RunKey
 
 
@@ -13,7 +13,7 @@ def instrument_note(case: AudienceCase, key: RunKey) -> str:
     """
     family, sealed = _family(case, key)
     # Of a shipped family what is known by now; of others what was known when they were sealed.
-    cheat = get_family(family).cheat if family in family_names() else sealed
+    cheat = get_family(family).cheat if family in MODULES else sealed
     if not cheat:
         return ""
     flaws = _flaws(case, key)

@@ -7,6 +7,7 @@ those of packages, is `touchstone.evaluation.families.loading`.
 import re
 from functools import cache
 from importlib import import_module
+from importlib.resources import files
 
 from touchstone.evaluation.families.base import Family, Item
 from touchstone.evaluation.families.naming import parse_item_id
@@ -19,12 +20,23 @@ MODULES = {
     "payment-logic": "touchstone.evaluation.families.payment_logic",
     "tariff-flaws": "touchstone.evaluation.families.tariff_flaws",
     "batch-desk": "touchstone.evaluation.families.batch_desk",
+    "planted-packages": "touchstone.evaluation.families.planted_packages",
 }
+ON_REQUEST = ("planted-packages",)
+"""Families that need assets: an installation has them where its configuration names them."""
 
 
 def family_names() -> tuple[str, ...]:
-    """Names of all shipped families, in the order of the registry."""
-    return tuple(MODULES)
+    """Names of the shipped families that every installation has, in the order of the registry."""
+    return tuple(name for name in MODULES if name not in ON_REQUEST)
+
+
+def assets_of_family(name: str) -> bytes | None:
+    """The list of assets of a shipped family; None: there is no such family, or it needs none."""
+    if name not in MODULES:
+        return None
+    listed = files(MODULES[name]).joinpath("assets.toml")
+    return listed.read_bytes() if listed.is_file() else None
 
 
 @cache

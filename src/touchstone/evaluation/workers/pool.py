@@ -29,6 +29,7 @@ _INHERITED = (
     "TMPDIR",
     "PYTHONPATH",
     "VIRTUAL_ENV",
+    "TOUCHSTONE_ASSETS",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",

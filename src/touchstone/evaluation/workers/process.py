@@ -78,6 +78,8 @@ class _Worker:
     def _run_chunk(self, job: WorkerJob) -> ChunkResult:
         if job.made_by is not None and job.made_by.distribution.startswith(PACK):
             return run_pack_job(job, self._outcome, lambda: self._halted)
+        # Families whose programs are assets look where the commands do.
+        os.environ.setdefault("TOUCHSTONE_HOME", job.home)
         return run_chunk(
             job.spec,
             folder=Path(job.folder),

@@ -1,0 +1,1 @@
+"""Programs sent to the sandbox as text. Standard library only; they stand alone."""
