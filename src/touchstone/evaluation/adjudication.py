@@ -28,6 +28,14 @@ class SampleFacts:
 
     executions: int
     """The number of this execution, from 1."""
+    paid: int = 0
+    """Calls that earlier executions were answered: the journal has counted them."""
+    spent: int = 0
+    """Tokens of these calls."""
+    resumed: int = 0
+    """Calls of this execution that were answered from what was kept."""
+    again: bool = False
+    """Whether the call that is being counted is one of these."""
     usage: Usage = field(default_factory=Usage)
     seen: int = 0
     """Tokens of `usage` that the bytes to and fro account for."""

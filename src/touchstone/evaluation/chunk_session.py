@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic as clock
 from typing import Any
@@ -17,11 +16,12 @@ from touchstone.evaluation.alterations import sample_alterations
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call, EndpointFault, EndpointWatch
+from touchstone.evaluation.endpoints import Call, EndpointFault
 from touchstone.evaluation.errors import ChunkError, JournalError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.inspect_seam import sample_working_time
 from touchstone.evaluation.journal import MOST_EXECUTIONS, Journal
+from touchstone.evaluation.kept_answers import KeptAnswers
 from touchstone.evaluation.limits import Allowance
 from touchstone.evaluation.outcomes import (
     REASON_LENGTH,
@@ -31,6 +31,8 @@ from touchstone.evaluation.outcomes import (
     Usage,
 )
 from touchstone.evaluation.quota import Quota
+from touchstone.evaluation.resuming import ResumingWatch
+from touchstone.evaluation.running_sample import running_index
 from touchstone.evaluation.sandbox.events import GuardHits as Noticed
 from touchstone.evaluation.sandbox.events import events_of, on_event
 from touchstone.handin import printable_line
@@ -53,7 +55,7 @@ class ChunkItem:
     item: Item
 
 
-class ChunkSession(EndpointWatch):
+class ChunkSession(ResumingWatch):
     """One chunk being run. Inspect's solver, scorer and hook report here.
 
     Args:
@@ -67,6 +69,7 @@ class ChunkSession(EndpointWatch):
         expected_models: Names that the snapshot may report; empty for any.
         on_outcome: Told of each outcome, once it is on disk.
         stop: Asked before each sample and call; gives a reason to stop, or an empty text.
+        kept: What earlier executions were answered; None: nothing is kept.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class ChunkSession(EndpointWatch):
         expected_models: frozenset[str] = frozenset(),
         on_outcome: Callable[[Outcome], None] | None = None,
         stop: Callable[[], str] | None = None,
+        kept: KeptAnswers | None = None,
     ) -> None:
         self.spec = spec
         self.items = items
@@ -97,6 +101,7 @@ class ChunkSession(EndpointWatch):
         self._expected = expected_models
         self._on_outcome = on_outcome
         self._stop = stop
+        super().__init__(kept)
         self._began = clock()
         self._samples: dict[int, SampleFacts] = {}
         self._running: set[int] = set()
@@ -112,7 +117,8 @@ class ChunkSession(EndpointWatch):
         while True:
             if self.closed():
                 return False
-            cap, each = self._allowance.tokens, self.elicitation.token_limit
+            cap, spent = self._allowance.tokens, self.journal.spent(index)
+            each = max(0, self.elicitation.token_limit - spent)
             # What others may still use counts as used, so that no two pass the cap together.
             if cap is None or self._used_and_reserved() + each <= cap:
                 break
@@ -123,7 +129,8 @@ class ChunkSession(EndpointWatch):
             await anyio.sleep(_POLL)
         self._running.add(index)
         try:
-            self._samples[index] = SampleFacts(self.journal.begin(index))
+            paid = self.journal.answers.get(index, 0)
+            self._samples[index] = SampleFacts(self.journal.begin(index), paid=paid, spent=spent)
         except JournalError as error:
             self._fail(error)
             return False
@@ -158,7 +165,8 @@ class ChunkSession(EndpointWatch):
         if (facts := self._heard(usage)) is None:
             return
         facts.usage = facts.usage + usage
-        self._used += usage.total
+        # The caps of a review count what was asked, over a death: this was counted then.
+        self._used += 0 if facts.calls <= facts.paid else usage.total
         facts.models.add(model)
         if fingerprint:
             facts.fingerprints.add(fingerprint)
@@ -176,13 +184,17 @@ class ChunkSession(EndpointWatch):
 
     def _heard(self, usage: Usage) -> SampleFacts | None:
         """Note, before all else, that an answer came: from here on the sample never runs again."""
-        index, facts = _INDEX.get(), self._current()
+        index, facts = running_index(), self._current()
         if index is None or facts is None:
             return None
+        known, again, facts.again = facts.calls < facts.paid, facts.again, False
+        facts.resumed += again
         try:
             # First: killed in the next moment, this sample must not be asked again (ADR 176).
-            self.journal.use(index, usage)
-            self._answered()
+            if not known:
+                self.journal.use(index, usage)
+            if not again:
+                self._answered()
         except Exception as error:  # noqa: BLE001 - within Inspect it would be taken for the endpoint's
             self._fail(error)
         facts.calls += 1
@@ -227,9 +239,10 @@ class ChunkSession(EndpointWatch):
         return None if self._allowance.tokens is None else self.elicitation.token_limit
 
     def fault(self, index: int, cause: Cause, text: str) -> None:
-        """Say whose fault ended a sample."""
+        """Say whose fault ended a sample; the first one stands."""
         facts = self._samples[index]
-        facts.cause, facts.fault = cause, text
+        if not facts.cause:
+            facts.cause, facts.fault = cause, text
 
     def fault_of(self, index: int) -> str:
         """What ended the sample before it could be judged, or an empty text."""
@@ -335,17 +348,16 @@ class ChunkSession(EndpointWatch):
     def go_on(self) -> None:
         """Settle what an earlier run left, and keep to what may still run.
 
-        A sample of which an answer was recorded never runs again: where that run ended before its
-        outcome, it is lost to the instrument.
+        A sample of which an answer was recorded, and not kept, is lost to the instrument.
         """
-        self.settle("its worker died or was stopped")
+        self.settle(f"its worker died or was stopped{self.spoilt()}", self.held())
         done = self.journal.outcomes
         self.items = {index: part for index, part in self.items.items() if index not in done}
 
-    def settle(self, why: str) -> None:
+    def settle(self, why: str, kept: Mapping[int, int] | None = None) -> None:
         """Give their outcomes to samples that were interrupted and may not run again."""
         commitments = {index: part.commitment for index, part in self.items.items()}
-        for outcome in self.journal.settle(commitments, self.rule, why):
+        for outcome in self.journal.settle(commitments, self.rule, why, kept=kept or {}):
             self._tell(outcome)
 
     def _answered(self) -> None:
@@ -408,6 +420,7 @@ class ChunkSession(EndpointWatch):
             models=tuple(sorted(facts.models)),
             reasoning=reasoning_of(messages),
             calls=facts.calls,
+            resumed=facts.resumed,
             said=facts.said,
             conduct=facts.conduct,
             executions=facts.executions,
@@ -419,14 +432,13 @@ class ChunkSession(EndpointWatch):
         )
 
     def _current(self) -> SampleFacts | None:
-        index = _INDEX.get()
+        index = running_index()
         return None if index is None else self._samples.get(index)
 
     def _used_and_reserved(self) -> int:
         running = sum(
-            max(self.elicitation.token_limit, self._samples[index].usage.total)
-            - self._samples[index].usage.total
-            for index in self._running
+            max(0, self.elicitation.token_limit - max(facts.usage.total, facts.spent))
+            for facts in (self._samples[index] for index in self._running if index in self._samples)
         )
         return self._used + running
 
@@ -435,18 +447,7 @@ class ChunkSession(EndpointWatch):
         self._stop_for("failed")
 
 
-_INDEX: ContextVar[int | None] = ContextVar("touchstone_index", default=None)
 _CURRENT: list[ChunkSession] = []
-
-
-@contextmanager
-def sample_of(index: int) -> Iterator[None]:
-    """While the block runs, calls to the endpoint are counted for this sample."""
-    token = _INDEX.set(index)
-    try:
-        yield
-    finally:
-        _INDEX.reset(token)
 
 
 @contextmanager

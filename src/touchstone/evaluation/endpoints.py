@@ -41,6 +41,7 @@ from touchstone.evaluation.inspect_seam import (
     sample_total_tokens,
     sample_wait,
 )
+from touchstone.evaluation.kept_answers import Exchange
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
@@ -120,6 +121,13 @@ class EndpointWatch:
 
     def sending(self, request: Mapping[str, Any]) -> None:
         """A request goes out, or another attempt at it."""
+
+    def kept(self, request: Mapping[str, Any]) -> Exchange | None:  # noqa: ARG002 - for others
+        """What was answered to this request before a death, if the sample runs again after one."""
+        return None
+
+    def keep(self, request: Mapping[str, Any], exchange: Exchange) -> None:
+        """An answer came, and is not handed on before this returns."""
 
     def waited(self, seconds: float) -> None:
         """How long the endpoint took for one attempt, whatever came of it."""
@@ -264,18 +272,31 @@ class BoundedEndpoint(ProviderSeam):
 
     async def complete(self, request: dict[str, Any]) -> ChatCompletion:
         """What the endpoint answers to one request, once the door has let it in."""
-        began = time.monotonic()
         self.watch.sending(request)
+        if (before := self.watch.kept(request)) is not None:
+            if before.kind == "declined":
+                stop: Stop = "length" if before.stop == "length" else "content_filter"
+                raise EndedWithoutAnswer(stop, before.said.decode())
+            again = admit(before.said, _offered(request), self.redactor)
+            return self._heard(again, request, before.seconds)
+        began = time.monotonic()
         try:
             # The bytes as they came: the SDK does not validate what it makes of them.
             raw = await self.client.chat.completions.with_raw_response.create(**request)
             answer = admit(raw.content, _offered(request), self.redactor)
         except APIStatusError as error:
             # Asked first whether it tells of the model: a full context is no fault of the endpoint.
-            raise self._declined(error) or self._fault(error) from None
+            if (ended := self._declined(error)) is None:
+                raise self._fault(error) from None
+            seconds, text = time.monotonic() - began, ended.text.encode()
+            self.watch.keep(request, Exchange("declined", text, seconds, ended.stop))
+            raise ended from None
         except NotAnAnswerError as error:
             raise EndpointFault(self._line(str(error)), retryable=True) from None
-        return self._heard(answer, request, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        # Before anybody hears of it: what was heard and lost could be asked for a second time.
+        self.watch.keep(request, Exchange("answer", raw.content, seconds))
+        return self._heard(answer, request, seconds)
 
     def _heard(
         self, answer: ServedCompletion, request: dict[str, Any], seconds: float

@@ -11,7 +11,7 @@ from inspect_ai.model import Model, ModelAPI, ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
-from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession, active, current, sample_of
+from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession, active, current
 from touchstone.evaluation.chunks import MAX_CHUNK, ChunkSpec
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import ChunkError
@@ -21,6 +21,7 @@ from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Usage
 from touchstone.evaluation.runner import execute, load_hooks
+from touchstone.evaluation.running_sample import sample_of
 from touchstone.evaluation.tasks import chunk_arguments
 
 _PROMPT = "Say yes."

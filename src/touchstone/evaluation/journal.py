@@ -5,8 +5,9 @@ a killed process is cut off; anything else that is not as written is an alterati
 what stood there, so no sample of the chunk that has no outcome before it may run again: each is
 lost (`Journal.settle`), and the file as it was found is kept beside the journal.
 
-A `use` line says that the model answered. From there on the sample is never run again, whatever
-becomes of this process: what was judged is its outcome, else it is lost (`Journal.settle`).
+A `use` line says that the model answered. From there on the sample is asked nothing anew, whatever
+becomes of this process: what was judged is its outcome; else it runs again from the answers that it
+had, where every one was kept (`kept_answers`); else it is lost (`Journal.settle`).
 """
 
 import fcntl
@@ -31,6 +32,9 @@ NAME = "outcomes.jsonl"
 MISSING = "its beginning"
 MOST_EXECUTIONS = 3
 """How often a sample may begin while no answer to it was ever recorded."""
+MOST_RESUMPTIONS = 20
+"""How often one may begin whose every answer was kept."""
+_NONE_KEPT: Mapping[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,10 @@ class Journal:
         # Of samples that have an outcome too: each call was paid for, whatever came of it.
         return sum(self._open_usage.values(), Usage())
 
+    def spent(self, index: int) -> int:
+        """Tokens of the calls of a sample that the journal knows of."""
+        return self._open_usage.get(index, Usage()).total
+
     def interrupted(self) -> tuple[int, ...]:
         """Samples that were begun and have no outcome."""
         return tuple(sorted(set(self.begun) - set(self.outcomes)))
@@ -182,6 +190,7 @@ class Journal:
         why: str,
         *,
         final: bool = False,
+        kept: Mapping[int, int] = _NONE_KEPT,
     ) -> tuple[Outcome, ...]:
         """Give an outcome to each interrupted sample that may not run again; gives those outcomes.
 
@@ -195,6 +204,8 @@ class Journal:
             rule: How results are scored.
             why: What became of the process that ran them, in a few words.
             final: Whether the chunk is given up: then no sample that was begun may run again.
+            kept: How many answers are kept, by index. A sample of which every answer is may run
+                again: it is given the same ones.
         """
         settled = []
         for index in sorted(set(commitments) - set(self.outcomes)):
@@ -202,7 +213,7 @@ class Journal:
             if not (self.altered or index in self.begun):
                 continue
             outcome = self._judged.get(index)
-            if outcome is None and (found := self._end_of(index, why, final)) is not None:
+            if outcome is None and (found := self._end_of(index, why, final, kept)) is not None:
                 result, reason = found
                 outcome = Outcome(
                     index=index,
@@ -220,10 +231,15 @@ class Journal:
                 settled.append(outcome)
         return tuple(settled)
 
-    def _end_of(self, index: int, why: str, final: bool) -> tuple[Result, str] | None:
+    def _end_of(
+        self, index: int, why: str, final: bool, kept: Mapping[int, int]
+    ) -> tuple[Result, str] | None:
         if self.altered:
             return "lost-instrument", f"the journal was altered at {self.altered}"
         answers, begun = self.answers.get(index, 0), self.begun[index]
+        held = kept.get(index, 0)
+        if answers and held >= answers and begun < MOST_RESUMPTIONS and not final:
+            return None
         # It has heard the model: to run it again would be to give the model a second try.
         if answers:
             return "lost-instrument", f"{why} after {answers} answers, before the judge spoke"

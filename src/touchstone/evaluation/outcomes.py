@@ -112,8 +112,11 @@ class Outcome(Frozen):
     so that modes can be told apart; empty where nothing was heard."""
     executions: Annotated[int, Field(ge=1)] = 1
     """How often the sample was begun. More than 1: earlier executions ended before the model had
-    said anything, because the worker died, a person halted, or the endpoint failed. Which of the
-    sealed attempts at the item it was is said by its chunk."""
+    said anything, or their answers were kept (`resumed`), because the worker died, a person halted,
+    or the endpoint failed. Which of the sealed attempts at the item it was is said by its chunk."""
+    resumed: Annotated[int, Field(ge=0)] = 0
+    """Calls among `calls` that an earlier execution was answered, and this one from what was kept:
+    they were asked and paid for once."""
     notes: tuple[str, ...] = ()
     """What was odd, such as usage that had to be clamped."""
     events: tuple[SandboxEvent, ...] = ()
@@ -137,9 +140,9 @@ class Outcome(Frozen):
         return value
 
     @model_serializer(mode="wrap")
-    def _without_curve(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a curve where none was asked for: as outcomes were written before."""
-        return {k: v for k, v in handler(self).items() if k != "curve" or v}
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without curve and resumption where there was none: as outcomes were written before."""
+        return {k: v for k, v in handler(self).items() if k not in {"curve", "resumed"} or v}
 
 
 class Lost(Frozen):

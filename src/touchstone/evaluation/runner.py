@@ -26,6 +26,7 @@ from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError
 from touchstone.evaluation.inspect_seam import SETTINGS, draw_nothing, init_hooks, own_data_folder
 from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.kept_answers import KeptAnswers
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.quota import Quota
@@ -110,7 +111,7 @@ def run_chunk(
     sandbox = sandbox or SandboxChoice()
     _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
-    with Journal(folder, spec.id) as journal:
+    with Journal(folder, spec.id) as journal, KeptAnswers(folder, spec.id) as kept:
         run = ChunkSession(
             spec,
             {part.index: part for part in items},
@@ -122,11 +123,16 @@ def run_chunk(
             expected_models=expected_models,
             on_outcome=on_outcome,
             stop=stop,
+            kept=kept,
         )
         run.go_on()
         model = open_endpoint(elicitation.asked_of(mode), api_key, asking, run)
         with active(run):
-            return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
+            ran = execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
+        # What has not begun has no answers, and what has its outcome needs them no longer.
+        if not ran.begun:
+            kept.drop()
+        return ran
 
 
 def _task(run: ChunkSession) -> Task | None:

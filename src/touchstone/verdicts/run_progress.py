@@ -37,7 +37,7 @@ class RunProgress:
     beside: tuple[Reference, ...] = ()
     """Each mode of the reference that the verdict compares with."""
     repeated: int = 0
-    """Samples that were begun more than once: earlier executions ended without an answer."""
+    """Samples that were begun more than once: earlier executions were broken off."""
 
     ran_solved: int | None = None
     """Of all recorded, which never falls; None: as `solved`."""

@@ -20,7 +20,8 @@ from support.forked import Command
 from support.toy_run import OVER_LOOPBACK, Run
 from touchstone.evaluation import Elicitation, EndpointLimits
 from touchstone.evaluation.journal import MOST_EXECUTIONS
-from touchstone.review.events.measuring import MEASURED
+from touchstone.evaluation.kept_answers import KEY_NAME
+from touchstone.evaluation.kept_answers import NAME as ANSWERS
 
 pytestmark = OVER_LOOPBACK
 ONE_BY_ONE = EndpointLimits(max_samples=1, retries=0, backoff_seconds=0)
@@ -170,29 +171,71 @@ run_chunk(spec, folder=folder / "chunks" / spec.id, home=folder / "home", mode=m
 """
 
 
-@pytest.mark.parametrize(("turn", "result"), [(0, "solved"), (1, "lost-instrument")])
-def test_a_killed_worker_repeats_only_what_was_never_answered(
-    turn: int, result: str, toy_run: Run, tmp_path: Path
+def random_first(body: dict[str, Any], number: int) -> Any:
+    """Reads something that is never the same twice, before it does what the copier does."""
+    if turn_of(body) == 0:
+        told = [("bash", {"command": "cat /proc/sys/kernel/random/uuid"})]
+        return completion("", told, number=number)
+    if turn_of(body) == 1:
+        told = [("bash", {"command": "cat word.txt > answer.txt"})]
+        return completion("", told, number=number)
+    return completion("", [("submit", {"answer": "done"})], number=number)
+
+
+def altered(folder: Path) -> None:
+    (kept,) = folder.rglob(ANSWERS)
+    data = bytearray(kept.read_bytes())
+    data[-1] ^= 1
+    kept.write_bytes(data)
+
+
+def gone(folder: Path) -> None:
+    (kept,) = folder.rglob(ANSWERS)
+    kept.unlink()
+
+
+def untouched(_: Path) -> None:
+    """What was kept is as it was."""
+
+
+@pytest.mark.parametrize(
+    ("says", "turn", "meddle", "asked_on", "reason"),
+    [
+        (copier, 0, untouched, 2, ""),
+        (copier, 1, untouched, 1, ""),
+        (random_first, 2, untouched, 0, "asked otherwise at call 2 than before"),
+        (copier, 1, altered, 0, "answer 1 is altered"),
+        (copier, 1, gone, 0, "after 1 answers"),
+    ],
+)
+def test_a_killed_worker_asks_nothing_that_was_answered(
+    says: Any, turn: int, meddle: Any, asked_on: int, reason: str, toy_run: Run, tmp_path: Path
 ):
-    """Killed before the first answer it runs again, and that is told; after it, it never does."""
+    """It runs again from what was kept, and is lost where that does not fit, or is not whole."""
     workers: list[Command] = []
 
     def script(body: dict[str, Any], number: int) -> Any:
         if workers[0].poll() is None and turn_of(body) == turn:
             workers[0].kill()
             workers[0].wait()
-        return copier(body, number)
+        return says(body, number)
 
     with serve(script) as endpoint:
         words = ["-c", WORKER, str(tmp_path), endpoint.url]
         workers.append(Command(words, os.environ, python=True))
         assert workers[0].wait() == -signal.SIGKILL
         asked = len(endpoint.requests)
+        meddle(tmp_path)
         done = toy_run(endpoint.url, size=1)
         assert toy_run(endpoint.url, size=1).outcomes == done.outcomes
-        assert len(endpoint.requests) - asked == (2 if turn == 0 else 0)
+        assert len(endpoint.requests) - asked == asked_on
     (outcome,) = done.outcomes
-    assert (outcome.result, outcome.executions, outcome.calls) == (result, 2 - turn, 2 - turn)
-    assert (outcome.result in MEASURED) == (turn == 0)
-    assert done.repeated == ((0,) if turn == 0 else ())
-    assert turn == 0 or "after 1 answers" in outcome.reason
+    assert outcome.result == ("lost-instrument" if reason else "solved")
+    assert reason in outcome.reason
+    # Nothing is kept of a chunk that is over.
+    assert not [*tmp_path.rglob(ANSWERS), *tmp_path.rglob(KEY_NAME)]
+    if not reason:
+        # As of a run that nothing broke: each call counts for the sample, and was paid for once.
+        assert (outcome.calls, outcome.resumed, outcome.executions) == (2, turn, 2)
+        assert outcome.usage.total == done.total.total == 240
+    assert done.repeated == (() if meddle is not untouched else (0,))

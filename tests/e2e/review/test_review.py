@@ -73,7 +73,7 @@ def here(
     return Here(tmp_path, tmp_path / "home", capsys)
 
 
-def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
+def test_killed_review_runs_again_what_had_no_outcome_and_says_the_same(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ):
     """Killed once, its disk copied, and continued twice: one sealed battery, one verdict."""
@@ -89,7 +89,7 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
             time.sleep(0.02)
         _kill_tree(first)
         journals = list(home.glob("chunks/*/*/outcomes.jsonl"))
-        unanswered = sum(len(_unanswered(path)) for path in journals)
+        unended = sum(len(_unended(path)) for path in journals)
         assert sum(len(_outcomes(path)) for path in journals) >= 1
         shutil.copytree(home, copy)
         elsewhere = [
@@ -98,7 +98,7 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
         other = started(*elsewhere, home=copy, key=subject.key)
         result = here.review(submission, "--framework", framework, "--items", "40")
         assert other.wait(200) == 0
-    assert result["repeated"] == unanswered
+    assert result["repeated"] == unended
     texts = [row["text"] for row in here.shown()["timeline"]]
     assert sum("case opened" in text.lower() for text in texts) == 1
     assert sum("seals the battery" in text.lower() for text in texts) == 1
@@ -144,10 +144,11 @@ def _outcomes(path: Path) -> list[int]:
     return [row["outcome"]["index"] for row in _lines(path) if row["line"] == "outcome"]
 
 
-def _unanswered(path: Path) -> set[int]:
+def _unended(path: Path) -> set[int]:
     rows = _lines(path)
-    begun, used = ({row["index"] for row in rows if row["line"] == w} for w in ("begin", "use"))
-    return begun - used - set(_outcomes(path))
+    begun = {row["index"] for row in rows if row["line"] == "begin"}
+    judged = {row["outcome"]["index"] for row in rows if row["line"] == "judged"}
+    return begun - judged - set(_outcomes(path))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -216,7 +216,8 @@ class ResultRow:
     beside: tuple[str, ...] = ()
     """Of each mode of the reference that is compared with, what measured nothing; in words."""
     repeated: int = 0
-    """Samples that were begun more than once, as earlier executions ended without an answer."""
+    """Samples that were begun more than once, as a death, a halt or the endpoint broke
+    earlier executions off."""
     sealed: int | None = None
     """Samples that were sealed for a verdict that could stop at any of them, and rests on the first
     `counted`; None where their number was fixed beforehand."""

@@ -16,7 +16,8 @@ from inspect_ai.tool import Tool, ToolCall, tool
 from inspect_ai.util import sandbox
 
 from touchstone.evaluation.calibration.plants import Spoof
-from touchstone.evaluation.chunk_session import ChunkSession, current, sample_of
+from touchstone.evaluation.chunk_session import ChunkSession, current
+from touchstone.evaluation.running_sample import sample_of
 from touchstone.evaluation.tasks import chunk_arguments, judged
 from touchstone.evaluation.tools import subject_tools
 

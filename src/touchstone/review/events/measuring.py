@@ -219,8 +219,8 @@ class Outcome(Facts):
     reasoning: bool = False
     """Whether any reasoning was seen: text, a summary, or tokens that were counted as such."""
     executions: Positive = 1
-    """How often the sample was begun. More than 1: what came before ended without an answer, as the
-    worker died, a person halted, or the endpoint failed."""
+    """How often the sample was begun. More than 1: what came before was broken off, as the worker
+    died, a person halted, or the endpoint failed; what it was answered was not asked again."""
 
     @property
     def measured(self) -> bool:

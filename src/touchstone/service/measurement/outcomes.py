@@ -9,6 +9,7 @@ from touchstone.deeds.measurement import outcomes_recorded, sandbox_breached
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
 from touchstone.evaluation.errors import JournalHeldError
 from touchstone.evaluation.journal import Journal, JournalGlance, glance
+from touchstone.evaluation.kept_answers import KeptAnswers
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
 from touchstone.review.events import measuring
@@ -140,7 +141,10 @@ def left_by_a_dead_run(
     committed = battery.sealed.find(spec.item_set).commitments
     with journal_when_free(case, spec.id) as journal:
         commitments = {index: committed[index] for index in spec.indices}
-        journal.settle(commitments, rule, why, final=final)
+        with KeptAnswers(journal.path.parent, spec.id) as kept:
+            journal.settle(commitments, rule, why, final=final, kept=kept.held)
+            if final or len(journal.outcomes) == len(commitments):
+                kept.drop()
         found = tuple(journal.outcomes[index] for index in sorted(journal.outcomes))
         return found, journal.used()
 
