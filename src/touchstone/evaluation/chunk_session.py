@@ -69,7 +69,6 @@ class ChunkSession(ResumingWatch):
         expected_models: Names that the snapshot may report; empty for any.
         on_outcome: Told of each outcome, once it is on disk.
         stop: Asked before each sample and call; gives a reason to stop, or an empty text.
-        kept: What earlier executions were answered; None: nothing is kept.
     """
 
     def __init__(
@@ -85,7 +84,6 @@ class ChunkSession(ResumingWatch):
         expected_models: frozenset[str] = frozenset(),
         on_outcome: Callable[[Outcome], None] | None = None,
         stop: Callable[[], str] | None = None,
-        kept: KeptAnswers | None = None,
     ) -> None:
         self.spec = spec
         self.items = items
@@ -101,7 +99,7 @@ class ChunkSession(ResumingWatch):
         self._expected = expected_models
         self._on_outcome = on_outcome
         self._stop = stop
-        super().__init__(kept)
+        super().__init__()
         self._began = clock()
         self._samples: dict[int, SampleFacts] = {}
         self._running: set[int] = set()
@@ -345,11 +343,15 @@ class ChunkSession(ResumingWatch):
         if not self.stopped or self.stopped in DRAINING:
             self.settle("Inspect's run broke off")
 
-    def go_on(self) -> None:
+    def go_on(self, kept: KeptAnswers | None = None) -> None:
         """Settle what an earlier run left, and keep to what may still run.
 
         A sample of which an answer was recorded, and not kept, is lost to the instrument.
+
+        Args:
+            kept: What earlier runs were answered, and this one will be; None: nothing is kept.
         """
+        self._kept = kept
         self.settle(f"its worker died or was stopped{self.spoilt()}", self.held())
         done = self.journal.outcomes
         self.items = {index: part for index, part in self.items.items() if index not in done}

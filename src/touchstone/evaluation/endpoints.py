@@ -41,7 +41,7 @@ from touchstone.evaluation.inspect_seam import (
     sample_total_tokens,
     sample_wait,
 )
-from touchstone.evaluation.kept_answers import Exchange
+from touchstone.evaluation.kept_answers import HeardAnswer
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
@@ -122,11 +122,11 @@ class EndpointWatch:
     def sending(self, request: Mapping[str, Any]) -> None:
         """A request goes out, or another attempt at it."""
 
-    def kept(self, request: Mapping[str, Any]) -> Exchange | None:  # noqa: ARG002 - for others
+    def kept(self, request: Mapping[str, Any]) -> HeardAnswer | None:  # noqa: ARG002 - for others
         """What was answered to this request before a death, if the sample runs again after one."""
         return None
 
-    def keep(self, request: Mapping[str, Any], exchange: Exchange) -> None:
+    def keep(self, request: Mapping[str, Any], exchange: HeardAnswer) -> None:
         """An answer came, and is not handed on before this returns."""
 
     def waited(self, seconds: float) -> None:
@@ -289,13 +289,13 @@ class BoundedEndpoint(ProviderSeam):
             if (ended := self._declined(error)) is None:
                 raise self._fault(error) from None
             seconds, text = time.monotonic() - began, ended.text.encode()
-            self.watch.keep(request, Exchange("declined", text, seconds, ended.stop))
+            self.watch.keep(request, HeardAnswer("declined", text, seconds, ended.stop))
             raise ended from None
         except NotAnAnswerError as error:
             raise EndpointFault(self._line(str(error)), retryable=True) from None
         seconds = time.monotonic() - began
         # Before anybody hears of it: what was heard and lost could be asked for a second time.
-        self.watch.keep(request, Exchange("answer", raw.content, seconds))
+        self.watch.keep(request, HeardAnswer("answer", raw.content, seconds))
         return self._heard(answer, request, seconds)
 
     def _heard(

@@ -38,7 +38,7 @@ class DifferingRequestError(Exception):
 
 
 @dataclass(frozen=True)
-class Exchange:
+class HeardAnswer:
     """An answer that an endpoint gave."""
 
     kind: Literal["answer", "declined"]
@@ -99,7 +99,7 @@ class KeptAnswers:
         """How many answers are kept, by sample; none of an altered file."""
         return Counter({index: len(places) for index, places in self._left.items()})
 
-    def take(self, index: int, request: str) -> Exchange | None:
+    def take(self, index: int, request: str) -> HeardAnswer | None:
         """What was answered to a sample's request before, once; None: it had asked no further.
 
         Args:
@@ -120,7 +120,7 @@ class KeptAnswers:
                 return self._read(place)[1]
         raise DifferingRequestError
 
-    def keep(self, index: int, request: str, exchange: Exchange) -> None:
+    def keep(self, index: int, request: str, exchange: HeardAnswer) -> None:
         """Put an answer on disk; when this returns, no death of process or machine loses it.
 
         Raises:
@@ -206,7 +206,7 @@ class KeptAnswers:
             self._count += 1
             offset += _LENGTH + size
 
-    def _read(self, place: _Place) -> tuple[dict[str, Any], Exchange]:
+    def _read(self, place: _Place) -> tuple[dict[str, Any], HeardAnswer]:
         sealed = os.pread(self._handle, place.size, place.offset)
         about = self._about(place.number)
         if self._cipher is None:
@@ -217,7 +217,7 @@ class KeptAnswers:
             raise JournalError(f"a kept answer of chunk {self._chunk} is altered") from error
         first, _, said = plain.partition(b"\n")
         head = json.loads(first)
-        return head, Exchange(head["kind"], said, head["seconds"], head["stop"])
+        return head, HeardAnswer(head["kind"], said, head["seconds"], head["stop"])
 
     def _append(self, data: bytes, end: int) -> None:
         if os.write(self._handle, data) != len(data):

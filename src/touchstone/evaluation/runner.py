@@ -123,16 +123,11 @@ def run_chunk(
             expected_models=expected_models,
             on_outcome=on_outcome,
             stop=stop,
-            kept=kept,
         )
-        run.go_on()
+        run.go_on(kept)
         model = open_endpoint(elicitation.asked_of(mode), api_key, asking, run)
         with active(run):
-            ran = execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
-        # What has not begun has no answers, and what has its outcome needs them no longer.
-        if not ran.begun:
-            kept.drop()
-        return ran
+            return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
 
 
 def _task(run: ChunkSession) -> Task | None:
@@ -175,6 +170,7 @@ def execute(
         if broken and missing and len(run.journal.outcomes) == recorded:
             # Nothing came of this run, and nothing says that another would fare better.
             raise ChunkError(f"chunk {run.spec.id}: {broken}")
+    run.let_go_of_answers(run.journal.interrupted())
     done = run.journal.outcomes
     again = tuple(index for index in repeated if run.was_admitted(index))
     return ChunkResult(

@@ -10,14 +10,14 @@ from touchstone.evaluation.kept_answers import (
     KEY_NAME,
     NAME,
     DifferingRequestError,
-    Exchange,
+    HeardAnswer,
     KeptAnswers,
     request_digest,
 )
 from touchstone.evaluation.outcomes import AdjudicationRule, Usage
 
-FIRST = Exchange("answer", b"one", 0.5)
-SECOND = Exchange("declined", b"no", 1.5, "content_filter")
+FIRST = HeardAnswer("answer", b"one", 0.5)
+SECOND = HeardAnswer("declined", b"no", 1.5, "content_filter")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_answers_are_sealed_and_go_with_their_key(folder: Path):
 def test_what_finds_no_room_is_not_kept_and_neither_is_what_follows(tmp_path: Path):
     with KeptAnswers(tmp_path, "c1", most=400) as kept:
         kept.keep(0, "a", FIRST)
-        kept.keep(0, "b", Exchange("answer", b"x" * 400, 0.1))
+        kept.keep(0, "b", HeardAnswer("answer", b"x" * 400, 0.1))
         kept.keep(0, "c", FIRST)
     with KeptAnswers(tmp_path, "c1") as kept:
         assert dict(kept.held) == {0: 1}
