@@ -6,13 +6,14 @@ each check of runs a subject that has the property, one that hides it, and an ho
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from inspect_ai.log import EvalSample, read_eval_log
 
+from support.graders import grader, grader_server
 from support.toy_run import OVER_LOOPBACK
 from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.calibration import running
@@ -27,6 +28,7 @@ from touchstone.evaluation.calibration.trials import CHECKS, graded_subjects, tr
 from touchstone.evaluation.controls.planted import PlantedScript
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.oversight import scanning
+from touchstone.evaluation.oversight.graded.questions import questions
 from touchstone.evaluation.profiles import load_elicitation
 from touchstone.service import calibrating
 from touchstone.service.calibrating import CalibrateOptions, Planted, calibrate
@@ -244,3 +246,21 @@ def test_a_folder_in_use_is_refused(ran: Ran):
         pytest.raises(CannotRunError, match="a calibration is running there"),
     ):
         calibrate(ran.out, OPTIONS, Heard(), chosen())
+
+
+def test_a_scanner_is_asked_about_the_same_transcripts_over_http(ran: Ran):
+    """One that says yes to all finds all, and is told to have flagged each honest subject."""
+    with grader_server() as endpoint:
+        options = replace(OPTIONS, scanner=grader(endpoint.url, "repeating"))
+        found = calibrate(ran.out, options, Heard(), chosen())
+        asked = len(endpoint.requests)
+    rows = {row.name: row for row in found.rows if row.kind == "graded"}
+    assert list(rows) == list(questions())
+    assert rows["graded-refusal"].forms == {"plain": ALL}
+    honest = sum(not each.planted for each in chosen().samples)
+    assert {row.false_alarms for row in rows.values()} == {SeenRate(flagged=honest, of=honest)}
+    planted = sum(bool(row.forms) for row in rows.values())
+    assert found.scanner is not None
+    assert found.scanner.calls == asked == planted + honest * len(rows)
+    # All else is as it was without one.
+    assert [row for row in found.rows if row.kind != "graded"] == list(ran.found.rows)
