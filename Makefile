@@ -58,8 +58,8 @@ mutants: dev ## wrong changes in the pure rooms that tests must notice; MUTANTS=
 faults: dev ## faults x criteria: no word without enough measured; FAULTS="--seed N --count N" (--http: whole reviews)
 	@PYTHONPATH=src:tests $(BIN)/python -m support.faults $(FAULTS)
 
-benchmarks: dev ## public benchmarks offline in our own sandbox, more of them than `make test` runs
-	@TOUCHSTONE_BENCHMARKS=1 $(BIN)/python -m pytest -q tests/contract/evaluation/test_benchmarks.py
+benchmarks: dev ## public benchmarks and planted packages in our own sandbox, more of them than `make test` runs
+	@TOUCHSTONE_BENCHMARKS=1 $(BIN)/python -m pytest -q tests/contract/evaluation/test_benchmarks.py tests/contract/evaluation/test_planted_packages.py
 
 third-party: dev ## reviews of tiny random models behind two servers of other people; 6 GB in .third-party
 	@scripts/third_party.sh

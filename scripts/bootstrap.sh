@@ -43,8 +43,6 @@ if [ "$kind" = dev ]; then
     need chromium command -v chromium
     need postgresql has_file /usr/lib/postgresql/*/bin/postgres
     need nginx-light has_nginx
-    need nodejs command -v node
-    need npm command -v npm
 fi
 missing=$(printf '%s' "$missing" | sed 's/^ *//')
 
