@@ -168,7 +168,7 @@ def test_reasoning_is_told_apart(toy_run: Run):
 
 
 # ---------------------------------------------------------------- stops and caps
-def test_a_halt_stops_before_the_next_call_and_what_had_been_answered_is_lost(toy_run: Run):
+def test_a_halt_stops_before_the_next_call_and_what_was_answered_is_not_asked_again(toy_run: Run):
     reason = ""
 
     def script(body: dict[str, Any], number: int) -> dict[str, Any]:
@@ -182,18 +182,19 @@ def test_a_halt_stops_before_the_next_call_and_what_had_been_answered_is_lost(to
         assert len(endpoint.requests) == 3
         reason = ""
         second = toy_run(endpoint.url, size=3, asking=ONE_BY_ONE)
-        assert len(endpoint.requests) == 5
+        # Two calls each: the first one of the sample that was cut is answered from what was kept.
+        assert len(endpoint.requests) == 6
     assert (first.stopped, len(first.outcomes), first.missing) == ("halted", 1, (1, 2))
     assert first.begun == (1,)
-    assert (second.repeated, second.missing, second.begun) == ((), (), ())
-    assert [(o.result, o.executions) for o in second.outcomes] == [
-        ("solved", 1),
-        ("lost-instrument", 1),
-        ("solved", 1),
+    assert (second.missing, second.begun) == ((), ())
+    assert [(o.result, o.executions, o.resumed) for o in second.outcomes] == [
+        ("solved", 1, 0),
+        ("solved", 2, 1),
+        ("solved", 1, 0),
     ]
     assert second.outcomes[0] == first.outcomes[0]
-    # What the cut sample used is not forgotten.
-    assert second.total.total == sum(o.usage.total for o in second.outcomes) == 600
+    # Each call counts once, over the halt.
+    assert second.total.total == sum(o.usage.total for o in second.outcomes) == 720
 
 
 def test_another_model_in_mid_review_stops_the_chunk(toy_run: Run):
