@@ -11,7 +11,6 @@ from touchstone.cli.typed import digest_of, digest_of_file, line_of, name_of, st
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
-    from touchstone.clearance import Marking
     from touchstone.client.party_case import PartyCase
     from touchstone.deeds.deed import Deed
 
@@ -170,7 +169,7 @@ def respond(
         where,
         case,
         lambda known: finding_responded(
-            known, known.by, name, stance, said, _read_by_signer(known, name)
+            known, known.by, name, stance, said, known.reading_finding(name)
         ),
         role="developer",
     )
@@ -206,7 +205,7 @@ def dispute(
             name,
             why,
             rerun_wanted=rerun_wanted,
-            marking=_read_by_signer(known, name),
+            marking=known.reading_finding(name),
         ),
         role="developer",
     )
@@ -240,13 +239,7 @@ def rerun(
         where,
         case,
         lambda known: finding_rerun(
-            known, known.by, name, outcome, said, ran, _read_by_signer(known, name)
+            known, known.by, name, outcome, said, ran, known.reading_finding(name)
         ),
         role="centre",
     )
-
-
-def _read_by_signer(known: "PartyCase", finding: str) -> "Marking":
-    """For the parties of the case, and for whoever signed the finding, from outside perhaps."""
-    found = known.state.findings.get(finding)
-    return known.marks.reaching(found.signed.actor if found else known.by)

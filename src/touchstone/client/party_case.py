@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from touchstone.clearance import Marking
 from touchstone.deeds.agreed_readers import Readable, readers_in
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings
@@ -64,6 +65,11 @@ class PartyCase:
     def random(self) -> RandomSource:
         """Where salts come from."""
         return self.seen.random
+
+    def reading_finding(self, finding: str) -> Marking:
+        """For the parties of the case, and whoever signed the finding, from outside perhaps."""
+        found = self.state.findings.get(finding)
+        return self.marks.reaching(found.signed.actor if found else self.by)
 
     def agreed_readers(self, what: Readable) -> tuple[str, ...]:
         """Who may see that beside developer and centre, by the agreement that holds: party ids."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route
 
@@ -350,3 +351,24 @@ def test_forms_are_looked_at_as_any_page(scene: Scene, desk: Desk):
     desk.reads("Concur with what is in question")
     routes = set(SensitiveRead.objects.values_list("route", flat=True))
     assert "cases/<case>/deeds" in routes
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"browser-key": "xyz"},
+        {"browser-key": "ab" * 31},
+        {"browser-key": "ab" * 32, "browser-knows": "-1"},
+        {"browser-key": "ab" * 32, "browser-knows": "9" * 40},
+        {"browser-key": "ab" * 32, "browser-knows": ",".join(map(str, range(1, 12)))},
+        {"else": "what no form has"},
+    ],
+)
+def test_what_no_browser_of_ours_sends_is_refused(scene: Scene, beside: dict[str, str]):
+    (finding, *_) = scene.case.state.findings
+    typed = {"finding": finding, "stance": "noted", "text": "Plain words."}
+    headers = {"Cookie": f"touchstone={scene.cookie(LAB, 'lead')}", "Origin": scene.url}
+    with httpx.Client(base_url=scene.url, headers=headers, timeout=60) as browser:
+        path = f"/cases/{scene.case.id}/deeds/finding-responded"
+        assert browser.post(path, data=typed).status_code == 200
+        assert browser.post(path, data=typed | beside).status_code == 422

@@ -77,15 +77,9 @@ _RULE_OF = {event.model_fields["type"].default: rule for event, rule in RULES.it
 # ------------------------------------------------------------------ how it is drafted
 
 
-def _signers_reading(known: PartyCase, finding: str) -> Any:
-    """For the parties of the case, and for whoever signed the finding, from outside perhaps."""
-    found = known.state.findings.get(finding)
-    return known.marks.reaching(found.signed.actor if found else known.by)
-
-
 def _responded(known: PartyCase, given: Values) -> Deed:
     finding = given["finding"]
-    marking = _signers_reading(known, finding)
+    marking = known.reading_finding(finding)
     return designation.finding_responded(
         known, known.by, finding, given["stance"], given["text"], marking
     )
@@ -98,7 +92,7 @@ def _disputes(known: PartyCase, given: Values) -> Deed:
         given["finding"],
         given["grounds"],
         rerun_wanted=given["rerun-wanted"],
-        marking=_signers_reading(known, given["finding"]),
+        marking=known.reading_finding(given["finding"]),
     )
 
 
@@ -111,7 +105,7 @@ def _reran(known: PartyCase, given: Values) -> Deed:
         given["outcome"],
         given["text"],
         given["battery"],
-        _signers_reading(known, finding),
+        known.reading_finding(finding),
     )
 
 

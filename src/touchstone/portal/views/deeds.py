@@ -4,15 +4,15 @@ Nothing is recorded before a signature comes back, and pages sign nothing themse
 browser does, or the party's own on another machine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from touchstone.client.party_case import PartyCase
 from touchstone.deeds.deed import Deed
+from touchstone.errors import BadInputError
 from touchstone.ledger import fingerprint
-from touchstone.ledger.contract2 import SentPart, SubmittedDeed
 from touchstone.ledger.signing import KEY_SIZE
 from touchstone.portal.admission import browser_place_of, page_view, script_view
 from touchstone.portal.deeds import drafting
@@ -112,14 +112,7 @@ def deed_take(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
         sent = DeedSent.model_validate(StrictParser().parse_body(request))
     except ValueError as error:
         raise ProblemError(422) from error
-    parts = tuple(SentPart(bytes.fromhex(each.salt), each.text.encode()) for each in sent.parts)
-    answer = take_deed(
-        serving.here,
-        case,
-        SubmittedDeed(sent.envelope, parts),
-        asker=who.party,
-        now=serving.now(),
-    )
+    answer = take_deed(serving.here, case, sent.submitted, asker=who.party, now=serving.now())
     return HttpResponse(answer.line, content_type=JSON)
 
 
@@ -189,5 +182,8 @@ def _to_sign(request: HttpRequest, known: PartyCase, form: DeedForm, deed: Deed)
     key = _key(request)
     if key is None or form.hand != "browser":
         return ""
-    sizes: Sequence[int] = drafting.sizes_of(request.POST.get(KNOWN, ""))
+    try:
+        sizes = drafting.sizes_of(request.POST.get(KNOWN, ""))
+    except BadInputError as error:
+        raise ProblemError(422) from error
     return drafting.to_sign(serving_of(request).here, known, deed, key, sizes)

@@ -34,6 +34,12 @@ class DeedSent(Strict):
     envelope: Any
     parts: Annotated[list[PartSent], Field(max_length=MAX_SIGNED_PARTS)]
 
+    @property
+    def submitted(self) -> SubmittedDeed:
+        """The same, as it is taken."""
+        sent = [SentPart(bytes.fromhex(part.salt), part.text.encode()) for part in self.parts]
+        return SubmittedDeed(self.envelope, tuple(sent))
+
 
 class DeedTakenBack(Strict):
     """A deed that its party wants no more."""
@@ -50,11 +56,10 @@ def deeds(request: HttpRequest, case: str, signed: DeedSent) -> HttpResponse:
     here.
     """
     serving = serving_of(request)
-    parts = tuple(SentPart(bytes.fromhex(part.salt), part.text.encode()) for part in signed.parts)
     answer = take_deed(
         serving.here,
         case,
-        SubmittedDeed(signed.envelope, parts),
+        signed.submitted,
         asker=speaker_of(request).party,
         now=serving.now(),
     )
