@@ -207,11 +207,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = 1
 
 
-@pytest.fixture(autouse=True)
-def _own_logging() -> Generator[None, None, None]:
-    """Leave no handler behind: a command that serves, called here, sets one on a stream of its."""
+def _logging_kept() -> Generator[None, None, None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Generator[None, None, None]:
+    """Leave no handler behind: a command that serves, called here, sets one on a stream of its."""
+    yield from _logging_kept()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_logging_of_a_file() -> Generator[None, None, None]:
+    """Leave the level too: an engine that a file's shared fixture runs here sets it to errors."""
+    yield from _logging_kept()
