@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from touchstone.evaluation.sandbox import (
     copyout,
     launch,
     on_event,
+    tools,
     watch,
 )
 from touchstone.evaluation.sandbox.errors import SandboxLaunchError
@@ -111,6 +113,22 @@ async def test_host_folders_are_out_of_view(start: Start):
 
 async def test_twin_a_folder_bound_in_is_seen(start: Start):
     assert await probe(await start(more_in_view=("/var/lib",)), LIST, "/var/lib") == ["/var/lib"]
+
+
+@pytest.fixture
+def below_tmp() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "one").touch()
+        yield folder
+
+
+async def test_a_folder_below_the_hosts_tmp_can_be_bound_in(
+    start: Start, monkeypatch: pytest.MonkeyPatch, below_tmp: str
+):
+    given = replace(tools.find_tools(), libraries=((below_tmp, "/opt/seen"),))
+    monkeypatch.setattr(tools, "find_tools", lambda: given)
+    assert await probe(await start(), LIST, "/opt/seen", below_tmp) == ["/opt/seen"]
 
 
 WRITE = """

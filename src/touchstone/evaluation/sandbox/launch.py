@@ -40,11 +40,14 @@ _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_
 _COUNTER = itertools.count()
 _AGENT = resources.files("touchstone.evaluation.sandbox").joinpath("agent.py").read_bytes()
 
+# Where the tmpfs is mounted until bubblewrap takes its folders in: it hides what lies there, so it
+# is a place below which nothing is installed. (Over /tmp it hid a clone of Touchstone made there.)
+_STAGE = "/sys"
 _WRITABLE = (
     # A line on stdin says that this process is in its control groups; nothing forks before.
     "read -r go || exit 97; umask 022;"
-    " mount -t tmpfs -o size=$1,nr_inodes=$2,mode=0755,nosuid,nodev touchstone /tmp"
-    ' && cd /tmp && mkdir work tmp vartmp home shm && shift 2 && exec "$@"'
+    f" mount -t tmpfs -o size=$1,nr_inodes=$2,mode=0755,nosuid,nodev touchstone {_STAGE}"
+    f' && cd {_STAGE} && mkdir work tmp vartmp home shm && shift 2 && exec "$@"'
 )
 # A .pyc by hand: magic number, no flags, no source's time and size, the code.
 _COMPILE = (
@@ -379,7 +382,7 @@ def _bwrap(tools: Tools, guards: Guards, given: list[int]) -> list[str]:
         argv += ["--ro-bind", source, target]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for source, target in _PLACES:
-        argv += ["--bind", f"/tmp/{source}", target]  # noqa: S108 - the tmpfs mounted there
+        argv += ["--bind", f"{_STAGE}/{source}", target]
     for name, value in _ENVIRONMENT.items():
         argv += ["--setenv", name, value]
     return [*argv, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK]
