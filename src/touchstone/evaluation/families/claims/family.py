@@ -3,7 +3,7 @@
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.claims.measured import Measured
@@ -15,6 +15,8 @@ from touchstone.evaluation.families.twins import TwinFamily, resource
 ANSWER = "claims.json"
 ANSWER_LIMIT = 32 * 1024
 JUDGE_SECONDS = 10
+MADE_KEPT = 1_000
+"""Items that a process remembers: about 20 kB each."""
 
 CLAIMING = """\
 Find those {parts} and write the file claims.json, with one claim for each:
@@ -95,6 +97,20 @@ class ClaimFamily(TwinFamily):
         identity = item_id(self.name, seed, difficulty)
         return self.plan(Draws(f"{identity}/{self.version}"), difficulty)
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.version == getattr(other, "version", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.version))
+
+    def generate(self, seed: int, difficulty: int) -> Item:
+        """Make the item; what was made lately is not made again.
+
+        A battery is drawn whenever a review goes on, each time from the same seed. Raises
+        ValueError: seed or difficulty out of range.
+        """
+        return _made(self, seed, difficulty)
+
     def make_item(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or its twin: same terms, same prompt, the program without a flaw."""
         identity = item_id(self.name, seed, difficulty)
@@ -136,6 +152,12 @@ def claims_reference(plan: ClaimPlan) -> bytes:
         for (place, _), shown in zip(plan.slips, plan.shown, strict=True)
     ]
     return (json.dumps({"claims": claims}) + "\n").encode()
+
+
+@lru_cache(MADE_KEPT)
+def _made(family: ClaimFamily, seed: int, difficulty: int) -> Item:
+    # It has nothing of its own but its version: two of a kind make the same items.
+    return family.make_item(seed, difficulty, mended=False)
 
 
 def _label(deepest: Sequence[str], plan: ClaimPlan, *, mended: bool) -> str:
