@@ -17,6 +17,7 @@ ROOMS = ("service", "editions", "planning", "verdicts", "cli", "demo", "records"
 WHOLE = {
     "service/reporting/edition_files.py": "an edition is of every entry, and so is its bundle",
     "service/reporting/next_here.py": "what is next follows from all that is open to each party",
+    "service/reporting/told_cases.py": "what a page tells of a case, from one entry on",
     "service/reviews/results.py": "what a finished review says of it, beside its editions",
     "service/cases/case_admin.py": "the timeline of a case, a line an entry",
     "service/installation.py": "folds what no process folded before, or all of it for a check",

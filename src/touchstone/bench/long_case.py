@@ -94,7 +94,7 @@ def deed_rows(count: int = DEEDS) -> Iterator[BenchRow]:
         tempfile.TemporaryDirectory() as folder,
         open_installation(Path(folder) / "home", apart=True) as installation,
     ):
-        case = _small_case(installation, Path(folder) / "SUBMISSION.toml")
+        case = small_case(installation, Path(folder) / "SUBMISSION.toml")
         # The first deeds load modules and fill caches that a command pays for once.
         _act(case, _FIRST)
         start = process_time()
@@ -123,15 +123,16 @@ def _act(case: Case, count: int) -> int:
 def make_long_case(home: Path, submission: Path, entries: int) -> str:
     """A case under the example framework with that many entries or a few more; gives its id."""
     with open_installation(home, apart=True) as installation:
-        case = _small_case(installation, submission)
+        case = small_case(installation, submission)
         lengthen(case, entries)
         return case.id
 
 
-def _small_case(installation: Installation, submission: Path) -> Case:
+def small_case(installation: Installation, submission: Path, agencies: Sequence[str] = ()) -> Case:
+    """A case under the example framework that was just opened."""
     framework = load_framework("example")
     submission.write_text(_SUBMISSION.format(framework=framework.id), "utf-8")
-    participants = Participants("example-lab", default_centre(framework))
+    participants = Participants("example-lab", default_centre(framework), tuple(agencies))
     return open_case(installation, framework, load_submission(submission), participants)
 
 

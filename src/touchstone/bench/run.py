@@ -17,12 +17,14 @@ NAMES = (
     "gateway",
     "directive",
     "api",
+    "portal",
     "cheats",
 )
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "rounds": ("gateway", "directive"),
     "seconds": ("gateway",),
-    "entries": ("ledger",),
+    "entries": ("ledger", "portal"),
+    "cases": ("portal",),
     "family": ("cheats",),
     "level": ("cheats",),
     "training": ("cheats",),
@@ -31,8 +33,8 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 """Which benches take an option; all others go with verdicts."""
 _TELLING = ("verdicts", "cheats")
 """Which benches say how far they have come."""
-_BY_NAME_ALONE = ("cheats",)
-"""Those that take many minutes and measure no speed: whoever asks for all means the others."""
+_BY_NAME_ALONE = ("portal", "cheats")
+"""Those that take many minutes: whoever asks for all means the others."""
 
 
 def run_benches(
@@ -43,7 +45,7 @@ def run_benches(
     """The table of one bench, or of all that measure speed or verdicts.
 
     Args:
-        name: The bench; None: all but `cheats`.
+        name: The bench; None: all but those of `_BY_NAME_ALONE`.
         options: What the bench's `run` is asked otherwise than by default.
         say: Told how far a long bench has come, a line at a time.
 

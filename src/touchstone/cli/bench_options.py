@@ -35,7 +35,9 @@ class BenchOptions:
     seconds: float | None = None
     """For gateway: under load, for each in each round; default 4."""
     entries: int | None = None
-    """For ledger: of the case that is opened; default 10000."""
+    """For ledger: of the case that is opened; default 10000. For portal: of each; default 100."""
+    cases: int | None = None
+    """For portal: how many; default 2000, which take four minutes to make."""
     family: str | None = None
     """For cheats: one shipped family of tasks; default: all."""
     level: int | None = None

@@ -1,7 +1,8 @@
 """What one edition is made from: the entries that its audience may read, and what follows."""
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -33,15 +34,13 @@ class AudienceCase:
     @cached_property
     def state(self) -> State:
         """The case as far as the audience can know it."""
-        state = State()
-        for entry in self.entries:
-            # From what may be read alone, and folded by the same rules as the case: a section that
-            # asked the whole state would tell what it withholds.
-            if entry.visible:
-                # An answer to something withheld changes nothing that the audience could know.
-                with contextlib.suppress(KeyError):
-                    state = evolve(state, entry.event, entry.recorded)
-        return state
+        return _folded(State(), self.entries)
+
+    def grown(self, entries: Sequence[Entry]) -> "AudienceCase":
+        """The case with the entries that came since; what was folded is not folded again."""
+        found = replace(self, entries=(*self.entries, *entries))
+        found.__dict__["state"] = _folded(self.state, entries)
+        return found
 
     @cached_property
     def framework(self) -> Framework | None:
@@ -96,6 +95,17 @@ class AudienceCase:
         """A part's content in the newest visible entry of a type; None: not to be read."""
         found = self.visible(kind)
         return found[-1].content(name) if found else None
+
+
+def _folded(state: State, entries: Iterable[Entry]) -> State:
+    for entry in entries:
+        # From what may be read alone, and folded by the same rules as the case: a section that
+        # asked the whole state would tell what it withholds.
+        if entry.visible:
+            # An answer to something withheld changes nothing that the audience could know.
+            with contextlib.suppress(KeyError):
+                state = evolve(state, entry.event, entry.recorded)
+    return state
 
 
 def plain(word: str) -> str:

@@ -14,7 +14,7 @@ API = "/v1/"
 _OWN = Need(ANY, EVERYBODY)
 _CHANGING_PEOPLE = Need("people", MANAGERS, fresh=True)
 NEEDS: dict[tuple[str, str], Need] = {
-    ("GET", ""): Need(),
+    ("GET", ""): Need(query=("all",)),
     ("GET", "static/<digest>/<name>"): Need(),
     ("GET", "join"): Need(),
     ("POST", "join/begin"): Need(entering=True),

@@ -120,6 +120,20 @@ class Members:
             cursor.execute(statement, [party, since])
             return {str(case): int(size) for case, size in cursor.fetchall()}
 
+    def newest_sizes(self, party: str) -> dict[str, int]:
+        """By case that a party has joined how many entries it has, last updated first."""
+        statement = (
+            "SELECT m.case_id, c.size FROM records_memberrow m"
+            " JOIN records_indexrow i ON i.case_id = m.case_id"
+            ' JOIN records_caserow c ON c."case" = m.case_id'
+            " WHERE m.party = %s AND m.joined ORDER BY i.updated DESC, m.case_id"
+        )
+        if not _can_match([party]):
+            return {}
+        with translated(self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, [party])
+            return {str(case): int(size) for case, size in cursor.fetchall()}
+
     def has_moved(self, party: str, since: str) -> bool:
         """Whether a case moved since a moment (UTC) of which a party is, or to which it is invited.
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -13,8 +14,11 @@ class Remembered(Generic[V]):
     Whatever is forgotten is read anew. Safe from several threads.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
+        """`most`: how many values, or how much all of them weigh together by `weigh`."""
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._values: OrderedDict[str, V] = OrderedDict()
         # A lookup moves what it finds, so that two at once could lose a place in the order.
         self._lock = threading.Lock()
@@ -29,11 +33,19 @@ class Remembered(Generic[V]):
     def keep(self, case: str, value: V) -> None:
         """Remember a value in place of the one before."""
         with self._lock:
+            if case in self._values:
+                self._weight -= self._weigh(self._values.pop(case))
             self._values[case] = value
-            self._values.move_to_end(case)
+            self._weight += self._weigh(value)
             # A server meets all its cases in time: without an end to it, all would stay in memory.
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
+            while self._weight > self._most:
+                self._weight -= self._weigh(self._values.popitem(last=False)[1])
+
+    def forget(self, which: Callable[[str], bool]) -> None:
+        """Remember no more what is of these names."""
+        with self._lock:
+            for name in [each for each in self._values if which(each)]:
+                self._weight -= self._weigh(self._values.pop(name))
 
     def __len__(self) -> int:
         return len(self._values)

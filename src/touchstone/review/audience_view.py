@@ -225,7 +225,11 @@ class Entry:
 
 
 def read_entries(
-    reader: KeptCase, audience: Audience, start: int = 0, use: Use = "take"
+    reader: KeptCase,
+    audience: Audience,
+    start: int = 0,
+    use: Use = "take",
+    members: "CaseMembers | None" = None,
 ) -> Iterator[Entry]:
     """Every entry from `start` on for one audience, in order: for who needs the whole of it.
 
@@ -233,15 +237,16 @@ def read_entries(
 
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
+    `members` are those of `members_for`, where they are known already.
     """
-    return _entries(reader.parts(start), audience, _members(reader, use))
+    return _entries(reader.parts(start), audience, members or members_for(reader, use))
 
 
 def read_entries_of(
     reader: KeptCase, audience: Audience, types: Collection[str], use: Use = "take"
 ) -> Iterator[Entry]:
     """The entries of these types for one audience, in order, as `read_entries` gives them."""
-    return _entries(reader.parts_of(types), audience, _members(reader, use))
+    return _entries(reader.parts_of(types), audience, members_for(reader, use))
 
 
 @dataclass(frozen=True)
@@ -285,14 +290,15 @@ def case_members(reader: KeptCase) -> CaseMembers:
     return CaseMembers(frozenset(party for party in named if isinstance(party, str)), left)
 
 
-def _members(reader: KeptCase, use: Use) -> CaseMembers:
+def members_for(reader: KeptCase, use: Use = "take") -> CaseMembers:
+    """The same, with those who are handed no copy where entries are read to be handed out."""
     found = case_members(reader)
     return replace(found, lookers=lookers_in(reader)) if use == "take" else found
 
 
 def entry_for(reader: KeptCase, n: int, audience: Audience) -> Entry:
     """One entry for one audience, as `read_entries` gives it."""
-    return next(_entries(reader.entry_parts(n), audience, _members(reader, "take")))
+    return next(_entries(reader.entry_parts(n), audience, members_for(reader)))
 
 
 def _entries(

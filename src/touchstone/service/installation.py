@@ -24,6 +24,8 @@ from touchstone.service.homes import check_home, home_folder
 if TYPE_CHECKING:
     from touchstone.evaluation.families.loading import LoadedFamilies
     from touchstone.evaluation.ports import EvidenceStaging
+    from touchstone.service.reporting.looking import CaseGlance
+    from touchstone.service.reporting.told_cases import ToldCase
 
 KEEP_AFTER = 200
 """Entries: after so many that were folded anew, the state is kept."""
@@ -31,6 +33,10 @@ KEEP_AFTER = 200
 
 MOST_STATES = 200
 """Cases whose folded state is remembered: of a long case it is megabytes."""
+MOST_TOLD = 256 << 20
+"""Bytes of what was read of cases for pages, in one process."""
+MOST_LOOKS = 50_000
+"""Cases in which it is remembered what is next for a party."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,12 @@ class Installation:
         default_factory=lambda: Remembered(MOST_STATES)
     )
     """Of a case by party, what is next followed from; `service.reporting.next_here` keeps it."""
+    told_cases: "Remembered[ToldCase]" = field(
+        default_factory=lambda: Remembered(MOST_TOLD, lambda told: told.bytes)
+    )
+    """By case, party and sight, what pages tell; `service.reporting.feed` keeps it."""
+    looks: "Remembered[CaseGlance]" = field(default_factory=lambda: Remembered(MOST_LOOKS))
+    """By party and case, what is next; `service.reporting.looking` keeps it."""
     witness_due: bool = False
     """Whether a deed stands, since this was opened, that witnesses should see soon."""
     _states: Remembered[State] = field(default_factory=lambda: Remembered(MOST_STATES))

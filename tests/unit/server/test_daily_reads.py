@@ -37,7 +37,7 @@ from touchstone.service import installation
 from touchstone.service.cases.checking import check
 from touchstone.service.cases.read_digests import days_digested, record_day_of_reads
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.reporting.feed import own_bundle, own_page, tells_of_reads_alone
+from touchstone.service.reporting.feed import news_for, own_bundle, own_page
 from touchstone.service.taking import take_deed
 from touchstone.verifier import verify_bundle
 
@@ -299,8 +299,9 @@ def test_to_read_of_reads_is_not_told_in_turn(scene: Begun):
     here, size = scene.here, scene.here.records.case(CASE).size
     record_reads(here)
     for by in scene.parties:
-        assert tells_of_reads_alone(here, CASE, by.id, size, sight="contents")
-        assert not tells_of_reads_alone(here, CASE, by.id, size - 1, sight="contents")
+        assert news_for(here, CASE, by.id, size, sight="contents") is None
+        newest = here.records.case(CASE).size
+        assert news_for(here, CASE, by.id, size - 1, sight="contents") == newest
 
 
 @pytest.fixture

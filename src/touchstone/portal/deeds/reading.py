@@ -7,9 +7,7 @@ from touchstone.clearance import Sight
 from touchstone.client.party_case import PartyCase
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.deeds.signing import SeenLog
-from touchstone.editions.audience_case import AudienceCase
 from touchstone.ledger.contract2 import LastDeed
-from touchstone.review import State, evolve_seen
 from touchstone.review.audience_view import Entry
 from touchstone.server.principal import Principal
 from touchstone.service.installation import Installation
@@ -70,20 +68,10 @@ def drafting_case(here: Installation, case: str, who: Principal) -> PartyCase:
     log = here.records.deeds.log(case)
     read = own_case(here, case, who.party, sight=who.sight)
     told = ToldLog(here, case, who.party, who.sight, log)
-    state, hidden = _folded(read)
+    state, hidden = read.followed
     seen = SeenCase(who.party, told, state, hidden, here.clock, here.random)
 
     def entries(*types: str) -> Iterator[Entry]:
-        return (each for each in read.entries if each.visible and each.kind in types)
+        return (each for each in read.case.entries if each.visible and each.kind in types)
 
-    return PartyCase(case, who.party, seen, read.framework, entries)
-
-
-def _folded(read: AudienceCase) -> tuple[State, tuple[int, ...]]:
-    state, hidden = State(), list[int]()
-    for entry in read.entries:
-        if entry.visible:
-            state = evolve_seen(state, entry.event, entry.recorded, hidden=bool(hidden))
-        else:
-            hidden.append(entry.n)
-    return state, tuple(hidden)
+    return PartyCase(case, who.party, seen, read.case.framework, entries)

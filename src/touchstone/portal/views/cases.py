@@ -8,7 +8,6 @@ from touchstone.editions.page.phrases import verdict_pill
 from touchstone.editions.sections.designation import designation_facts, finding_facts
 from touchstone.editions.sections.results import result_rows
 from touchstone.editions.sections.scope import clock_facts, party_facts
-from touchstone.editions.sections.timeline import timeline
 from touchstone.editions.stage_text import stage
 from touchstone.portal.admission import page_view
 from touchstone.portal.rendering import edition_answer, page_of
@@ -17,7 +16,8 @@ from touchstone.server.api.case_reads import note_case_read
 from touchstone.server.principal import Principal
 from touchstone.server.serving import serving_of
 from touchstone.service.reporting.feed import cases_of, own_case, own_page
-from touchstone.service.reporting.next_here import models_of, next_in_case
+from touchstone.service.reporting.looking import models_seen
+from touchstone.service.reporting.next_here import next_in_case
 
 OF_A_PAGE = 25
 NEWEST, OF_HISTORY = 20, 100
@@ -31,7 +31,7 @@ def cases_page(request: HttpRequest, who: Principal) -> HttpResponse:
     """The cases that the party has joined, last updated first."""
     here = serving_of(request).here
     found = cases_of(here, who.party, after=request.GET.get("after"), most=OF_A_PAGE)
-    models = models_of(here, who.party, [each.case for each in found.cases])
+    models = models_seen(here, who.party, [each.case for each in found.cases])
     return page_of(request, "cases.html", cases=found.cases, models=models, after=found.after)
 
 
@@ -39,9 +39,9 @@ def cases_page(request: HttpRequest, who: Principal) -> HttpResponse:
 def case_page(request: HttpRequest, who: Principal, case: str) -> HttpResponse:
     """Where a case stands, what is next in it, and what happened, as far as the person reads."""
     here = serving_of(request).here
-    told = own_case(here, case, who.party, sight=who.sight)
+    found_case = own_case(here, case, who.party, sight=who.sight)
     note_case_read(request, who, case)
-    happened = timeline(told)[::-1]
+    told, happened = found_case.case, found_case.timeline[::-1]
     now, found = here.now(), list(next_in_case(here, told.id, [who.party]))
     received = told.state.submission
     return page_of(
@@ -68,7 +68,7 @@ def history_page(request: HttpRequest, who: Principal, case: str) -> HttpRespons
     """All that happened, as far as the person reads: by party, by words, and page by page."""
     told = own_case(serving_of(request).here, case, who.party, sight=who.sight)
     note_case_read(request, who, case)
-    every = timeline(told)[::-1]
+    every = told.timeline[::-1]
     by, sought = request.GET.get("by", ""), request.GET.get("words", "")[:MOST_SOUGHT]
     words = sought.casefold().split()
     kept = [

@@ -14,9 +14,12 @@ from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
 from touchstone.server.serving import CREDENTIAL, make_known, serving_of
 from touchstone.service.reporting.feed import cases_of
-from touchstone.service.reporting.next_here import models_of, next_for
+from touchstone.service.reporting.looking import LOOKS_AT_ONCE, glance_at, models_seen
 
 SHOWN_CASES = 5
+FIRST_ROWS = 8
+"""Deeds that are shown before one asks for all."""
+EVERY = "all"
 _YEAR = 365 * 24 * 3600
 
 
@@ -32,17 +35,24 @@ def home(request: HttpRequest, _who: Principal) -> HttpResponse:
     if not who.scopes:
         return after("/account")
     if not who.roles & READING:
-        return page_of(request, "home.html", rows=(), beside=(), cases=())
+        return page_of(request, "home.html", rows=(), more=0, unseen=0, beside=(), cases=())
     here = serving.here
-    found = list(next_for(here, who.party))
+    every = EVERY in request.GET
+    glance = glance_at(here, who.party, None if every else LOOKS_AT_ONCE)
+    rows = next_rows(glance.found, here.now())
+    shown = rows if every else rows[:FIRST_ROWS]
+    there = {row.case for row in shown}
+    told = [each for each in glance.found if each.case in there or not each.deeds]
     newest = cases_of(here, who.party, most=SHOWN_CASES).cases
     return page_of(
         request,
         "home.html",
-        rows=next_rows(found, here.now()),
-        beside=tuple(reservations(found)),
+        rows=shown,
+        more=len(rows) - len(shown),
+        unseen=glance.unseen,
+        beside=tuple(reservations(told)),
         cases=newest,
-        models=models_of(here, who.party, [each.case for each in newest]),
+        models=models_seen(here, who.party, [each.case for each in newest]),
     )
 
 

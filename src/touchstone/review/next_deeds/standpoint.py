@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,8 +13,9 @@ from touchstone.review.clock import deadline_instant, read_clock
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Event, Role
 from touchstone.review.rules import RULES
-from touchstone.review.state import State
+from touchstone.review.state import Clock, State
 
+WINDOWS_KEPT = 64
 Stance = Literal["must", "may", "awaited"]
 """`must`: the case, or somebody who asked, waits for it from this party. `may`: it is open to the
 party now, and nothing waits. `awaited`: another party's `must`, as far as this one can tell."""
@@ -160,8 +162,7 @@ class Standpoint:
         clock = self.state.clock
         if clock is None or clock.ended_at:
             return None
-        day = read_clock(clock, self.now).review_by.isoformat()
-        return end_of_day(day, clock.anchored.timezone)
+        return _window_end(clock, self.now)
 
     def must(
         self, reason: NextReason, *deeds: type[Event], due: Deadline | None = None, **about: Any
@@ -202,3 +203,10 @@ class Standpoint:
         )
         if given:
             yield NextDeed(self.party, stance, given, reason, MappingProxyType(dict(about)), due)
+
+
+@lru_cache(WINDOWS_KEPT)
+def _window_end(clock: Clock, now: str) -> Deadline:
+    # Asked for each party of a case, which may be a hundred and fifty.
+    day = read_clock(clock, now).review_by.isoformat()
+    return end_of_day(day, clock.anchored.timezone)

@@ -20,7 +20,7 @@ from touchstone.clearance import (
     may_open_to_join,
     party_audience,
 )
-from touchstone.editions.audience_case import AudienceCase, Example
+from touchstone.editions.audience_case import Example
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, CaseKeys, is_topic, unknown_case
 from touchstone.ledger.errors import UnpromisedError
@@ -36,6 +36,7 @@ from touchstone.review.audience_view import case_members, entry_for, read_entrie
 from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.edition_files import lines_for, page_for, shown_parts
+from touchstone.service.reporting.told_cases import ToldCase, tell
 
 
 def installation_since(
@@ -76,18 +77,18 @@ def size_for(installation: Installation, case: str, party: str, *, sight: Sight)
         return _reader_for(reading, case, party_audience(party, "GREEN", sight))[0].size
 
 
-def tells_of_reads_alone(
+def news_for(
     installation: Installation, case: str, party: str, start: int, *, sight: Sight
-) -> bool:
-    """Whether all entries from `start` on are digests of days of reads.
+) -> int | None:
+    """How many entries a case has, where one from `start` on tells of more than days of reads.
 
-    To read these is not told in turn: else a case that somebody follows would never be still. The
-    same is said to whom they are hidden. Raises UnpromisedError.
+    None where none does: to read digests of reads is not told in turn, else a case that somebody
+    follows would never be still. The same is said to whom they are hidden. Raises UnpromisedError.
     """
     with installation.records.reading_as(party) as reading:
         reader = _reader_for(reading, case, party_audience(party, "GREEN", sight))[0]
         told = [n for n in reader.places_of(["reads-digested"]) if n >= start]
-        return len(told) == reader.size - start
+        return reader.size if len(told) < reader.size - start else None
 
 
 def develops(installation: Installation, case: str, party: str, *, sight: Sight) -> bool:
@@ -125,16 +126,22 @@ def own_bundle(
     return lines_for(installation, reader, audience, proof, installation.now())
 
 
-def own_case(installation: Installation, case: str, party: str, *, sight: Sight) -> AudienceCase:
-    """The case as the party may read it now, to be told on pages.
+def own_case(installation: Installation, case: str, party: str, *, sight: Sight) -> ToldCase:
+    """The case as the party may read it now, to be told on pages; it is remembered.
 
     Raises:
         UnpromisedError: there is no such case that this party has joined.
     """
-    audience = party_audience(party, "GREEN", sight)
-    size = _require_joined(installation, case, audience)
-    reader = installation.records.sent_to(party, case, size)
-    return AudienceCase(reader.case, tuple(read_entries(reader, audience)), audience)
+    audience, of_whom = party_audience(party, "GREEN", sight), f"{case} {party} {sight}"
+    before = installation.told_cases.get(of_whom)
+    with installation.records.reading_as(party) as reading:
+        told = tell(before, _reader_for(reading, case, audience, may_open)[0], audience)
+    if told.destroyed:
+        # Of nobody: what stands nowhere else any more must not stand here.
+        installation.told_cases.forget(lambda name: name.startswith(f"{case} "))
+    else:
+        installation.told_cases.keep(of_whom, told)
+    return told
 
 
 def own_page(installation: Installation, case: str, party: str, *, sight: Sight) -> bytes:

@@ -41,6 +41,12 @@ def next_for(installation: Installation, party: str) -> Iterator[NextInCase]:
             yield from next_in_case(installation, each.case, [party])
         if (after := page.after) is None:
             break
+    yield from next_invited(installation, party)
+
+
+def next_invited(installation: Installation, party: str) -> Iterator[NextInCase]:
+    """By case, what is next for a party that is invited to it."""
+    after = None
     while True:
         invited = installation.records.members.invitations(party, after=after, most=PAGE)
         for case in invited.invitations:
