@@ -242,13 +242,14 @@ def review_list(*, where: AtServer = ANYWHERE) -> int:
 
 @review.command(name="show")
 def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
-    """Show one case: status, clock, verdicts, designation and timeline.
+    """Show one case: status, clock, verdicts, attempts, designation and timeline.
 
     In the record of this machine as its centre reads it; for a party, as that one does.
 
     For example: touchstone review show 3f2a
     """
     from touchstone.cli import tables
+    from touchstone.editions.questions.attempts import attempts_standing
     from touchstone.editions.questions.case import before_joining, case_standing, happenings
     from touchstone.service.cases.case_admin import show_case
 
@@ -265,7 +266,10 @@ def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
                 f" party join {known.id}"
             )
         told = happenings(known, known.seen.hidden)
-        shown = case_standing(known.id, known.state, known.framework, told, known.now())
+        tried = attempts_standing(known.state, known.entries_of)
+        shown = case_standing(
+            known.id, known.state, known.framework, told, known.now(), attempts=tried
+        )
     if where.json:
         show_json(shown.as_dict())
     else:

@@ -11,6 +11,8 @@ from touchstone.handin import printable
 from touchstone.handin.shown_ids import short_cases
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from touchstone.bench.table import BenchTable
     from touchstone.editions.questions.case import CaseRow, CaseShown
     from touchstone.service.checks import Check
@@ -106,6 +108,10 @@ def case(shown: "CaseShown") -> None:
                 ],
             )
         )
+    if shown.attempts:
+        console.print()
+        console.print("Several attempts at each item; the first decides:")
+        _attempts(console, shown.attempts)
     console.print()
     console.print(f"Proposed by rule: {_shown(shown.designation['proposed'])}")
     console.print(f"Decided: {_shown(shown.designation['made'])}")
@@ -116,6 +122,32 @@ def case(shown: "CaseShown") -> None:
         _table(
             ("Entry", "Time (UTC)", "Party", "What happened"),
             [(str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline],
+        )
+    )
+
+
+def _attempts(console: "Console", attempts: Sequence[dict[str, Any]]) -> None:
+    """Each attempt by itself, and then one and all of them together."""
+    from touchstone.statistics import percent, percent_interval
+
+    def rated(said: dict[str, Any]) -> tuple[str, str]:
+        least, most = said["rate"]
+        rate = percent(least) if least == most else f"{percent(least)} to {percent(most)}"
+        return rate, percent_interval(*said["interval"])
+
+    rows = []
+    for run in attempts:
+        named = run["criterion"], run["mode"]
+        if not run["items"]:
+            rows.append((*named, "none so far", f"0 of {run['size']}", "", "", ""))
+        for each in run["by_attempt"]:
+            counts = f"{each['solved']} of {run['items']}", str(each["lost"])
+            rows.append((*named, f"attempt {each['attempt']}", *counts, *rated(each)))
+        rows += [(*named, f"pass@{each['k']}", "", "", *rated(each)) for each in run["pass_at"]]
+    console.print(
+        _table(
+            ("Criterion", "Mode", "Of", "Solved", "Not measured", "Rate", "95% for further items"),
+            rows,
         )
     )
 

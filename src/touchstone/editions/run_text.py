@@ -99,7 +99,12 @@ def attempts_in_words(said: AttemptRates) -> str:
     about = {"items": said.items, "size": said.size, "attempts": said.attempts}
     rates = [_pass_rate(each) for each in said.rates]
     if said.lost:
-        return sentence("run.attempts-lost", **about, lost=said.lost, rates=rates)
+        lost = [
+            sentence("run.lost-in-attempt", attempt=each.number, lost=each.lost)
+            for each in said.by_attempt
+            if each.lost
+        ]
+        return sentence("run.attempts-lost", **about, lost=lost, rates=rates)
     return sentence("run.attempts", **about, rates=rates)
 
 

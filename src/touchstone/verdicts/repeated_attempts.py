@@ -1,18 +1,39 @@
 """What several attempts at each item say beside the verdict, which rests on the first alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from touchstone.review.audience_view import Entry
 from touchstone.review.evolve import evolve
 from touchstone.review.state import RunKey, State
 from touchstone.review.tallies import Attempt, Tally
-from touchstone.statistics import Interval
 from touchstone.statistics.repeated_attempts import PassRate, pass_rate
 
 TYPES = ("battery-sealed", "outcomes-recorded")
 """The types of the events that are looked at."""
+
+
+@dataclass(frozen=True)
+class OneAttempt:
+    """What one of the attempts at each item says by itself."""
+
+    number: int
+    """Which, from 1."""
+    solved: int
+    """Items that it solved."""
+    lost: int
+    """Items at which it measured nothing; they count both ways."""
+    rate: PassRate
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "attempt": self.number,
+            "solved": self.solved,
+            "lost": self.lost,
+            **_rate_as_dict(self.rate),
+        }
 
 
 @dataclass(frozen=True)
@@ -25,30 +46,34 @@ class AttemptRates:
     """Items of the sealed order of which every attempt is recorded, from the first on."""
     size: int
     """Items that were sealed."""
-    lost: int
-    """Attempts at these items that measured nothing; they count both ways."""
+    by_attempt: tuple[OneAttempt, ...]
+    """Each attempt at these items by itself, from the first on; empty without a whole item."""
     rates: tuple[PassRate, ...]
     """pass@1, the mean over the attempts at an item, and pass@k; empty without a whole item."""
+
+    @property
+    def lost(self) -> int:
+        """Attempts at these items that measured nothing, all together."""
+        return sum(each.lost for each in self.by_attempt)
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return {
             "attempts": self.attempts,
             "items": self.items,
+            "size": self.size,
             "lost": self.lost,
-            "pass_at": [
-                {
-                    "k": each.k,
-                    "rate": [round(each.least, 6), round(each.most, 6)],
-                    "interval": _rounded(each.interval),
-                }
-                for each in self.rates
-            ],
+            "by_attempt": [each.as_dict() for each in self.by_attempt],
+            "pass_at": [{"k": each.k, **_rate_as_dict(each)} for each in self.rates],
         }
 
 
-def _rounded(interval: Interval) -> list[float]:
-    return [round(interval.low, 6), round(interval.high, 6)]
+def _rate_as_dict(rate: PassRate) -> dict[str, list[float]]:
+    ends = rate.interval
+    return {
+        "rate": [round(rate.least, 6), round(rate.most, 6)],
+        "interval": [round(ends.low, 6), round(ends.high, 6)],
+    }
 
 
 def attempt_rates(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, AttemptRates]:
@@ -78,16 +103,21 @@ def attempt_rates(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Att
 
 
 def _rates(tally: Tally, attempts: int, size: int, flaws: Mapping[int, str]) -> AttemptRates:
-    each_try = [tally.attempt(number) for number in range(1, attempts + 1)]
-    items = min(each.prefix for each in each_try)
-    solved = [_count(each_try, place, "solved") for place in range(items)]
-    lost = [attempts - _count(each_try, place, "measured") for place in range(items)]
+    tries = [tally.attempt(number) for number in range(1, attempts + 1)]
+    items = min(each.prefix for each in tries)
+    if not items:
+        return AttemptRates(attempts, items, size, (), ())
     labels = [flaws.get(place) or f"item {place}" for place in range(items)]
-    rates = tuple(
-        pass_rate(k, attempts, solved, lost, size, labels) for k in (1, attempts) if items
-    )
-    return AttemptRates(attempts, items, size, sum(lost), rates)
 
+    def rate(k: int, some: Sequence[Attempt]) -> PassRate:
+        solved = [sum(each.solved >> place & 1 for each in some) for place in range(items)]
+        heard = [sum(each.measured >> place & 1 for each in some) for place in range(items)]
+        lost = [len(some) - each for each in heard]
+        return pass_rate(k, len(some), solved, lost, size, labels)
 
-def _count(each_try: Iterable[Attempt], place: int, what: str) -> int:
-    return sum(getattr(each, what) >> place & 1 for each in each_try)
+    by_attempt = []
+    for number, each in enumerate(tries, 1):
+        solved, measured = each.counts(items)
+        by_attempt.append(OneAttempt(number, solved, items - measured, rate(1, [each])))
+    rates = tuple(rate(k, tries) for k in (1, attempts))
+    return AttemptRates(attempts, items, size, tuple(by_attempt), rates)

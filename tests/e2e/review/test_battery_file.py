@@ -242,6 +242,8 @@ def test_what_was_chosen_and_what_the_attempts_say_stand_in_report_and_result(
         1,
     )
     assert [each["k"] for each in said["pass_at"]] == [1, 2]
+    # Of the first attempts one was lost, and of the second ones none.
+    assert [each["lost"] for each in said["by_attempt"]] == [1, 0]
     assert "pass@2" in reviewed.report
 
 

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,14 +14,19 @@ from support.scripted_pool import KilledError, ScriptedPool, run_of
 from support.silent import Silent
 from support.small_case import copied_case, facts_for, probed, small_case
 from touchstone.clearance import party_audience
+from touchstone.cli import tables
+from touchstone.editions.questions.attempts import attempts_standing
 from touchstone.evaluation import ChunkSpec, Outcome, Usage
+from touchstone.evaluation.outcomes import Score
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob
 from touchstone.review import RunKey, State
-from touchstone.review.audience_view import read_entries
+from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.errors import Refused
+from touchstone.review.events.measuring import Result
 from touchstone.review.tallies import Attempt, Tally
 from touchstone.service.case_context import Case
+from touchstone.service.cases.case_admin import show_case
 from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.coordinator import measure
@@ -283,15 +290,17 @@ def test_a_killed_run_goes_on_to_the_pairs_of_one_that_was_not(
 
 
 def test_the_verdict_is_the_first_attempts_and_the_rates_are_of_all(
-    case: Case, monkeypatch: pytest.MonkeyPatch
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def first_fails(job: WorkerJob) -> list[WorkerEvent]:
+    def first_fails_and_last_loses(job: WorkerJob) -> list[WorkerEvent]:
         events = solver(job)
         if job.spec.attempt == 1:
-            events = [_unsolved(each) for each in events]
+            return [_changed(each, "unsolved", "0") for each in events]
+        if job.spec.attempt == TRIES:
+            return [_changed(each, "lost-instrument", "not-measured", only=0) for each in events]
         return events
 
-    monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool(first_fails))
+    monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool(first_fails_and_last_loses))
     measure(setting_of(case), Silent())
     conclude(case, "battery-1")
     several = [key for key, tally in case.state.tallies.items() if len(tally.attempts) == TRIES]
@@ -301,18 +310,62 @@ def test_the_verdict_is_the_first_attempts_and_the_rates_are_of_all(
     assert set(said) == set(several)
     for key in several:
         assert not case.state.tally(*key).attempt().solved
-        rates = {each.k: each for each in said[key].rates}
-        assert rates[1].least == pytest.approx(2 / 3)
+        found = said[key]
+        rates = {each.k: each for each in found.rates}
+        mean = (2 * found.items - 1) / (TRIES * found.items)
+        assert [rates[1].least, rates[1].most] == pytest.approx([mean, 2 / 3])
         assert rates[TRIES].least == 1.0
         assert rates[1].interval.low < 2 / 3 < rates[1].interval.high
+        # What was lost stands at the attempt that lost it.
+        assert [(each.number, each.solved, each.lost) for each in found.by_attempt] == [
+            (1, 0, 0),
+            (2, found.items, 0),
+            (3, found.items - 1, 1),
+        ]
+        last = found.by_attempt[-1].rate
+        assert [last.least, last.most] == pytest.approx([1 - 1 / found.items, 1.0])
+        assert found.by_attempt[0].rate.interval.high < last.interval.high == 1.0
     for ran in runs_from_record(entries, "battery-1"):
         assert True not in ran.outcomes
     row = next(each for each in facts_for(case, CENTRE).results if each.attempts)
-    assert "tried 3 times each, the first of which decides: pass@1 67%" in row.attempts
+    assert "tried 3 times each, the first of which decides (1 of attempt 3 measured nothing):" in (
+        row.attempts
+    )
+    told = show_case(case.installation, case.id)
+    assert [each["criterion"] for each in told.attempts] == [key.criterion for key in several]
+    assert [each["lost"] for each in told.attempts[0]["by_attempt"]] == [0, 0, 1]
+    assert [each["k"] for each in told.attempts[0]["pass_at"]] == [1, TRIES]
+    # What a party's machine was shown says the same.
+    assert attempts_standing(case.state, case.entries_of) == told.attempts
+    tables.case(told)
+    lines = capsys.readouterr().out.splitlines()
+    first = next(n for n, line in enumerate(lines) if "Several attempts" in line)
+    shown = [" ".join(line.split()) for line in lines[first + 2 : first + 7]]
+    parts = ("attempt 1 0 of", "attempt 2", "attempt 3", "pass@1", f"pass@{TRIES} 100%")
+    for line, part in zip(shown, parts, strict=True):
+        assert part in line
 
 
-def _unsolved(event: WorkerEvent) -> WorkerEvent:
-    if event.outcome is None:
+def test_what_is_tried_once_is_not_read(case: Case):
+    state = case.state
+    sealed = state.batteries["battery-1"]
+    once = tuple(part.model_copy(update={"attempts": 1}) for part in sealed.item_sets)
+    of_one = sealed.model_copy(update={"item_sets": once})
+    alone = replace(state, batteries=MappingProxyType({"battery-1": of_one}))
+
+    def unread(*types: str) -> list[Entry]:
+        raise AssertionError(types)
+
+    assert attempts_standing(alone, unread) == ()
+    with pytest.raises(AssertionError, match="outcomes-recorded"):
+        attempts_standing(state, unread)
+
+
+def _changed(
+    event: WorkerEvent, result: Result, score: Score, only: int | None = None
+) -> WorkerEvent:
+    """The event, with another result; `only` of the item at that place."""
+    if event.outcome is None or only not in {None, event.outcome.index}:
         return event
-    other = event.outcome.model_copy(update={"result": "unsolved", "score": "0"})
+    other = event.outcome.model_copy(update={"result": result, "score": score})
     return event.model_copy(update={"outcome": other})

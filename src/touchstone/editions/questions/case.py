@@ -1,7 +1,8 @@
 """How a case stands, in one look: status, clock, verdicts, designation, and what happened.
 
 told = happenings(known, known.seen.hidden)
-shown = case_standing(known.id, known.state, known.framework, told, known.now())
+tried = attempts_standing(known.state, known.entries_of)
+shown = case_standing(known.id, known.state, known.framework, told, known.now(), attempts=tried)
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -67,6 +68,8 @@ class CaseShown:
     verdicts: tuple[dict[str, Any], ...]
     designation: dict[str, Any]
     timeline: tuple[dict[str, Any], ...]
+    attempts: tuple[dict[str, Any], ...] = ()
+    """Of runs in which items are tried several times; the verdicts rest on the first attempt."""
     left: str = ""
     """Of a destroyed case: what is left and what can still be done."""
     not_known: tuple[str, ...] = ()
@@ -129,13 +132,15 @@ def case_standing(
     happened: Iterable[Happening],
     at: str,
     *,
+    attempts: tuple[dict[str, Any], ...] = (),
     at_work: bool = False,
     left: str = "",
 ) -> CaseShown:
     """How a case stands at a moment (UTC).
 
-    `framework` is None where the reader may not, or cannot, read it; `at_work`: a process measures
-    it now; `left` is what is left of it, where it was destroyed.
+    `framework` is None where the reader may not, or cannot, read it; `attempts` is what
+    `attempts_standing` gives; `at_work`: a process measures it now; `left` is what is left of it,
+    where it was destroyed.
     """
     opened, submission = state.opened, state.submission
     return CaseShown(
@@ -160,6 +165,7 @@ def case_standing(
             }
             for key, reached in state.verdicts.items()
         ),
+        attempts=attempts,
         designation=_designation(state, framework),
         timeline=tuple(asdict(each) for each in happened),
         left=left,

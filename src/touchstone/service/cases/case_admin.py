@@ -1,8 +1,12 @@
 """Looking at cases, and making the index again."""
 
+from typing import Any
+
+from touchstone.clearance import party_audience
 from touchstone.deeds.known_case import participants_among, participants_of
 from touchstone.editions.case_summary import summarise_events
 from touchstone.editions.event_text import event_sentence
+from touchstone.editions.questions.attempts import attempts_standing
 from touchstone.editions.questions.case import (
     CaseRow,
     CaseShown,
@@ -17,10 +21,11 @@ from touchstone.keys import KeyFileError
 from touchstone.records import CaseReader, OtherInstallationError
 from touchstone.review import (
     Event,
+    State,
     read_event,
     require_known,
 )
-from touchstone.review.audience_view import newest_entry, required, stored_entry
+from touchstone.review.audience_view import newest_entry, read_entries_of, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import EventWithTexts
 from touchstone.service.case_context import Case, destroyed_error
@@ -153,9 +158,23 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
         _readable_framework(reader),
         happened,
         installation.now(),
+        attempts=_attempts(reader, state),
         at_work=case in installation.records.working,
         left=str(destroyed_error(case, state)) if reader.destroyed else "",
     )
+
+
+def _attempts(reader: CaseReader, state: State) -> tuple[dict[str, Any], ...]:
+    """What several attempts say; empty where the items' labels, which bear on it, are not there."""
+    centre = party_audience(participants_of(state).centre) if state.batteries else None
+    if centre is None or reader.destroyed:
+        return ()
+    try:
+        return attempts_standing(
+            state, lambda *types: read_entries_of(reader, centre, types, use="look")
+        )
+    except (KeyFileError, OtherInstallationError):
+        return ()
 
 
 def _line(reader: CaseReader, n: int, event: Event) -> str:
