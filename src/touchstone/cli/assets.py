@@ -58,7 +58,7 @@ def pull(place: Path, *, from_: Path | None = None, json: Json = False) -> int:
     from touchstone.evaluation.assets.archive import pull_from
     from touchstone.evaluation.assets.fetching import pull as fetch
 
-    listed, store = _listed(place), _store()
+    listed, store = _listed(place), _store(made=True)
     return _told(fetch(listed, store) if from_ is None else pull_from(from_, listed, store), json)
 
 
@@ -116,8 +116,13 @@ def _listed(place: Path) -> "AssetList":
         raise AssetError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _store() -> "AssetStore":
+def _store(*, made: bool = False) -> "AssetStore":
+    """The store; `made`: with its home, which must not come to be as open as what lies in it."""
     from touchstone.evaluation.assets.store import AssetStore, store_folder
-    from touchstone.service.homes import check_home, home_folder
+    from touchstone.service.homes import check_home, home_folder, make_home
 
-    return AssetStore(store_folder(check_home(home_folder())))
+    home = check_home(home_folder())
+    folder = store_folder(home)
+    if made and folder.is_relative_to(home):
+        make_home(home)
+    return AssetStore(folder)

@@ -23,7 +23,7 @@ _DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def secret_folder(folder: Path) -> None:
-    """Make `folder` (0700) where it is missing; refuse one that others own or may enter.
+    """Make `folder`, and those above it, 0700 where missing; refuse one that others may enter.
 
     Raises KeyFileError.
     """
@@ -31,7 +31,10 @@ def secret_folder(folder: Path) -> None:
         try:
             facts = os.lstat(folder)
         except FileNotFoundError:
-            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            # `parents=True` would make those above by the umask: a home, say, open to others.
+            missing = [each for each in (folder, *folder.parents) if not each.exists()]
+            for each in reversed(missing):
+                each.mkdir(mode=0o700, exist_ok=True)
             facts = os.lstat(folder)
     except OSError as error:
         raise KeyFileError(f"{folder}: cannot be a key folder: {error.strerror}") from error

@@ -48,6 +48,20 @@ def check_home(home: Path) -> Path:
     return real
 
 
+def make_home(home: Path) -> Path:
+    """The home's real path, made for its owner alone where it is missing.
+
+    Raises:
+        UnsafeHomeError: as `check_home`, or it cannot be made.
+    """
+    real = check_home(home)
+    try:
+        real.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnsafeHomeError(f"{real}: cannot be made: {error.strerror}") from error
+    return real
+
+
 def _way(home: Path) -> tuple[Path, list[Path]]:
     """The real path, and what leads there: each link, and each folder in which a name is looked up.
 

@@ -73,6 +73,16 @@ def kept(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_pulling_makes_a_home_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TOUCHSTONE_ASSETS")
+    (tmp_path / "assets.toml").write_text(
+        'format = "touchstone assets 1"\n[[image]]\n'
+        f'name = "example/kali"\ndigest = "sha256:{digest(TEXT)}"\n'
+    )
+    assert run(["assets", "pull", str(tmp_path / "assets.toml")]) == 1
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
 def test_what_is_named_is_pulled_once(server: FileServer, folder: Path):
     store, before = AssetStore(folder), len(server.asked)
     part = file_part(server.url + "/moved")

@@ -86,6 +86,18 @@ def test_a_linked_folder_is_refused(key: Path, tmp_path: Path):
         secret_folder(other)
 
 
+def test_folders_above_that_are_missing_are_made_for_the_owner_alone(tmp_path: Path):
+    mask = os.umask(0)
+    try:
+        secret_folder(tmp_path / "home" / "keys")
+    finally:
+        os.umask(mask)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "home").rglob("")] == [
+        0o700,
+        0o700,
+    ]
+
+
 def test_what_is_not_a_file_is_refused(key: Path):
     pipe, inner = key.with_name("pipe"), key.with_name("folder")
     os.mkfifo(pipe, 0o600)
