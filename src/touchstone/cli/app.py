@@ -51,7 +51,7 @@ from touchstone.cli.next_deeds import next_deeds
 from touchstone.cli.notices import notices
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
-from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
+from touchstone.cli.output import Json, show, show_json, tell, tell_facts, waiting, warn
 from touchstone.cli.oversight import oversight
 from touchstone.cli.pack import pack
 from touchstone.cli.parity import parity
@@ -393,7 +393,8 @@ def doctor(
     else:
         from touchstone.service.doctor import examine
 
-        checks = examine()
+        with waiting("trying the sandbox, and each family's command and judge"):
+            checks = examine()
     if json:
         show_json([check.as_dict() for check in checks])
     else:

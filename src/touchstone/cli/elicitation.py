@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from touchstone.cli.output import Json, show, show_json, tell
+from touchstone.cli.output import Json, show, show_json, tell, waiting
 
 if TYPE_CHECKING:
     from touchstone.evaluation.elicitation import Elicitation
@@ -82,13 +82,15 @@ def show_elicitation(name: str, *, json: Json = False) -> int:
     from touchstone.evaluation.profiles import load_elicitation
 
     chosen = load_elicitation(name)
-    words = {word for call in sent_by(chosen) for word in announcing_words(call)}
-    tell(_Shown(resolve(chosen), tuple(sorted(words))), json=json)
+    with waiting(f"running the agent of {chosen.id} for a turn"):
+        words = {word for call in sent_by(chosen) for word in announcing_words(call)}
+        resolved = resolve(chosen)
+    tell(_Shown(resolved, tuple(sorted(words))), json=json)
     return DONE
 
 
 def _limits(how: "Elicitation") -> str:
-    tries = "1 submission" if how.attempts == 1 else f"{how.attempts} submissions"
+    tries = "1 answer" if how.attempts == 1 else f"{how.attempts} answers"
     return (
         f"{tries}, {how.message_limit:,} messages, {how.token_limit:,} tokens,"
         f" {how.working_seconds:,} s of work"

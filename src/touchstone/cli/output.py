@@ -6,11 +6,13 @@ text raw: whatever a reader could not see, or a terminal would obey, stands as i
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Protocol
 
 from cyclopts import Parameter
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
 
 from touchstone.handin import is_unseen, shown
@@ -53,6 +55,23 @@ def screen(*, errors: bool = False) -> Screen:
     # In a pipe there is no width to ask for: tables must come out alike on every machine.
     found = Screen(stderr=errors, highlight=False)
     return found if found.is_terminal else Screen(stderr=errors, highlight=False, width=PIPED)
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[Callable[[str], None]]:
+    """What is being waited for, and how long so far, where somebody looks on; nothing in a pipe.
+
+    Gives what says how far it has come. The line is gone at the end.
+    """
+    console = screen(errors=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda _: None
+        return
+    # The text is no markup: it may hold a stranger's name.
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(text, total=None)
+        yield lambda said: progress.update(task, description=said)
 
 
 def show(text: str) -> None:

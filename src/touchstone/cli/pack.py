@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 from cyclopts import App, Parameter
 
-from touchstone.cli.output import Json, show, show_json, tell
+from touchstone.cli.output import Json, show, show_json, tell, waiting
 from touchstone.cli.pack_private import add_to
 from touchstone.errors import BadInputError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from touchstone.evaluation.outcomes import Outcome
     from touchstone.evaluation.packs.apart import ProcessLimits
     from touchstone.evaluation.packs.mark import PackMark
+    from touchstone.evaluation.packs.private_file import SealedHeader
     from touchstone.evaluation.packs.relay import RoleEndpoint
 
 DONE, NO = 0, 1
@@ -64,8 +65,12 @@ def check(
         raise BadInputError("--items: write at least 1")
     asked = {} if submission is None else _asked(submission, mode, role or [])
     source, bounds = read_pack(folder), _bounds(seconds, memory)
-    found = anyio.run(check_pack, source, asked, items, bounds, _assets())
+    ran = f", and running {items} of its items" if asked else ""
+    with waiting(f"making the task of {source.manifest.id} in a process apart{ran}"):
+        found = anyio.run(check_pack, source, asked, items, bounds, _assets())
     tell(found, json=json)
+    if found.good and not json:
+        show(f"next: touchstone pack register {folder}")
     return DONE if found.good else NO
 
 
@@ -91,9 +96,12 @@ def register(
         _keep_sealed(folder, json=json)
         return DONE
     source = read_pack(folder)
-    made = anyio.run(make_task, source, _bounds(seconds, memory), _assets())
-    kept = keep(source, made, _home())
+    with waiting(f"making the task of {source.manifest.id} in a process apart"):
+        made = anyio.run(make_task, source, _bounds(seconds, memory), _assets())
+        kept = keep(source, made, _home())
     _show(kept.pack.id, json=json)
+    if not json:
+        _tell_next(kept.pack.id)
     return DONE
 
 
@@ -104,11 +112,24 @@ def _keep_sealed(file: Path, *, json: bool) -> None:
     data = read_sealed(file)
     header = read_header(data, str(file))
     register_sealed(data, header, _home())
+    _show_header(header, json=json)
+    if not json:
+        show("next: name its key, or its shares, in TOUCHSTONE_PACK_KEYS wherever it is to run")
+        _tell_next(header.id)
+
+
+def _show_header(header: "SealedHeader", *, json: bool) -> None:
     if json:
         show_json(header.model_dump(mode="json"))
-        return
-    for line in header.lines():
+    for line in [] if json else header.lines():
         show(line)
+
+
+def _tell_next(name: str) -> None:
+    from touchstone.service.configuration import CONFIGURATION
+
+    show(f"next: touchstone pack run {name} --submission SUBMISSION.toml --out runs")
+    show(f'in reviews: packs = ["{name}"] below [families] in {_home() / CONFIGURATION}')
 
 
 @pack.command(name="run")
@@ -147,9 +168,11 @@ def run_pack(
     found, asked = registered(_home(), name), _asked(submission, mode, role or [])
     settings = PackSettings(process=_bounds(seconds, memory), assets=_assets())
     outcomes: list[Outcome] = []
-    for first in range(0, len(found.items), chunk):
-        places = range(first, min(first + chunk, len(found.items)))
-        outcomes += run_pack_chunk(found, places, asked, out, settings)
+    with waiting(f"running {name}") as say:
+        for first in range(0, len(found.items), chunk):
+            places = range(first, min(first + chunk, len(found.items)))
+            say(f"running {name}: {first} of {len(found.items)} items done")
+            outcomes += run_pack_chunk(found, places, asked, out, settings)
     if json:
         show_json([each.model_dump(mode="json") for each in outcomes])
     else:
@@ -160,7 +183,8 @@ def run_pack(
 def _tell_outcomes(mark: "PackMark", outcomes: "list[Outcome]") -> None:
     show(f"as {mark} states it:")
     for each in outcomes:
-        show(f"item {each.index}: {each.result}, {each.calls} calls; {each.reason}")
+        calls = f"{each.calls} call{'' if each.calls == 1 else 's'}"
+        show(f"item {each.index}: {each.result}, {calls}; {each.reason}")
     for result, count in sorted(Counter(each.result for each in outcomes).items()):
         show(f"{count} {result}")
 
@@ -182,14 +206,27 @@ def show_pack(name: str | None = None, *, json: Json = False) -> int:
         show_json(found)
     for each in [] if json else found:
         show(each)
+    if not json and not found:
+        show("No pack is registered here. Register one: touchstone pack register FOLDER")
     return DONE
 
 
 def _show(name: str, *, json: bool) -> None:
-    from touchstone.evaluation.packs.registering import registered
+    from touchstone.evaluation.packs.errors import PackError
+    from touchstone.evaluation.packs.registering import registered, sealed_header
     from touchstone.evaluation.packs.trying import lines_of
 
-    found = registered(_home(), name)
+    try:
+        found = registered(_home(), name)
+    except PackError as error:
+        header = sealed_header(_home(), name)
+        if header is None:
+            raise
+        # Without a key, too, one may see what is registered: as anybody may who has the file.
+        _show_header(header, json=json)
+        if not json:
+            show(f"its items and code stay closed: {error}")
+        return
     if json:
         kept = found.model_dump(mode="json", exclude={"items", "files"})
         show_json({**kept, "items": found.item_digests, "digest": found.digest})

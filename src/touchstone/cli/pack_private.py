@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.output import Json, tell
+from touchstone.cli.output import Json, tell, waiting
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def seal(
 
     home = _home()
     wanted = SealedFor(_recipients(to or []), _shares(shares), variants=variants)
-    found = seal_out(registered(home, name), wanted, home, out, SystemRandom())
+    with waiting(f"sealing {name}"):
+        found = seal_out(registered(home, name), wanted, home, out, SystemRandom())
     tell(_sealed_told(found), json=json)
     return DONE
 

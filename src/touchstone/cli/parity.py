@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from touchstone.cli.opened import opened
-from touchstone.cli.output import Json, show, show_json, tell
+from touchstone.cli.output import Json, show, show_json, tell, waiting
 from touchstone.errors import BadInputError
+from touchstone.handin.shown_ids import short_case
 
 if TYPE_CHECKING:
     from touchstone.service.measurement.parity.comparing_items import ItemsCompared
@@ -75,6 +76,7 @@ def run_parity(
         out: Folder for journals and Inspect's logs.
     """
     from touchstone.evaluation import load_submission
+    from touchstone.evaluation.errors import EndpointKeyMissingError
     from touchstone.service.cases.case_admin import open_found
     from touchstone.service.reviews.developers_run import run_opened
 
@@ -83,12 +85,20 @@ def run_parity(
         raise BadInputError(f"--mode {mode}: the submission has {', '.join(modes)}")
     asked = modes[mode]
     key = os.environ.get(asked.api_key_env, "")
-    with opened() as installation:
-        logs = run_opened(open_found(installation, case), criterion, asked, key, out)
+    if not key:
+        raise EndpointKeyMissingError(f"no key: set {asked.api_key_env} in the environment")
+    with opened() as installation, waiting(f"running the items of {criterion} in mode {mode}"):
+        found = open_found(installation, case)
+        logs = run_opened(found, criterion, asked, key, out)
+        about, developer = short_case(found.id), found.participants.developer
     if json:
         show_json([str(each) for each in logs])
-    for each in [] if json else logs:
+        return DONE
+    for each in logs:
         show(f"Written: {each}")
+    for each in logs:
+        show(f"next: touchstone document add {about} {each} --kind log --as {developer}")
+    show(f"then, where the centre is: touchstone parity check {about} --log FILE")
     return DONE
 
 

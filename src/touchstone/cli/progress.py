@@ -17,6 +17,7 @@ LINE_EVERY = 5.0
 BESIDE_THE_ROWS = 6
 """Lines of the screen kept free: the footer, what is summed up, and some of the steps above."""
 BAR = 28
+LEAST_BAR = 8
 NARROW = 80
 """Columns; below, the bars and what is running give way to the names and the numbers."""
 LEAST_FOR_A_GUESS = 10.0
@@ -83,12 +84,18 @@ def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
         busiest = sorted(range(len(rows)), key=lambda place: _rank(rows[place]))[:room]
         shown = [rows[place] for place in sorted(busiest)]
     narrow = width < NARROW
-    names = max(width - (22 if narrow else BAR + 34), 12)
+    # A bar gives way before a name is cut off: half a criterion's name is another's.
+    wanted = max(len(r.criterion) for r in rows) + max(len(r.mode) for r in rows) if rows else 0
+    length = min(max(width - wanted - 35, LEAST_BAR), BAR)
+    names = max(width - (22 if narrow else length + 34), 12)
     table = Table.grid(padding=(0, 1))
-    for share in (names * 2 // 3, names // 3):
+    shares = (names - names // 3, names // 3)
+    if rows and wanted <= names:
+        shares = (names, names)
+    for share in shares:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=share)
     for row in shown:
-        bar = ProgressBar(total=max(row.total, 1), completed=row.recorded, width=BAR)
+        bar = ProgressBar(total=max(row.total, 1), completed=row.recorded, width=length)
         running = f"{row.in_flight} running" if row.in_flight else row.verdict
         table.add_row(
             Text(f"  {row.criterion}"),

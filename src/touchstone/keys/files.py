@@ -212,6 +212,12 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _closed(path: Path, mode: int) -> str:
+    # Nobody wants the folder closed in which they happen to work.
+    alone = path == Path()
+    return "name a folder for such files, as keys/NAME" if alone else f"chmod {mode:o} {path}"
+
+
 def _check_owner(path: Path, facts: os.stat_result, mode: int) -> None:
     if facts.st_uid != os.geteuid():
         raise KeyUnsafeError(
@@ -222,5 +228,5 @@ def _check_owner(path: Path, facts: os.stat_result, mode: int) -> None:
     # Any right of any other: to write is to choose the key, and to read is to have it.
     if found & 0o077:
         raise KeyUnsafeError(
-            f"{path}: open to group or others (mode {found:04o}); fix: chmod {mode:o} {path}"
+            f"{path}: open to group or others (mode {found:04o}); fix: {_closed(path, mode)}"
         )

@@ -87,14 +87,7 @@ def forecast(
     rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs
     costing = Costing(submission, options, seen)
     found = tuple(
-        _run(
-            run,
-            sets[run.item_set],
-            _rule_of(run, rules),
-            framework,
-            costing,
-            limits_of(sets[run.item_set], families),
-        )
+        _run(run, sets[run.item_set], _rule_of(run, rules), framework, costing, families)
         for run in chosen
     )
     whole = Forecast(
@@ -154,9 +147,9 @@ def _run(
     rule: RunRule | None,
     framework: Framework,
     costing: Costing,
-    limits: PackLimits,
+    families: Mapping[str, Family],
 ) -> RunForecast:
-    levels = levels_of(part)
+    levels, limits = levels_of(part), limits_of(part, families)
     size, usual = len(levels), costing.mean_cost(part.family, run.mode.id)
     criterion, said = framework.criterion(run.criterion), tuple[ProbabilitiesAtRate, ...]()
     if rule is None or not isinstance(criterion, NumericCriterion):
@@ -189,7 +182,7 @@ def _run(
         ),
         worst=costing.worst(part.attempts * size, limits),
         measured=usual is not None,
-        notes=(*told.notes, *chosen_notes(part)),
+        notes=(*told.notes, *chosen_notes(part, families)),
         cannot=told.cannot,
     )
 
@@ -209,9 +202,13 @@ def expected_cost(part: ItemSetPlan) -> MeanCost | None:
     return MeanCost(0, 0, part.cost.input, part.cost.output, part.cost.seconds)
 
 
-def chosen_notes(part: ItemSetPlan) -> tuple[PlanNote, ...]:
-    """What a battery file chose for a set."""
+def chosen_notes(part: ItemSetPlan, families: Mapping[str, Family]) -> tuple[PlanNote, ...]:
+    """What a battery file chose for a set, and what bounds its cost where nothing was chosen."""
     notes = []
+    # The elicitation's limits hold for families: of a pack they are no more than a guess.
+    frozen = isinstance(families[part.family], FrozenFamily)
+    if frozen and limits_of(part, families).tokens is None:
+        notes.append(PlanNote("unlimited"))
     if part.attempts > 1:
         notes.append(PlanNote("tried", attempts=part.attempts))
     if part.cost is not None:

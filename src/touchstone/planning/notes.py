@@ -17,6 +17,7 @@ NoteCode = Literal[
     "compared-whole",
     "run-whole",
     "tried",
+    "unlimited",
     "expected-by-file",
     "attempts",
     "attempts-too-few",

@@ -68,11 +68,16 @@ def _set(
 ) -> ItemSetPlan:
     family, criterion = families.get(text.source), framework.criterion(text.criterion)
     if family is None or isinstance(family, FrozenFamily) != (text.pack is not None):
-        what = "pack" if text.pack is not None else "family"
+        if text.pack is None:
+            raise _cannot(
+                text,
+                f"family {text.source!r} is not known here; if it is a package's, name it below"
+                " [families.packages] in touchstone.toml; a pack is named by pack = ...",
+            )
         raise _cannot(
             text,
-            f"{what} {text.source!r} is not known here; register it, if it is a pack, and name it"
-            " under [families] in touchstone.toml",
+            f"pack {text.source!r} is not known here; touchstone pack register FOLDER, and write"
+            f' packs = ["{text.source}"] below [families] in touchstone.toml, in TOUCHSTONE_HOME',
         )
     k = _tries(text, criterion, kind)
     counts = _counts_wanted(text, family, k or items)

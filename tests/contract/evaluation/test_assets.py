@@ -24,7 +24,7 @@ from touchstone.evaluation.assets.listing import AssetList, parse_assets
 from touchstone.evaluation.assets.store import AssetStore
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackError
-from touchstone.evaluation.packs.given import NOTHING, OFFLINE, WHERE, given_assets
+from touchstone.evaluation.packs.given import NOTHING, OFFLINE, WHERE, GivenAssets, given_assets
 from touchstone.evaluation.packs.lacking import lacking
 from touchstone.evaluation.packs.source import read_pack
 
@@ -243,6 +243,17 @@ def test_a_process_is_told_where_its_assets_lie_and_asks_no_network(folder: Path
         given_assets(given, None, items=True)
 
 
+def printed(text: str, given: GivenAssets) -> list[str]:
+    """The lines that a program prints in a pack's process."""
+
+    async def nobody(_: socket.socket) -> None:
+        """Nothing is asked."""
+
+    limits = ProcessLimits(memory_mib=96, disk_mib=8, seconds=60)
+    ran = anyio.run(lambda: run_apart({}, nobody, limits, program=text, given=given))
+    return ran.result.decode().splitlines()
+
+
 def test_a_process_reads_its_assets_and_cannot_write_there(folder: Path):
     part = file_part("https://example.org/a", more="items = false")
     _, given = standing(folder, HUB_PART, part)
@@ -254,15 +265,7 @@ def test_a_process_reads_its_assets_and_cannot_write_there(folder: Path):
         "except OSError as error: print(error.strerror)"
     )
 
-    async def nobody(_: socket.socket) -> None:
-        """Nothing is asked."""
-
-    async def told() -> bytes:
-        found = given_assets(given, folder, items=False)
-        limits = ProcessLimits(memory_mib=96, disk_mib=8, seconds=60)
-        return (await run_apart({}, nobody, limits, program=text, given=found)).result
-
-    said = anyio.run(told).decode().splitlines()
+    said = printed(text, given_assets(given, folder, items=False))
     assert said == ["['files'] 1", str(len(TEXT)), "Read-only file system"]
 
 
@@ -274,13 +277,16 @@ def test_what_the_processs_user_cannot_read_is_said(folder: Path):
         given_assets(given, folder, items=True)
 
 
-def test_what_lies_where_no_sandbox_sees_it_is_said(folder: Path):
+def test_assets_below_tmp_are_given_too(folder: Path):
     _, given = standing(folder, HUB_PART)
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         Path(name).chmod(0o755)
         shutil.copytree(folder, name, dirs_exist_ok=True)
-        with pytest.raises(PackError, match="lies below /tmp"):
-            given_assets(given, Path(name), items=True)
+        found = given_assets(given, Path(name), items=True)
+        ((place, _),) = found.libraries
+        assert Path(place).is_relative_to(name)
+        text = "import os; print(os.listdir(os.environ['TOUCHSTONE_ASSETS']))"
+        assert printed(text, found) == ["['hub']"]
 
 
 def wheel_of(**more: str) -> bytes:

@@ -77,6 +77,22 @@ def test_a_pack_goes_from_its_authors_to_a_lab_and_a_leak_comes_back(call: Call,
     assert (code, "attributed to nobody at 1e-06" in out) == (1, True)
 
 
+def test_where_nothing_is_registered_the_way_is_shown(call: Call):
+    assert call("show")[1] == (
+        "No pack is registered here. Register one: touchstone pack register FOLDER\n"
+    )
+
+
+def test_a_key_in_the_folder_one_works_in_is_refused_with_a_fix_that_leaves_it_open(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call("identity", "one.key")
+    assert (code, "fix: name a folder for such files, as keys/NAME" in err) == (2, True)
+    assert call("identity", "keys/one.key")[0] == 0
+
+
 def test_a_lab_proves_an_item_and_nothing_else(call: Call, tmp_path: Path):
     pack = private_pack(tmp_path)
     key = tmp_path / "k" / "one.key"
@@ -111,8 +127,13 @@ def test_a_sealed_file_is_registered_and_shown_where_a_key_opens_it(
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
     code, out, _ = call("register", tmp_path / "sealed" / "capitals.sealed")
     assert (code, "capitals 1 of Example Lab: 6 items, sealed" in out) == (0, True)
-    code, _, err = call("show", "capitals")
-    assert (code, "pack capitals: is sealed" in err) == (2, True)
+    assert "next: touchstone pack run capitals --submission" in out
+    assert 'packs = ["capitals"] below [families] in ' in out
+    code, out, _ = call("show", "capitals")
+    assert (code, "capitals 1 of Example Lab: 6 items, sealed" in out) == (0, True)
+    assert "its items and code stay closed: pack capitals: is sealed" in out
+    code, _, err = call("show", "others")
+    assert (code, "no pack 'others' is registered here; registered: capitals" in err) == (2, True)
     monkeypatch.setenv("TOUCHSTONE_PACK_KEYS", os.pathsep.join([str(key), ""]))
     code, out, _ = call("show", "capitals")
     assert code == 0

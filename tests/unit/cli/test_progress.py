@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from support.review_case import early
+from touchstone.cli import output
 from touchstone.cli.progress import Lines, Pace, bars
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import VerdictReached
@@ -34,6 +35,34 @@ def test_fits_the_screen(width: int, count: int):
     assert len(lines) <= 24 - 4
     assert all(len(line) <= width for line in lines)
     assert any("0/24" in line or "24/24" in line for line in lines)
+
+
+def test_a_bar_gives_way_before_a_name_is_cut_off():
+    lines = drawn(2, 80, 24)
+    assert [line.split()[:2] for line in lines] == [
+        ["a-criterion-0", "thinking"],
+        ["a-criterion-1", "thinking"],
+    ]
+    assert all("━━━━" in line for line in lines)
+    wide = drawn(2, 120, 24)
+    assert all("━" * 28 in line for line in wide)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_waited_for_is_said_where_somebody_looks_on(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch
+):
+    console = output.Screen(
+        file=io.StringIO(), force_terminal=terminal, width=80, color_system=None, _environ={}
+    )
+    monkeypatch.setattr(output, "screen", lambda **_: console)
+    with output.waiting("making \x1b]0;x a task") as say:
+        say("made of [bold] it")
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert ("of [bold] it" in said) == terminal
+    assert said == "" or terminal
+    assert "\x1b]0" not in said
 
 
 def test_what_is_at_work_is_shown_and_the_rest_is_summed_up():

@@ -261,7 +261,7 @@ def test_how_a_model_was_drawn_out_is_said(tmp_path: Path, plain: Case):
     assert sealed.reasoning == ("instant", "thinking")
     for line in (
         "lead: think",
-        "Attempts at each item 3",
+        "Answers that it may submit in a sample 3",
         "Reasoning effort where a mode says none low",
         "trim, at 5,000 tokens of conversation",
         "Told of its budget You have an hour.",

@@ -18,10 +18,12 @@ from touchstone.evaluation.families.loading import LoadedFamilies, load_families
 from touchstone.evaluation.packs.manifest import PackLimits, PackScore
 from touchstone.evaluation.packs.mark import PackMark
 from touchstone.framework import Framework, NumericCriterion
+from touchstone.planning.forecasting import chosen_notes
 from touchstone.planning.options import PlanOptions
 from touchstone.service.errors import CannotReviewError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.measurement import instrument_checks
+from touchstone.service.measurement.chosen_battery import CheckedBattery
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.forecasting.plan_review import plan_review
 from touchstone.service.measurement.instrument_checks import require_grade
@@ -323,7 +325,8 @@ def test_a_file_is_looked_at_before_anything_rests_on_it(
     assert run(["battery", "check", str(path), "--framework", "example"]) == 0
     said = capsys.readouterr().out
     version = load_families()["payment-logic"].version
-    assert f"6 items of payment-logic {version}, tried 2 times each" in said
+    assert f"6 items of payment-logic {version}\n" in said
+    assert "  each item is tried 2 times: the first decides" in said
     assert "60 messages, 5000 tokens, 30 working seconds; without the file:" in said
     path.write_text(HEAD + "[[sets]]\ncriterion='c'\n")
     assert run(["battery", "check", str(path), "--framework", "example"]) == 2
@@ -332,3 +335,17 @@ def test_a_file_is_looked_at_before_anything_rests_on_it(
     submission = write_submission(tmp_path, "http://127.0.0.1:9/v1")
     assert run(["review", "run", str(submission), "--battery", str(path)]) == 2
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"), [(PackLimits(messages=9), True), (PackLimits(tokens=7), False)]
+)
+def test_a_pack_whose_samples_no_limit_of_tokens_bounds_is_named(limits: PackLimits, said: bool):
+    framework, families = load_framework("example"), known(Pack(limits=limits))
+    plan = battery_plan(
+        framework, families, 3, chosen=chosen("[[sets]]\ncriterion='towns'\npack='capitals'\n")
+    )
+    lines = "\n".join(CheckedBattery(plan, families, ()).lines())
+    assert ("no limit of tokens holds for a sample" in lines) == said
+    codes = [note.code for note in chosen_notes(plan.sets[0], families)]
+    assert codes == (["unlimited"] if said else [])

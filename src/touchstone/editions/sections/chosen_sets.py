@@ -36,6 +36,9 @@ def set_in_words(part: SealedSet) -> str:
         said.append(sentence("chosen.attempts", attempts=part.attempts))
     if part.limits != SetLimits():
         said.append(sentence("chosen.limits", limits=limits_in_words(part.limits)))
+    elif part.score is not None:
+        # Else a reader would take the elicitation's, which hold for families alone.
+        said.append(sentence("chosen.pack-limits"))
     said += [
         sentence("chosen.role", role=role, model=mark.model, endpoint=mark.endpoint)
         for role, mark in sorted(part.roles.items())

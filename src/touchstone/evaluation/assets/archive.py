@@ -26,7 +26,9 @@ def pack_assets(listed: AssetList, store: AssetStore, out: Path) -> int:
     """
     for state in store.states(listed):
         if state.state in {"missing", "altered"}:
-            raise AssetError(f"{state}; pull it: touchstone assets pull")
+            raise AssetError(
+                f"{state}; pull it: touchstone assets pull PLACE, the pack's folder or the list"
+            )
     paths = {f"blobs/{file.sha256}": store.blob(file.sha256) for file in listed.files}
     paths |= {f"bundles/{each.commit}": store.bundle(each) for each in listed.git}
     try:

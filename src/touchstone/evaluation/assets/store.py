@@ -140,7 +140,9 @@ class AssetStore:
     def _make_view(self, listed: AssetList, folder: Path, *, items: bool) -> None:
         for state in self.states(listed):
             if state.state in {"missing", "altered"}:
-                raise AssetError(f"{state}; pull it: touchstone assets pull")
+                raise AssetError(
+                    f"{state}; pull it: touchstone assets pull PLACE, the pack's folder or the list"
+                )
         draft = Path(tempfile.mkdtemp(prefix="view-", dir=self.folder / "drafts"))
         try:
             draft.chmod(0o755)
@@ -213,7 +215,9 @@ def _below(folder: Path, place: str) -> Path:
 
 def _refuse(state: AssetState) -> None:
     if state.state != "here":
-        raise AssetError(f"{state}; pull it anew: touchstone assets pull")
+        raise AssetError(
+            f"{state}; pull it anew: touchstone assets pull PLACE, the pack's folder or the list"
+        )
 
 
 def _refuse_strange(folder: Path, allowed: set[str]) -> None:

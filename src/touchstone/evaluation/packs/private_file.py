@@ -245,8 +245,8 @@ def _joined(header: SharesHeader, shares: Iterable[ShareFile]) -> AgeIdentity:
 def _lacking(header: SealedHeader, keys: PackKeys) -> str:
     if not keys.identities and not keys.shares:
         return (
-            "is sealed: name the file of a key that opens it, or files of shares, by --key or in"
-            " TOUCHSTONE_PACK_KEYS"
+            "is sealed: name the file of a key that opens it, or files of shares, in"
+            " TOUCHSTONE_PACK_KEYS, or by --key where a command takes it"
         )
     ways = [f"a key of {', '.join(header.recipients)}"] if header.recipients else []
     if header.shares:

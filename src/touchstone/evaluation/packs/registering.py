@@ -256,6 +256,20 @@ def registered(home: Path, name: str) -> RegisteredPack:
         raise PackError(f"{path}: was altered; register the pack again") from None
 
 
+def sealed_header(home: Path, name: str) -> "SealedHeader | None":
+    """What anybody may read of a pack that is registered sealed; None where it is not.
+
+    Raises:
+        PackError: its file was altered.
+    """
+    path = _sealed_path(home, name)
+    if not path.exists():
+        return None
+    from touchstone.evaluation.packs.private_file import read_header, read_sealed  # noqa: PLC0415
+
+    return read_header(read_sealed(path), str(path))
+
+
 def names(home: Path) -> list[str]:
     """The ids of the packs that are registered here."""
     folder = home / "packs"

@@ -87,7 +87,7 @@ def described(
     )
     return [
         str(mark),
-        f"what it says of its samples is the statement of {mark.owner}",
+        f"scores are what its code says: the statement of {mark.owner}",
         f"score: {score.scorer}{key}, {values}; {counts}",
         f"models beside the subject: {', '.join(manifest.roles) or 'none'}",
         f"limits of a sample: {_limits(limits)}; the task's own: {_limits(own)}",
@@ -122,16 +122,20 @@ def _limits(limits: PackLimits) -> str:
     return ", ".join(said) or "none"
 
 
+def _times(count: int) -> str:
+    return f"{count} call" if count == 1 else f"{count} calls"
+
+
 def _told(ran: PackRun) -> list[str]:
     found = [
         f"item {each.place}: {each.result}"
         + (f" ({each.value})" if each.value is not None else "")
-        + f", {each.calls} calls; {each.reason}"
+        + f", {_times(each.calls)}; {each.reason}"
         for each in ran.outcomes
     ]
     found += [f"refused to the pack: {each}" for each in ran.refusals]
     found += [f"tried by the pack, in vain: {each}" for each in ran.attempts]
-    found.append(f"{ran.calls} calls and {ran.used} tokens in all, by our count")
+    found.append(f"{_times(ran.calls)} and {ran.used} tokens in all, by our count")
     return found
 
 

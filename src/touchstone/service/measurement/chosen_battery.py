@@ -38,7 +38,6 @@ class CheckedBattery:
                     criterion=part.criterion,
                     source=str(self._mark(part)),
                     items=sum(part.counts.values()),
-                    attempts=part.attempts,
                 )
             )
             found += [f"  {line}" for line in self._told(part)]
@@ -59,6 +58,10 @@ class CheckedBattery:
                 own=limits_in_words(own),
             )
         ]
+        if part.attempts > 1:
+            told.append(sentence("battery.attempts", attempts=part.attempts))
+        if chosen.of_sample.over(own).tokens is None:
+            told.append(sentence("battery.unlimited", example="{ tokens = 200000 }"))
         if chosen.process_seconds is not None:
             told.append(sentence("battery.process", seconds=chosen.process_seconds))
         family = self.families[part.family]

@@ -106,7 +106,7 @@ def _signed_as(case: Case, source: str, data: bytes) -> str:
             return event.document
     raise ParityError(
         f"{source}: not taken: {developer} has not signed for it; have it handed in first:"
-        f" touchstone document add {case.id[:8]} FILE --kind log"
+        f" touchstone document add {case.id[:8]} FILE --kind log --as {developer}"
     )
 
 
