@@ -32,6 +32,7 @@ LOOKS = {
     "service/measurement/forecasting/observed_costs.py": "what samples cost before",
     "service/access/flagged.py": "what detectors flagged, to be looked at as transcripts are",
     "service/access/transcripts.py": "pages to be looked at; who takes a log is asked about again",
+    "service/cases/case_admin.py": "lines on the screen where the record is",
     "service/reviews/results.py": "lines on the screen where the record is",
 }
 """The modules that read without handing out, each with what for."""
