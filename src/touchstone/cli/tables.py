@@ -89,28 +89,8 @@ def case(shown: "CaseShown") -> None:
             soft_wrap=True,
         )
     if shown.verdicts:
-        # Here, since it loads what calculates, which most commands need not wait for.
-        from touchstone.statistics import percent_interval
-
-        console.print()
-        console.print(
-            _table(
-                ("Criterion", "Mode", "Verdict", "Solved", "95% interval"),
-                [
-                    (
-                        v["criterion"],
-                        v["mode"],
-                        _said(v),
-                        _counts(v),
-                        percent_interval(*map(float, v["interval"])),
-                    )
-                    for v in shown.verdicts
-                ],
-            )
-        )
+        _verdicts(console, shown.verdicts)
     if shown.attempts:
-        console.print()
-        console.print("Several attempts at each item; the first decides:")
         _attempts(console, shown.attempts)
     console.print()
     console.print(f"Proposed by rule: {_shown(shown.designation['proposed'])}")
@@ -122,6 +102,28 @@ def case(shown: "CaseShown") -> None:
         _table(
             ("Entry", "Time (UTC)", "Party", "What happened"),
             [(str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline],
+        )
+    )
+
+
+def _verdicts(console: "Console", verdicts: Sequence[dict[str, Any]]) -> None:
+    # Here, since it loads what calculates, which most commands need not wait for.
+    from touchstone.statistics import percent_interval
+
+    console.print()
+    console.print(
+        _table(
+            ("Criterion", "Mode", "Verdict", "Solved", "95% interval"),
+            [
+                (
+                    v["criterion"],
+                    v["mode"],
+                    _said(v),
+                    _counts(v),
+                    percent_interval(*map(float, v["interval"])),
+                )
+                for v in verdicts
+            ],
         )
     )
 
@@ -144,6 +146,8 @@ def _attempts(console: "Console", attempts: Sequence[dict[str, Any]]) -> None:
             counts = f"{each['solved']} of {run['items']}", str(each["lost"])
             rows.append((*named, f"attempt {each['attempt']}", *counts, *rated(each)))
         rows += [(*named, f"pass@{each['k']}", "", "", *rated(each)) for each in run["pass_at"]]
+    console.print()
+    console.print("Several attempts at each item; the first decides:")
     console.print(
         _table(
             ("Criterion", "Mode", "Of", "Solved", "Not measured", "Rate", "95% for further items"),
