@@ -6,12 +6,20 @@ from typing import Any
 
 from support.laid import anchor_clock
 from support.review_case import Case, digest, hex32, in_digests, joins, print_of
-from support.review_deeds import FACTS
+from support.review_deeds import FACTS, scan_of
 from touchstone.clearance import EVERY_PARTY, tlp
 from touchstone.framework import Framework
 from touchstone.ledger import digest_value
 from touchstone.review import BadEventError, Event, Refused, State, decide, propose_designation
-from touchstone.review.events import joining, judging, measuring, opening, seeding, settling
+from touchstone.review.events import (
+    detecting,
+    joining,
+    judging,
+    measuring,
+    opening,
+    seeding,
+    settling,
+)
 from touchstone.review.events.base import Role
 from touchstone.review.next_deeds import NextDeed
 from touchstone.review.rules import RULES
@@ -69,6 +77,8 @@ def _facts(framework: Framework, state: State, kind: type[Event], told: NextDeed
         rule = propose_designation(framework, state)
         facts |= {"designation": rule.designation, "says": rule.says}
         facts["words"] = digest_value(rule.words)
+    elif kind is detecting.TranscriptsScanned:
+        facts = scan_of(case, told.about["battery"], digest("detectors"), 0)
     elif kind is settling.TermsCountered:
         facts |= {"answers": state.terms.on_table, "terms": digest("counter-offer")}
     elif kind is settling.DirectiveAnswered:

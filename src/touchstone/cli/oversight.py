@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
-from touchstone.cli.output import tell
+from touchstone.cli.output import Json, tell
+from touchstone.cli.review_running import OwnScanner, ScannerPath, chosen_scanner
 from touchstone.cli.transcript_hands import record_here, told_as
 from touchstone.errors import BadInputError
 from touchstone.handin import printable, printable_line
@@ -17,7 +18,7 @@ from touchstone.handin.shown_ids import short_case
 if TYPE_CHECKING:
     from touchstone.service.access.flagged import FlaggedTranscript, ScanShown
 
-DONE = 0
+DONE, NO = 0, 1
 NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 CLEARS = "A detector flags, and nothing clears: what was not flagged may be there all the same."
 oversight = App(
@@ -147,6 +148,35 @@ def show(case: CaseId, transcript: str | None = None, *, where: AtServer = ANYWH
         )
     tell(_one(case, transcript, where), json=where.json)
     return DONE
+
+
+@oversight.command
+def scan(
+    case: str,
+    *,
+    scanner: ScannerPath = None,
+    accept_own_scanner: OwnScanner = False,
+    json: Json = False,
+) -> int:
+    """Have detectors look at what ran of a case, however its measuring ended.
+
+    Runs no sample and asks no model under review. Where the record is, with a key that may record
+    it for the centre. What a scan has looked at before is not looked at again. For example:
+    touchstone oversight scan case-1
+
+    Args:
+        case: The case's id, or enough of its beginning.
+    """
+    from touchstone.cli.opened import opened
+    from touchstone.cli.progress import observer
+    from touchstone.service.reviews.what_ran import scan_case
+
+    asked = chosen_scanner(scanner, accept_own=accept_own_scanner)
+    with observer() as watching, opened() as installation:
+        installation.records.check_writable()
+        found = scan_case(installation, case, watching, asked, accept_own=accept_own_scanner)
+    tell(found, json=json)
+    return NO if found.unscanned else DONE
 
 
 def _scans(case: str, where: AtServer) -> "tuple[str, tuple[ScanShown, ...]]":

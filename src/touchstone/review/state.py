@@ -405,6 +405,11 @@ class State:
         """How many outcomes of a battery are recorded, in all its runs."""
         return sum(each.recorded for key, each in self.tallies.items() if key.battery == battery)
 
+    def unscanned(self, battery: str) -> int:
+        """How many transcripts of a battery no scan has counted; all, where none looked at any."""
+        scan, recorded = self.scans.get(battery), self.outcomes_of(battery)
+        return recorded if scan is None or not scan.looked_at else recorded - scan.transcripts
+
     def told_apart(self, key: RunKey) -> tuple[Likeness, ...]:
         """How a mode that asks for reasoning compares with each one that asks otherwise."""
         sealed = self.batteries.get(key.battery)

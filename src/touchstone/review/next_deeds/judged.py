@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from touchstone.framework import DeclaredCriterion, Framework, NumericCriterion
 from touchstone.review.designation import propose_designation
-from touchstone.review.events import judging, measuring, seeding
+from touchstone.review.events import detecting, judging, measuring, seeding
 from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint
 from touchstone.review.state import RunKey, State
 
@@ -41,6 +41,30 @@ def of_measuring(at: Standpoint) -> Iterator[NextDeed]:
         # What stopped has its record; whether it goes on is the centre's to say.
         waits = waits and state.stopped is None
         yield from at.asked(waits, "measuring-unfinished", *deeds, due=end, battery=battery)
+
+
+def of_scanning(at: Standpoint) -> Iterator[NextDeed]:
+    """The centre has detectors look at what ran, however that ended.
+
+    A battery that is being measured is scanned after its last sample: of it nothing is told.
+    """
+    state = at.state
+    for battery in state.batteries:
+        if not (count := state.unscanned(battery)):
+            continue
+        ended = state.halted or state.stopped is not None or bool(state.designating.proposals)
+        newest = battery == state.newest_battery
+        if newest and not ended and not is_measured(at.framework, state):
+            continue
+        # A scan that could look at nothing is in the record: it may be tried again.
+        yield from at.asked(
+            battery not in state.scans
+            or state.scans[battery].transcripts < state.outcomes_of(battery),
+            "transcripts-unscanned",
+            detecting.TranscriptsScanned,
+            battery=battery,
+            count=count,
+        )
 
 
 def of_seeds(at: Standpoint) -> Iterator[NextDeed]:

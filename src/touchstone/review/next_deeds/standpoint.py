@@ -40,6 +40,7 @@ NextReason = Literal[
     "seed-unrevealed",
     "battery-unsealed",
     "measuring-unfinished",
+    "transcripts-unscanned",
     "finding-unanswered",
     "finding-disputed",
     "evidence-undeclared",

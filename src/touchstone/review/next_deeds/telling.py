@@ -32,6 +32,7 @@ TELLINGS: Sequence[Telling] = (
     judged.of_halts,
     judged.of_seeds,
     judged.of_measuring,
+    judged.of_scanning,
     judged.of_findings,
     judged.of_evidence,
     judged.of_proposing,

@@ -78,6 +78,9 @@ class ReviewResult:
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """What was chosen that bears on what was measured, as in the report."""
 
+    unscanned: str = ""
+    """What no detector looked at, in one line with the command that has them look."""
+
     @property
     def measured(self) -> bool:
         """Whether every word rests on what was measured, so that nothing is wanting."""
@@ -132,6 +135,7 @@ class ReviewResult:
             "repeated": self.repeated,
             "chosen": dict(self.chosen),
             "checks_of_the_instrument": list(self.checks),
+            "unscanned": self.unscanned,
             "editions": [
                 {"audience": e.audience, "report": str(e.report), "bundle": str(e.bundle)}
                 for e in self.editions
@@ -165,6 +169,7 @@ class ReviewResult:
             *([f"  {sentence('review.checks')}"] if self.checks else []),
             *(sentence("review.not-measured", line=line) for line in self.unmeasured),
             *([sentence("review.stopped", why=self.stopped)] if self.stopped else ()),
+            *([self.unscanned] if self.unscanned else ()),
             *([self._proposed()] if self.designation else ()),
             self._begun_again(),
             *(f"  {_edition(each)}" for each in self.editions),

@@ -26,8 +26,8 @@ SCANNED = "transcripts-scanned"
 def scan_transcripts(case: Case, prepared: Prepared, observer: Observer) -> None:
     """Have every transcript of a battery looked at, and record what was flagged.
 
-    Where that stands in the record already nothing is done; where this process ends before it is
-    recorded, whoever goes on with the review begins it anew.
+    Where that stands in the record already nothing is done, unless that scan could look at nothing;
+    where this process ends before it is recorded, whoever goes on with the review begins it anew.
     """
     battery, centre = prepared.name, case.participants.centre
     if not _is_open(case.state, battery):
@@ -45,6 +45,15 @@ def scan_transcripts(case: Case, prepared: Prepared, observer: Observer) -> None
         # Under the lock: another process may have recorded a scan, or outcomes that this one lacks.
         if not _is_open(state, battery) or state.outcomes_of(battery) != len(rows):
             return []
+        looked = any(all(look.looked for look in row.looks) for row in rows.values())
+        before = state.scans.get(battery)
+        same = before is not None and (before.detectors, before.transcripts) == (
+            power.digest,
+            len(rows),
+        )
+        # A scan that could look at nothing was tried again, and again could not.
+        if same and not looked:
+            return []
         return [transcripts_scanned(case, battery, rows, power, len(canaries))]
 
     state = case.record(deeds)
@@ -54,11 +63,11 @@ def scan_transcripts(case: Case, prepared: Prepared, observer: Observer) -> None
 
 
 def _is_open(state: State, battery: str) -> bool:
-    """Whether there are outcomes that no scan by these detectors has counted."""
-    recorded, before = state.outcomes_of(battery), state.scans.get(battery)
+    """Whether there are outcomes that no scan by these detectors has counted, or looked at."""
+    before = state.scans.get(battery)
     if before is None or before.detectors != detectors_digest():
-        return recorded > 0
-    return before.transcripts < recorded
+        return state.outcomes_of(battery) > 0
+    return state.unscanned(battery) > 0
 
 
 def _power() -> MeasuredPower:

@@ -9,7 +9,6 @@ from touchstone import __version__
 from touchstone.deeds.cases import review_resumed
 from touchstone.editions.sections.seeds import whose_seed
 from touchstone.editions.sentences import sentence
-from touchstone.errors import TouchstoneError
 from touchstone.evaluation import BatteryPlan, Submission
 from touchstone.evaluation.agents.dry_call import resolve
 from touchstone.evaluation.elicitation import Elicitation
@@ -36,8 +35,8 @@ from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.tracking import Tracker
-from touchstone.service.measurement.transcript_scans import scan_transcripts
 from touchstone.service.reviews.requirements import role_keys, scanner_of
+from touchstone.service.reviews.what_ran import look_at_what_ran
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
@@ -177,9 +176,9 @@ def measure_review(
     said = [sentence("step.answers", mode=mode, names=names) for mode, names in models.items()]
     observer.step(sentence("step.probed", said=said))
     setting = replace(setting, expected_models=models)
-    tracker = _run(setting, observer)
+    tracker = _run(setting, options, observer)
     # Before anything is asked of the endpoint: what ran is there to be looked at without it.
-    scan_transcripts(case, prepared, observer)
+    look_at_what_ran(case, prepared, observer)
     ask_scanner(case, prepared.name, options, observer)
     setting.require_keys()
     with _endpoint_stops():
@@ -187,17 +186,18 @@ def measure_review(
     return tracker
 
 
-def _run(setting: Setting, observer: Observer) -> Tracker:
+def _run(setting: Setting, options: ReviewOptions, observer: Observer) -> Tracker:
     """Run the samples. Where that stops early, what ran is looked at and what answers is asked."""
     case = setting.case
     try:
         return measure(setting, observer)
     except EndedError:
+        # Its record takes no scan any more: the result says what was not looked at.
         raise
     except StoppedError:
-        # What ran is looked at however it ended; a sandbox that fails must not hide why it did.
-        with suppress(TouchstoneError):
-            scan_transcripts(case, setting.prepared, observer)
+        look_at_what_ran(case, setting.prepared, observer)
+        if options.scanner is not None:
+            observer.step(sentence("step.scanner-unasked", case=case.id))
         # An endpoint that fails is why measuring stopped: it must not hide that.
         if setting.keys_hold():
             with suppress(CannotRunError):

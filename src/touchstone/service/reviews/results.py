@@ -20,6 +20,7 @@ from touchstone.service.measurement.stopping import end_measuring, record_stop
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.service.reviews.measuring import worked_on
+from touchstone.service.reviews.what_ran import unscanned_line
 from touchstone.service.witnessing import ask_configured
 from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.modes_compared import modes_alike
@@ -107,6 +108,7 @@ def issue_result(
         alike=modes_alike(state),
         checks=_checks(case),
         chosen=chosen_values(shown),
+        unscanned=unscanned_line(case, worked_on(case)),
     )
 
 

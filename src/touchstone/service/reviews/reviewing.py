@@ -29,6 +29,7 @@ from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.instrument_checks import require_proof
 from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
+from touchstone.service.measurement.sealing import reopen
 from touchstone.service.measurement.stopping import has_ended
 from touchstone.service.reviews.measuring import (
     Asked,
@@ -54,6 +55,7 @@ from touchstone.service.reviews.results import (
     issue_result,
     stopped_review,
 )
+from touchstone.service.reviews.what_ran import look_at_what_ran
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.runs import (
@@ -94,7 +96,7 @@ def run_review(
         _check_scanner(options, submission)
         if case is not None and finished is not None:
             observer.step(sentence("step.measured", case=short_case(case.id)))
-            _graded_again(case, options, observer)
+            _looked_again(case, options, observer)
             return issue_result(case, finished, out, observer)
         if case is not None:
             # What comes next would be recorded: of an earlier contract nothing is asked.
@@ -149,7 +151,7 @@ def measure_case(
         _check_scanner(options, submission)
         if finished is not None:
             observer.step(sentence("step.measured", case=short_case(case.id)))
-            _graded_again(case, options, observer)
+            _looked_again(case, options, observer)
             return issue_result(case, finished, out, observer)
         keys = endpoint_keys(submission, case)
         for line in left_out(framework, known, submission.kind, options.battery):
@@ -171,11 +173,15 @@ def _check_scanner(options: ReviewOptions, submission: Submission) -> None:
         scanner_of(options.scanner, submission, accept_own=options.accept_own_scanner)
 
 
-def _graded_again(case: Case, options: ReviewOptions, observer: Observer) -> None:
-    """Have a scanner asked about what was measured, where one is named and the case still grows."""
+def _looked_again(case: Case, options: ReviewOptions, observer: Observer) -> None:
+    """Look at what a scan that failed left of a measured case; ask a scanner that is named."""
+    battery = case.state.newest_battery
+    growing = case.grows and case.state.status == "open"
+    if growing and battery is not None and case.state.unscanned(battery):
+        look_at_what_ran(case, reopen(case), observer)
     if options.scanner is None:
         return
-    if not case.grows or (battery := case.state.newest_battery) is None:
+    if not case.grows or battery is None:
         raise CannotRunError("--scanner: the case has ended, and nothing more is recorded in it")
     ask_scanner(case, battery, options, observer)
 
