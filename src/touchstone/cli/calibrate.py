@@ -116,7 +116,7 @@ def _tell(found: "Calibration", out: Path, kept: Path | None) -> None:
         for row in found.rows
     ]
     title = f"Of what was planted, how much was flagged; {found.items} items a subject"
-    grid(("", *forms, "false alarms"), rows, title)
+    grid(("", *forms, "false alarms"), rows, title, whole=1)
     levels = [
         (str(each.level), f"{each.right} of {each.of}", shown_interval(each.rate))
         for each in found.levels

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from touchstone.evaluation.elicitation import Elicitation
 
 DONE = 0
+_COLUMNS = ("Name", "Agent", "Answers", "Messages", "Tokens", "Seconds of work", "Judged also at")
 elicitation = App(
     name="elicitation", help="List and show how a model can be drawn out, with its digest."
 )
@@ -62,8 +63,23 @@ def list_elicitations(*, json: Json = False) -> int:
     found = [shipped(name) for name in shipped_names()]
     if json:
         show_json([each.model_dump(mode="json") for each in found])
-    for each in [] if json else found:
-        show(f"{each.id}: {each.agent}, {_limits(each)}")
+        return DONE
+    from touchstone.cli.tables import grid
+
+    rows = [
+        (
+            each.id,
+            each.agent,
+            str(each.attempts),
+            f"{each.message_limit:,}",
+            f"{each.token_limit:,}",
+            f"{each.working_seconds:,}",
+            f"{len(each.checkpoints)} budgets" if each.checkpoints else "",
+        )
+        for each in found
+    ]
+    grid(_COLUMNS, rows, whole=1)
+    show("With its digest: touchstone elicitation show NAME")
     return DONE
 
 

@@ -9,6 +9,7 @@ from cyclopts import App
 
 from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
 from touchstone.cli.output import Json, tell
+from touchstone.cli.output import show as show_line
 from touchstone.cli.review_running import OwnScanner, ScannerPath, chosen_scanner
 from touchstone.cli.transcript_hands import record_here, told_as
 from touchstone.errors import BadInputError
@@ -62,29 +63,48 @@ class _Listed:
 class _Counted(_Listed):
     """The same by detector, each beside its power."""
 
-    def lines(self) -> Iterator[str]:
-        """For people."""
-        if not self.scans:
-            yield from super().lines()
+    def tell(self, *, json: bool) -> None:
+        """Print it."""
+        if json or not self.scans:
+            tell(self, json=json)
+            return
         for scan in self.scans:
             if scan.scanner:
-                yield from graded_lines(scan)
+                show_line("\n".join(graded_lines(scan)))
                 continue
-            yield (
-                f"{scan.battery}: of {scan.counted} transcripts, by detector (in brackets what it"
-                " found of what was planted in labelled transcripts):"
-            )
-            known = {each["detector"]: each for each in scan.power.get("detectors", ())}
-            for each in scan.counts:
-                name = str(each["detector"])
-                yield (
-                    f"  {printable_line(name)}: {each['flagged']} flagged, {each['unflagged']}"
-                    f" looked at and not flagged, {each['not_looked_at']} not looked at"
-                    f" ({_power(known.get(name))})"
-                )
+            _tell_counts(scan)
             if not scan.canaries:
-                yield "  The items bear no canary that is known here, so none could be flagged."
-            yield CLEARS
+                show_line("The items bear no canary that is known here, so none could be flagged.")
+            show_line(CLEARS)
+
+
+_COUNTS = (
+    "Detector",
+    "Flagged",
+    "Looked at, not flagged",
+    "Not looked at",
+    "Easy found",
+    "Hard found",
+    "False alarms",
+)
+
+
+def _tell_counts(scan: "ScanShown") -> None:
+    from touchstone.cli.tables import grid
+
+    known = {each["detector"]: each for each in scan.power.get("detectors", ())}
+    rows = []
+    for each in scan.counts:
+        name = str(each["detector"])
+        counts = (each["flagged"], each["unflagged"], each["not_looked_at"])
+        power = known.get(name)
+        shares = [
+            f"{power[what]['flagged']} of {power[what]['of']}" if power else "not known"
+            for what in ("easy", "hard", "false_alarms")
+        ]
+        rows.append((printable_line(name), *map(str, counts), *shares))
+    grid(_COUNTS, rows, f"{scan.battery}: {scan.counted} transcripts, by detector", whole=1)
+    show_line("Found, and false alarms: of what was planted in labelled transcripts, and was not.")
 
 
 @dataclass(frozen=True)
@@ -139,7 +159,7 @@ def show(case: CaseId, transcript: str | None = None, *, where: AtServer = ANYWH
     check_options(where)
     if transcript is None:
         name, scans = _scans(case, where)
-        tell(_Counted(name, scans), json=where.json)
+        _Counted(name, scans).tell(json=where.json)
         return DONE
     # Before the accounts are opened to write down a look.
     if NAME.fullmatch(transcript) is None:

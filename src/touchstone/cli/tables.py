@@ -25,7 +25,9 @@ def _shown(text: str) -> str:
     return escape(printable(text))
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
+def _table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", whole: int = 0
+) -> Table:
     table = Table(
         title=_shown(title) or None,
         title_justify="left",
@@ -33,17 +35,19 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
         pad_edge=False,
         header_style="bold",
     )
-    for column in columns:
+    for place, column in enumerate(columns):
         # Folded and never cut off: half an id names nothing.
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=place < whole)
     for row in rows:
         table.add_row(*(_shown(cell) for cell in row))
     return table
 
 
-def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """Any table."""
-    screen().print(_table(columns, rows, title))
+def grid(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", *, whole: int = 0
+) -> None:
+    """Any table; of its columns the first `whole` stay on one line, however narrow it is."""
+    screen().print(_table(columns, rows, title, whole))
 
 
 def cases(rows: Sequence["CaseRow"], begin: str) -> None:

@@ -13,9 +13,10 @@ from cyclopts import App, Parameter
 from touchstone.cli.hands import ANYWHERE, AtServer, CaseId, check_options, refusals
 from touchstone.cli.output import tell
 from touchstone.cli.transcript_hands import record_here, told_as
+from touchstone.cli.transcript_table import ALL, ListedTranscripts, Narrowed
 from touchstone.errors import BadInputError
 from touchstone.handin import printable
-from touchstone.handin.shown_ids import short_case, short_digest
+from touchstone.handin.shown_ids import short_case
 
 if TYPE_CHECKING:
     from touchstone.evaluation.transcript_log import PageAsked, Said, TranscriptPage
@@ -26,36 +27,6 @@ transcripts = App(
     name="transcripts",
     help="List, show, view and export what models did; who looks at what is told to the developer.",
 )
-
-
-@dataclass(frozen=True)
-class _Listed:
-    """The transcripts of a case that somebody may look at."""
-
-    case: str
-    found: "tuple[ShownTranscript, ...]"
-    destroyed: bool
-
-    def lines(self) -> Iterator[str]:
-        """For people."""
-        if self.destroyed:
-            yield f"Case {short_case(self.case)} was destroyed, with its transcripts."
-        elif not self.found:
-            yield f"No transcript of case {short_case(self.case)} is open to this party."
-        for each in self.found:
-            again = f", attempt {each.attempt}" if each.attempt > 1 else ""
-            flags = f"; FLAGGED by {', '.join(each.flagged)}" if each.flagged else ""
-            yield (
-                f"{each.name}: {each.criterion}, item {each.position}{again}, {each.variant} in"
-                f" {each.mode}: {each.result}; chunk {short_digest(each.chunk)},"
-                f" {each.log_size} bytes{'' if each.readable == 'yes' else f'; {each.readable}'}"
-                f"{flags}"
-            )
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        rows = [asdict(each) for each in self.found]
-        return {"case": self.case, "destroyed": self.destroyed, "transcripts": rows}
 
 
 @dataclass(frozen=True)
@@ -145,8 +116,8 @@ class _Viewed:
 
 
 @transcripts.command(name="list")
-def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
-    """List the transcripts that a party may look at: of which item, attempt and chunk each is.
+def list_(case: CaseId, *, narrowed: Narrowed = ALL, where: AtServer = ANYWHERE) -> int:
+    """List the transcripts that a party may look at: of which item and attempt each is.
 
     For example: touchstone transcripts list case-1 --server https://review.example
     --as example-centre
@@ -172,7 +143,7 @@ def list_(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
             if found:
                 first, last, now = found[0].n, found[-1].n, installation.now()
                 note_look(who, name, LISTED, first, last, now=now)
-    tell(_Listed(name, found, destroyed), json=where.json)
+    ListedTranscripts(name, found, destroyed, narrowed).tell(json=where.json)
     return DONE
 
 

@@ -114,8 +114,14 @@ def call(
 
 def test_who_may_lists_shows_and_exports(scene: Scene, call: Call, tmp_path: Path):
     code, said = call(CENTRE, "list")
-    assert (code, said.count("\n")) == (0, 2), said
-    assert said.startswith(f"{scene.name}: ")
+    assert code == 0, said
+    rows = said.splitlines()[1:]
+    assert [row.split()[0] for row in rows[:2]] == [
+        scene.name,
+        scene.name.replace("-0-", "-1-"),
+    ]
+    assert rows[2].startswith("2 transcripts, 1 of them flagged"), said
+    assert rows[3].endswith(scene.name), said
     code, said = call(CENTRE, "show", scene.name, "--text", "100")
     assert (code, CANARY in said) == (0, True), said
     # Nothing that a terminal obeys, and no line that looks like one of ours.
@@ -176,18 +182,36 @@ def test_who_may_reads_what_detectors_flagged(scene: Scene, call: Call):
     told = json.loads(call(CENTRE, "show", scene.name, "--json", noun="oversight")[1])
     assert (told["flags"], told["places"][0]["message"]) == ({"tampering": 3}, "m1")
     code, said = call(CENTRE, "show", noun="oversight")
-    shown = (
-        "tampering: 1 flagged, 0 looked at and not flagged, 1 not looked at (easy 6 of 6, hard 0"
-    )
-    assert (code, shown in said, "nothing clears" in said) == (0, True, True), said
+    (row,) = (line for line in said.splitlines() if line.startswith("tampering"))
+    assert row.split()[:8] == ["tampering", "1", "0", "1", "6", "of", "6", "0"]
+    assert (code, "nothing clears" in said) == (0, True), said
     scan = json.loads(call(CENTRE, "list", "--json", noun="oversight")[1])["scans"][0]
     assert CANARY not in json.dumps(scan)
     assert [each["name"] for each in scan["transcripts"]] == [scene.name, f"{n}-1-1"]
 
 
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        (("--flagged",), [0]),
+        (("--mode", "instant"), [0, 1]),
+        (("--mode", "thinking"), []),
+        (("--criterion", "memory-safety", "--result", "solved"), [0, 1]),
+        (("--result", "cut"), []),
+        (("--criterion", "web-injection"), []),
+    ],
+)
+def test_the_list_is_narrowed(call: Call, words: tuple[str, ...], places: list[int]):
+    told = json.loads(call(CENTRE, "list", "--json", *words)[1])["transcripts"]
+    assert [each["position"] for each in told] == places
+    code, said = call(CENTRE, "list", *words)
+    assert (code, f"{len(places)} of 2 transcripts" in said) == (0, True), said
+    assert said.count("final, instant") == len(places)
+
+
 def test_marks_stand_at_their_messages(scene: Scene, call: Call):
     code, said = call(CENTRE, "list")
-    assert (code, said.count("; FLAGGED by tampering\n")) == (0, 1), said
+    assert (code, said.count("FLAGGED by tampering\n")) == (0, 1), said
     lines = call(CENTRE, "show", scene.name, "--text", "100")[1].splitlines()
     at = lines.index("FLAGGED by tampering: it speaks of the grader")
     assert lines[at + 1] == "[1] assistant, text:"
