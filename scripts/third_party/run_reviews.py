@@ -51,10 +51,12 @@ criterion = "payment-logic"
 family = "payment-logic"
 items = 6
 attempts = 5
+elicitation = "short-loop.toml"
 [[sets]]
 criterion = "memory-safety"
 family = "memory-safety"
 items = 30
+elicitation = "short-react.toml"
 """
 ELICITATION = """\
 format = "touchstone elicitation 1"
@@ -113,15 +115,18 @@ def touchstone(home: Path, *words: str) -> tuple[int, str, str]:
     return ran.returncode, ran.stdout, ran.stderr
 
 
-def review(name: str, url: str, agent: str, most: int, out: Path) -> None:
-    """Review one server in one elicitation, and print what came of it."""
-    folder = out / f"{name}-{agent}-{most}"
+def review(name: str, url: str, most: int, out: Path) -> None:
+    """Review one server, each set in its elicitation, and print what came of it."""
+    folder = out / f"{name}-{most}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file, text in (
         ("SUBMISSION.toml", SUBMISSION.format(name=name, url=url, key=KEY, most=most)),
         ("battery.toml", BATTERY),
-        ("elicitation.toml", ELICITATION.format(id=f"short-{agent}", agent=agent)),
+        *(
+            (f"short-{agent}.toml", ELICITATION.format(id=f"short-{agent}", agent=agent))
+            for agent in AGENTS
+        ),
     ):
         (folder / file).write_text(text, "utf-8")
     begun = time.monotonic()
@@ -129,11 +134,10 @@ def review(name: str, url: str, agent: str, most: int, out: Path) -> None:
         folder / "home",
         *("review", "run", str(folder / "SUBMISSION.toml"), "--out", str(folder), "--json"),
         *("--battery", str(folder / "battery.toml"), "--accept-grade", "--accept-no-tools"),
-        *("--elicitation", str(folder / "elicitation.toml")),
     )
     (folder / "said.txt").write_text(said + errors, "utf-8")
     took = time.monotonic() - begun
-    print(f"\n{name}, {agent}, at most {most} tokens: exit {code} after {took:.0f} s")
+    print(f"\n{name}, at most {most} tokens: exit {code} after {took:.0f} s")
     if said:
         for run in json.loads(said)["runs"]:
             print(f"  {json.dumps(run)}")
@@ -156,7 +160,7 @@ def print_samples(home: Path) -> None:
 
 
 def main(environments: Path, out: Path) -> None:
-    """Start each server in turn, and review it in each elicitation."""
+    """Start each server in turn, and review it."""
     models = out / "models"
     models.mkdir(parents=True, exist_ok=True)
     first, second = free_port(), free_port()
@@ -175,9 +179,8 @@ def main(environments: Path, out: Path) -> None:
     }
     for (name, words), port in zip(servers.items(), (second, first), strict=True):
         with served(words, models, port, out / f"{name}.log") as url:
-            for agent in AGENTS:
-                review(name, url, agent, MOST, out)
-            review(name, url, AGENTS[0], FEW, out)
+            review(name, url, MOST, out)
+            review(name, url, FEW, out)
 
 
 if __name__ == "__main__":

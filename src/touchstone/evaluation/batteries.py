@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from touchstone.evaluation.digests import Frozen, without_defaults
+from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
 from touchstone.evaluation.families.base import (
     MAX_DIFFICULTY,
@@ -64,6 +65,8 @@ class ItemSetPlan(Frozen):
     """The models that a pack asks beside the subject."""
     cost: ExpectedCost | None = None
     """What a sample is expected to take, where the battery file says so."""
+    elicitation: Elicitation | None = None
+    """How the model is drawn out on this set; None: as on the others."""
 
     @model_validator(mode="after")
     def _possible(self) -> "ItemSetPlan":
@@ -166,6 +169,7 @@ def draw_battery(
                     [item.flaw for item in running],
                 ),
                 order=order_commitment(seed, part.id, order),
+                elicitation=part.elicitation,
             )
         )
     sealed = SealedBattery(id=plan.id, seed=seed_commitment(seed), sets=tuple(sets), file=plan.file)

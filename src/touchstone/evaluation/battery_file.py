@@ -13,8 +13,10 @@ from pydantic import Field, model_validator
 
 from touchstone.evaluation.batteries import MAX_ATTEMPTS, MAX_ITEMS
 from touchstone.evaluation.digests import Frozen, digest_bytes
+from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import PlanError
 from touchstone.evaluation.packs.manifest import Id, Line
+from touchstone.evaluation.profiles import load_elicitation
 from touchstone.evaluation.sandbox.config import Grade
 from touchstone.evaluation.set_choices import ExpectedCost, SetLimits
 from touchstone.evaluation.submission import Mode, load_submission
@@ -54,6 +56,9 @@ class SetText(Frozen):
     """By role a file like a SUBMISSION.toml, whose first mode is the model that the pack asks."""
     cost: ExpectedCost | None = None
     """What a sample is expected to take, for `touchstone plan`."""
+    elicitation: Line | None = None
+    """How the model is drawn out on this set: a shipped name, or a file beside this one that ends
+    in .toml; None: as on the others."""
 
     @property
     def name(self) -> str:
@@ -77,6 +82,8 @@ class SetText(Frozen):
             raise ValueError("roles: a family's judge asks no model; take them out")
         if SUBJECT in self.roles:
             raise ValueError("roles: the subject is the submission's alone; take it out")
+        if self.elicitation is not None and self.pack is not None:
+            raise ValueError("elicitation: a pack's own agent works on its items; take it out")
         if fault := self.limits.unlike_a_family() if self.pack is None else "":
             raise ValueError(f"limits.{fault}: is a pack's alone; take it out")
         return self
@@ -89,7 +96,8 @@ class BatteryText(Frozen):
     id: Id
     description: Annotated[str, Field(max_length=4000)] = ""
     elicitation: Id | None = None
-    """How the model is drawn out, by a shipped name; None: as usual, or as the command says."""
+    """How the model is drawn out on sets that name none, by a shipped name; None: as usual, or as
+    the command says."""
     sets: Annotated[tuple[SetText, ...], Field(min_length=1, max_length=MAX_SETS)]
 
     @model_validator(mode="after")
@@ -113,6 +121,8 @@ class ChosenBattery:
     """SHA-256 of the file as it lies there."""
     roles: Mapping[str, Mapping[str, Mode]] = field(default_factory=dict)
     """By set and role the model that is asked."""
+    elicitations: Mapping[str, Elicitation] = field(default_factory=dict)
+    """By set, where the file names one."""
 
 
 def parse_battery(data: bytes, name: str = "battery.toml") -> BatteryText:
@@ -126,10 +136,11 @@ def parse_battery(data: bytes, name: str = "battery.toml") -> BatteryText:
 
 
 def load_battery(path: Path) -> ChosenBattery:
-    """Read a battery file, and the files of the models that it names, beside or below it.
+    """Read a battery file, and the files that it names, beside or below it.
 
     Raises:
         PlanError: it cannot be used.
+        ElicitationError: an elicitation that it names cannot be used.
         SubmissionError: a file cannot be read, or a model's cannot be used.
     """
     data = read_bounded(path, MAX_FILE)
@@ -140,4 +151,10 @@ def load_battery(path: Path) -> ChosenBattery:
         }
         for each in text.sets
     }
-    return ChosenBattery(text, digest_bytes(data), roles)
+    named = {each.name: each.elicitation for each in text.sets if each.elicitation is not None}
+    elicitations = {name: load_elicitation(_beside(path, how)) for name, how in named.items()}
+    return ChosenBattery(text, digest_bytes(data), roles, elicitations)
+
+
+def _beside(path: Path, chosen: str) -> str:
+    return str(path.parent / chosen) if chosen.endswith(".toml") else chosen

@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from touchstone.evaluation.digests import Frozen, digest_value, tagged, without_defaults
+from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.code import FamilyCode
@@ -60,11 +61,32 @@ class SealedSet(Frozen):
     """The models that a pack asks beside the subject."""
     score: DeclaredScore | None = None
     """How a pack's scores are read."""
+    elicitation: Elicitation | None = None
+    """How the model is drawn out on this set; None: as on the others."""
 
     @model_serializer(mode="wrap")
     def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not there is left out, so that older batteries keep their digests."""
         return without_defaults(self, plain(self))
+
+    def drawn_out(self, usual: Elicitation) -> Elicitation:
+        """How the model is drawn out on it: with its own limits, if it has any.
+
+        Args:
+            usual: That of the sets that name none.
+        """
+        how, limits = self.elicitation or usual, self.limits
+        own = {
+            "message_limit": limits.messages,
+            "token_limit": limits.tokens,
+            "working_seconds": limits.working_seconds,
+        }
+        chosen: dict[str, object] = {k: value for k, value in own.items() if value is not None}
+        if limits.tokens is not None:
+            # Of a smaller budget nothing beyond it is judged.
+            kept = [each for each in how.checkpoints if each < limits.tokens]
+            chosen["checkpoints"] = tuple(kept)
+        return how.model_copy(update=chosen) if chosen else how
 
 
 class SealedBattery(Frozen):

@@ -150,7 +150,9 @@ def _run(
     families: Mapping[str, Family],
 ) -> RunForecast:
     levels, limits = levels_of(part), limits_of(part, families)
-    size, usual = len(levels), costing.mean_cost(part.family, run.mode.id)
+    size = len(levels)
+    # What samples took that were drawn out as usual says nothing of another budget.
+    usual = None if part.elicitation else costing.mean_cost(part.family, run.mode.id)
     criterion, said = framework.criterion(run.criterion), tuple[ProbabilitiesAtRate, ...]()
     if rule is None or not isinstance(criterion, NumericCriterion):
         curve, title = None, run.criterion
@@ -188,11 +190,17 @@ def _run(
 
 
 def limits_of(part: ItemSetPlan, families: Mapping[str, Family]) -> PackLimits:
-    """What holds of one sample of a set beside the elicitation: of its own, then of its pack."""
+    """What holds of one sample of a set beside the usual elicitation, what is said last first."""
     family = families[part.family]
     if isinstance(family, FrozenFamily):
         return part.limits.of_sample.over(family.limits)
-    return part.limits.of_sample
+    how = part.elicitation
+    if how is None:
+        return part.limits.of_sample
+    own = PackLimits(
+        messages=how.message_limit, tokens=how.token_limit, working_seconds=how.working_seconds
+    )
+    return part.limits.of_sample.over(own)
 
 
 def expected_cost(part: ItemSetPlan) -> MeanCost | None:

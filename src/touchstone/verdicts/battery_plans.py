@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from touchstone.evaluation import BatteryPlan, ItemSetPlan, Submission
 from touchstone.evaluation.battery_file import ChosenBattery, SetText
+from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.families.base import (
     MAX_DIFFICULTY,
     MIN_DIFFICULTY,
@@ -51,8 +52,7 @@ def plan_of_file(
     return BatteryPlan(
         id=plan_id,
         sets=tuple(
-            _set(each, chosen.roles.get(each.name, {}), framework, families, items, kind)
-            for each in chosen.text.sets
+            _set(each, chosen, framework, families, items, kind) for each in chosen.text.sets
         ),
         file=chosen.digest,
     )
@@ -60,12 +60,13 @@ def plan_of_file(
 
 def _set(
     text: SetText,
-    roles: Mapping[str, Mode],
+    chosen: ChosenBattery,
     framework: Framework,
     families: Mapping[str, Family],
     items: int,
     kind: str,
 ) -> ItemSetPlan:
+    roles = chosen.roles.get(text.name, {})
     family, criterion = families.get(text.source), framework.criterion(text.criterion)
     if family is None or isinstance(family, FrozenFamily) != (text.pack is not None):
         if text.pack is None:
@@ -94,6 +95,7 @@ def _set(
         least_grade=text.least_grade or "",
         roles=roles,
         cost=text.cost,
+        elicitation=chosen.elicitations.get(text.name),
     )
 
 
@@ -137,6 +139,24 @@ def require_roles(item_set: str, roles: Mapping[str, Mode], family: Family) -> N
             f"{about}: its scores are only reported and decide nothing: write solved_from into its"
             " pack.toml"
         )
+
+
+def require_one_effort(plan: BatteryPlan, usual: Elicitation) -> None:
+    """Refuse sets whose modes would be asked for another effort of reasoning than the others'.
+
+    What a mode reasons with is registered once for all sets: a criterion may rest on it.
+
+    Raises:
+        CannotRunError: there is one.
+    """
+    for part in plan.sets:
+        own = part.elicitation
+        if own is not None and own.reasoning_effort != usual.reasoning_effort:
+            raise CannotRunError(
+                f"set {part.id}: elicitation {own.id} asks for reasoning_effort"
+                f" {own.reasoning_effort or 'as the modes say'}, and {usual.id}, of the other sets,"
+                f" for {usual.reasoning_effort or 'what the modes say'}: one review has one"
+            )
 
 
 def require_graders(plan: BatteryPlan, submission: Submission) -> None:

@@ -108,14 +108,12 @@ def budget_curves(entries: Iterable[Entry]) -> dict[RunKey, tuple[BudgetPoint, .
 
 def _budgets(registered: dict[str, Any]) -> dict[tuple[str, str], tuple[int, ...]]:
     """By battery and criterion the checkpoints and the whole budget; of packs there are none."""
-    how, battery = registered["elicitation"], registered["battery"]
-    if not how.get("checkpoints"):
-        return {}
-    found = {}
+    battery, found = registered["battery"], {}
     for part in battery["sets"]:
+        how = part.get("elicitation") or registered["elicitation"]
         # A set's own limit of tokens stands in the place of the elicitation's.
         most = part.get("limits", {}).get("tokens") or how["token_limit"]
-        if not part.get("pack"):
+        if how.get("checkpoints") and not part.get("pack"):
             kept = (each for each in how["checkpoints"] if each < most)
             found[battery["id"], part["criterion"]] = (*kept, most)
     return found

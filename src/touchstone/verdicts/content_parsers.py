@@ -55,6 +55,10 @@ class Registered:
     verdicts: VerdictPlan
     """Without rules for a battery sealed before there were any."""
 
+    def elicitation_of(self, item_set: str) -> Elicitation:
+        """How the model is drawn out on an item set. Raises RevealError: there is none such."""
+        return self.battery.find(item_set).drawn_out(self.elicitation)
+
 
 def registered_of(content: Json) -> Registered:
     """What was registered before the first sample."""

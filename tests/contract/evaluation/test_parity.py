@@ -16,13 +16,16 @@ from touchstone.deeds.cases import document_handed_in
 from touchstone.deeds.deed import Evidence
 from touchstone.evaluation import Elicitation
 from touchstone.evaluation.agents.dry_call import resolve
+from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.parity_logs import ParityError, read_parity_log
 from touchstone.evaluation.runner import SandboxChoice
+from touchstone.evaluation.set_choices import SetLimits
 from touchstone.service.case_context import Case
 from touchstone.service.measurement.parity.comparing_items import compare_runs
 from touchstone.service.measurement.parity.recorded import TYPES, recorded_runs
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.reviews.developers_run import check_logs, run_opened
+from touchstone.verdicts.runs import battery_plan
 
 pytestmark = OVER_LOOPBACK
 TOYBOX = SandboxChoice(provider="toybox")
@@ -39,8 +42,16 @@ class Ran:
 
     def __init__(self, case: Case, folder: Path) -> None:
         self.case = case
-        seal(case, 8, "confined", accepted=True, elicitation=resolve(HOW))
+        plan = battery_plan(case.framework, case.installation.families, 8, "battery-1")
+        own = {"elicitation": resolve(HOW), "limits": SetLimits(messages=9)}
+        sets = (plan.sets[0].model_copy(update=own), *plan.sets[1:])
+        # One set drawn out otherwise than the others: its chunks, and so its logs, say how.
+        plan = plan.model_copy(update={"sets": sets})
+        usual = resolve(ELICITATION)
+        seal(case, 8, "confined", accepted=True, plan=plan, elicitation=usual)
         prepared = reopen(case)
+        self.how = prepared.elicitation_of(sets[0].id)
+        assert (self.how.id, self.how.message_limit) == ("example-1", 9)
         probed(case)
         first, *others = prepared.runs
         self.run = first
@@ -76,7 +87,7 @@ def test_the_developers_run_is_compared_item_by_item(ran: Ran):
         check_logs(ran.case, [("run.eval", ran.data)])
     ran.sign(ran.data, "our-run")
     found = check_logs(ran.case, [("run.eval", ran.data)])
-    assert found.elicitation == resolve(HOW).digest
+    assert found.elicitation == ran.how.digest
     assert found.documents == ("our-run",)
     paired = found.compared.paired
     assert paired is not None
@@ -84,7 +95,7 @@ def test_the_developers_run_is_compared_item_by_item(ran: Ran):
     assert paired.p_value == pytest.approx(2 / 2**4)
     assert found.compared.differing == (0, 1, 2, 3)
     assert found.as_dict()["p_value"] == paired.p_value
-    assert f"elicitation digest {resolve(HOW).digest}" in [*found.lines()]
+    assert f"elicitation digest {ran.how.digest}" in [*found.lines()]
     with pytest.raises(ParityError, match="position 0 is in another log too"):
         check_logs(ran.case, [("run.eval", ran.data), ("again.eval", ran.data)])
 

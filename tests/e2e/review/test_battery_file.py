@@ -1,4 +1,4 @@
-"""A review by a battery file: a grader by role, several attempts, a pack that hangs, a kill -9.
+"""A review by a battery file: a grader, attempts, two elicitations, a pack that hangs, a kill.
 
 Killed while a pack's samples ask, it goes on by `review measure`, as whoever measures would.
 """
@@ -26,11 +26,12 @@ from touchstone.review import RunKey
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.state import State
 from touchstone.service.installation import open_installation
+from touchstone.verdicts.content_parsers import registered_of
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(280)]
 
 SUBJECTS_KEY, GRADERS_KEY = "the-subjects-key-0123456789", "the-graders-key-0123456789"
-NAMED = '[families]\nshipped = []\npacks = ["capitals", "sleeper"]\n'
+NAMED = '[families]\nshipped = ["payment-logic"]\npacks = ["capitals", "sleeper"]\n'
 BATTERY = """format = "touchstone battery 1"
 id = "example-battery"
 
@@ -45,6 +46,13 @@ roles = { grader = "grader/SUBMISSION.toml" }
 criterion = "beside"
 pack = "sleeper"
 limits = { process_seconds = 15 }
+
+[[sets]]
+criterion = "few"
+family = "payment-logic"
+counts = { 1 = 1 }
+attempts = 5
+elicitation = "quick-1"
 """
 SLEEPER = """
 import asyncio
@@ -234,7 +242,9 @@ def test_what_was_chosen_and_what_the_attempts_say_stand_in_report_and_result(
     (sealed,) = [each for each in reviewed.entries if each.kind == "battery-sealed"]
     assert sealed.content("registered")["battery"]["file"] in reviewed.report
     assert "each item is tried 2 times" in reviewed.report
-    (said,) = reviewed.told["attempts"]
+    tried = {each["criterion"]: each for each in reviewed.told["attempts"]}
+    assert {name: each["attempts"] for name, each in tried.items()} == {"capitals": 2, "few": 5}
+    said = tried["capitals"]
     assert (said["criterion"], said["attempts"], said["items"], said["lost"]) == (
         "capitals",
         2,
@@ -245,6 +255,23 @@ def test_what_was_chosen_and_what_the_attempts_say_stand_in_report_and_result(
     # Of the first attempts one was lost, and of the second ones none.
     assert [each["lost"] for each in said["by_attempt"]] == [1, 0]
     assert "pass@2" in reviewed.report
+
+
+def test_a_set_is_drawn_out_by_its_own_elicitation_in_each_of_its_attempts(reviewed: Reviewed):
+    few = reviewed.of("few")
+    assert [(each["attempt"], each["result"]) for each in few] == [
+        (n, "no-attempt") for n in range(1, 6)
+    ]
+    (sealed,) = [each for each in reviewed.entries if each.kind == "battery-sealed"]
+    registered = registered_of(sealed.content("registered"))
+    own, usual = registered.elicitation_of("few"), registered.elicitation_of("capitals")
+    assert (own.id, own.tools, usual.id) == ("quick-1", ("bash",), "react-2")
+    assert own.code is not None
+    # A tool, and one that says that it is ready: as the endpoint was asked, two calls a sample.
+    asked = [each for each in reviewed.subject.requests if len(each.get("tools", ())) == 2]
+    of_samples = [each for each in asked if "claims.json" in json.dumps(each)]
+    assert len(of_samples) == 5 * 2
+    assert "drawn out otherwise than the other sets: quick-1, agent loop" in reviewed.report
 
 
 def test_a_grader_that_is_not_there_is_found_out_before_the_subject_is_asked(

@@ -56,6 +56,7 @@ ROWS = (
         false_alarms=SeenRate(flagged=0, of=3),
     ),
 )
+CRITERION = "memory-safety"
 KEPT = Calibration(
     seed="s",
     items=12,
@@ -116,7 +117,7 @@ def told(page: AudienceCase) -> str:
 def test_where_none_is_kept_that_is_said(case: Case):
     page = measured(case, None)
     assert "how much of what it looks for this instrument sees was not measured" in told(page)
-    assert calibration_note(page) == ""
+    assert calibration_note(page, CRITERION) == ""
 
 
 def test_each_row_stands_with_its_exact_intervals_for_every_party(case: Case):
@@ -131,7 +132,7 @@ def test_each_row_stands_with_its_exact_intervals_for_every_party(case: Case):
 
 
 def test_beside_a_result_stands_who_would_be_seen_holding_back(case: Case):
-    note = calibration_note(measured(case, KEPT))
+    note = calibration_note(measured(case, KEPT), CRITERION)
     assert "6 of 6 (.54 to 1.00) that do so openly and 1 of 6 (.00 to .64)" in note
     assert "none 3 of 3 (.29 to 1.00), and 0 of 3 (.00 to .71) that pretend" in note
 
@@ -148,7 +149,7 @@ def test_a_calibration_of_something_else_is_said_to_be(
 ):
     page = measured(case, KEPT.model_copy(update=other))
     assert said in told(page)
-    assert "is of something else than what ran here" in calibration_note(page)
+    assert "is of something else than what ran here" in calibration_note(page, CRITERION)
 
 
 def test_a_scan_stands_beside_the_calibration_where_that_is_of_what_ran(case: Case):

@@ -34,6 +34,16 @@ def set_in_words(part: SealedSet) -> str:
     said = []
     if part.attempts > 1:
         said.append(sentence("chosen.attempts", attempts=part.attempts))
+    if (how := part.elicitation) is not None:
+        limits = PackLimits(
+            messages=how.message_limit, tokens=how.token_limit, working_seconds=how.working_seconds
+        )
+        told = limits_in_words(limits)
+        said.append(
+            sentence(
+                "chosen.elicitation", id=how.id, agent=how.agent, limits=told, digest=how.digest
+            )
+        )
     if part.limits != SetLimits():
         said.append(sentence("chosen.limits", limits=limits_in_words(part.limits)))
     elif part.score is not None:

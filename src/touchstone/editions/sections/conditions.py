@@ -37,6 +37,11 @@ def chosen_values(case: AudienceCase) -> dict[str, Any]:
         "items": {s.criterion: s.size for s in newest.item_sets} if newest else {},
         "designs": {s.criterion: s.design for s in newest.item_sets} if newest else {},
         "elicitation": sealed.get("elicitation"),
+        "elicitations": {
+            part["criterion"]: part["elicitation"]
+            for part in sealed.get("battery", {}).get("sets", ())
+            if "elicitation" in part
+        },
         "grade": sealed.get("grade"),
         "weaker_grade_accepted": sealed.get("weaker_grade_accepted"),
         "readiness": sealed.get("readiness"),

@@ -261,7 +261,7 @@ def _row(
         repeated=tally.attempt().repeated(),
         attempts=tried_again(case, key),
         sealed=sealed,
-        instrument=paragraph(instrument_note(case, key), calibration_note(case)),
+        instrument=paragraph(instrument_note(case, key), calibration_note(case, key.criterion)),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
     )
 

@@ -72,6 +72,8 @@ class CheckedBattery:
             sentence("battery.role", role=role, model=mode.model)
             for role, mode in sorted(part.roles.items())
         ]
+        if part.elicitation:
+            told.append(sentence("battery.elicitation", id=part.elicitation.id))
         if part.least_grade:
             told.append(sentence("battery.grade", grade=part.least_grade))
         return told
@@ -80,10 +82,9 @@ class CheckedBattery:
         family = self.families[part.family]
         if isinstance(family, FrozenFamily):
             return family.limits
+        how = part.elicitation or ELICITATION
         return PackLimits(
-            messages=ELICITATION.message_limit,
-            tokens=ELICITATION.token_limit,
-            working_seconds=ELICITATION.working_seconds,
+            messages=how.message_limit, tokens=how.token_limit, working_seconds=how.working_seconds
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,6 +102,7 @@ class CheckedBattery:
                     "limits": part.limits.of_sample.over(self._own(part)).model_dump(),
                     "own_limits": self._own(part).model_dump(),
                     "process_seconds": part.limits.process_seconds,
+                    "elicitation": part.elicitation.id if part.elicitation else None,
                     "least_grade": part.least_grade,
                     "roles": {
                         role: RoleMark.of(mode).model_dump() for role, mode in part.roles.items()

@@ -1,6 +1,6 @@
 """Snapshot probes into the record: what answered before, during and after the samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import (
@@ -62,27 +62,36 @@ def probe_roles(plan: BatteryPlan, keys: Mapping[str, str], when: When, at: str)
 
 
 def ask_modes(
-    submission: Submission, keys: Mapping[str, str], elicitation: Elicitation, *, accepted: bool
+    submission: Submission,
+    keys: Mapping[str, str],
+    elicitations: Sequence[Elicitation],
+    *,
+    accepted: bool,
 ) -> dict[str, Readiness]:
     """Ask each mode for one tool call and one long answer, as samples will; nothing is recorded.
 
     Args:
         submission: Whose modes are asked.
         keys: Environment variables with the endpoints' keys.
-        elicitation: Whose tools and system prompt are sent.
+        elicitations: Whose tools and system prompts are sent; the usual one first.
         accepted: Let a mode pass that gives one of them not.
 
     Raises:
         CannotReviewError: a mode gives one of them not, and that was not accepted.
     """
+    different = list[Elicitation]()
+    for each in elicitations:
+        if (each.instructions, each.tools) not in {(a.instructions, a.tools) for a in different}:
+            different.append(each)
     found: dict[str, Readiness] = {}
     for mode in submission.modes:
         key = keys[mode.api_key_env]
-        found[mode.id] = ask_readiness(mode, key, elicitation, asking=ASKING)
-        if not found[mode.id].ready and not accepted:
-            raise CannotReviewError(
-                "mode-not-ready", mode=mode.id, why="; ".join(found[mode.id].why)
-            )
+        for how in different:
+            said = ask_readiness(mode, key, how, asking=ASKING)
+            # What is recorded is of the usual one; the others must be borne as well.
+            found.setdefault(mode.id, said)
+            if not said.ready and not accepted:
+                raise CannotReviewError("mode-not-ready", mode=mode.id, why="; ".join(said.why))
     return found
 
 

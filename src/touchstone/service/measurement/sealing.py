@@ -38,6 +38,7 @@ class Prepared:
     """The battery's id in the case."""
     battery: Battery
     elicitation: Elicitation
+    """Of the sets that have none of their own; see `elicitation_of`."""
     rule: AdjudicationRule
     grade: str
     """The sandbox grade at sealing."""
@@ -50,24 +51,19 @@ class Prepared:
     """A line for each shipped family whose code changed since, though its items did not."""
 
     def elicitation_of(self, item_set: str) -> Elicitation:
-        """How the model is drawn out on an item set: with its own limits, if it has any."""
-        limits = self.battery.sealed.find(item_set).limits
-        own = {
-            "message_limit": limits.messages,
-            "token_limit": limits.tokens,
-            "working_seconds": limits.working_seconds,
-        }
-        chosen: dict[str, object] = {k: value for k, value in own.items() if value is not None}
-        if limits.tokens is not None:
-            # Of a smaller budget nothing beyond it is judged.
-            kept = [each for each in self.elicitation.checkpoints if each < limits.tokens]
-            chosen["checkpoints"] = tuple(kept)
-        return self.elicitation.model_copy(update=chosen) if chosen else self.elicitation
+        """How the model is drawn out on an item set."""
+        return self.battery.sealed.find(item_set).drawn_out(self.elicitation)
 
     def token_limit(self, item_set: str) -> int:
         """The most tokens that a sample of an item set is to use."""
         most = self.battery.sealed.find(item_set).limits.tokens or self.pack_tokens.get(item_set)
-        return most or self.elicitation.token_limit
+        return most or self.elicitation_of(item_set).token_limit
+
+    @property
+    def elicitations(self) -> tuple[Elicitation, ...]:
+        """All that are registered: the usual one, and those of single sets."""
+        own = (each.elicitation for each in self.battery.sealed.sets if each.elicitation)
+        return tuple({each.digest: each for each in (self.elicitation, *own)}.values())
 
     def levels(self, item_set: str) -> tuple[int, ...]:
         """Difficulty of the item at each place of the sealed order."""
@@ -97,8 +93,8 @@ def seal(
     It is made of what centre and developer contributed, where the centre had committed to that.
     With `whole`, no verdict may stop before every item has run. `readiness` is what each mode did
     when it was asked for a tool call and a long answer. `plan` is what is drawn, under the id that
-    the case has for its next battery; None: `items` for each criterion. `elicitation` is resolved,
-    so that its agent's code and what that sends are registered.
+    the case has for its next battery; None: `items` for each criterion. `elicitation`, and those
+    of the plan's sets, are resolved, so that the agents' code and what they send are registered.
     """
     kind = case.submission.kind
     known = case.installation.families

@@ -89,8 +89,9 @@ def check_logs(case: Case, logs: Sequence[tuple[str, bytes]]) -> Parity:
     names = ("the developer's run", "the run on record")
     compared = compare_items(key.criterion, names, (results, run.results), run.flaws)
     missing = tuple(sorted(run.results.keys() - results.keys()))
-    digest = found.registered[key.battery].elicitation.digest
-    return Parity(digest, tuple(documents), missing, compared)
+    registered = found.registered[key.battery]
+    how = {registered.elicitation_of(name).digest for name in _sets(run)}
+    return Parity(", ".join(sorted(how)), tuple(documents), missing, compared)
 
 
 def _signed_as(case: Case, source: str, data: bytes) -> str:
@@ -113,7 +114,11 @@ def _signed_as(case: Case, source: str, data: bytes) -> str:
 def _run_of(case: Case, found: RecordedRuns, log: ParityLog, source: str) -> RunKey:
     """The run whose items a log is of: its chunk's name says so, and nothing else could."""
     said, indices = log.arguments, log.results
-    known = {each.elicitation.digest for each in found.registered.values()}
+    known = {
+        each.drawn_out(sealed.elicitation).digest
+        for sealed in found.registered.values()
+        for each in sealed.battery.sets
+    }
     if said.get("elicitation") not in known:
         sealed = ", ".join(sorted(known)) or "nothing"
         raise ParityError(
@@ -148,7 +153,7 @@ def _spec(
         variant=key.variant,
         mode=key.mode,
         endpoint=endpoint,
-        elicitation=registered.elicitation.digest,
+        elicitation=registered.elicitation_of(item_set).digest,
         rule=registered.rule.digest,
         indices=indices,
     )
@@ -187,9 +192,11 @@ def run_opened(
         )
     key = wanted[-1]
     registered, run = found.registered[key.battery], found.runs[key]
-    how = registered.elicitation
-    if how.code is not None and resolve(how) != how:
-        raise ParityError(f"the agent here is not the one of {how.id} that was sealed: {how.code}")
+    for how in map(registered.elicitation_of, _sets(run)):
+        if how.code is not None and resolve(how) != how:
+            raise ParityError(
+                f"the agent here is not the one of {how.id} that was sealed: {how.code}"
+            )
     logs = []
     for item_set, indices in _stretches(run):
         spec = _spec(case, registered, item_set, key, indices, endpoint_digest(mode))
@@ -201,12 +208,16 @@ def run_opened(
             mode=mode,
             api_key=api_key,
             items=[_item(registered, run.opened[n]) for n in indices],
-            elicitation=how,
+            elicitation=registered.elicitation_of(item_set),
             rule=registered.rule,
             sandbox=sandbox,
         )
         logs += sorted((folder / "logs").glob("*.eval"))
     return tuple(logs)
+
+
+def _sets(run: RecordedItems) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item_set for item_set, _ in _stretches(run)))
 
 
 def _stretches(run: RecordedItems) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -37,6 +37,7 @@ from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.tracking import Tracker
 from touchstone.service.reviews.requirements import role_keys, scanner_of
 from touchstone.service.reviews.what_ran import look_at_what_ran
+from touchstone.verdicts.battery_plans import require_one_effort
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
@@ -62,12 +63,28 @@ def ask_all(
 ) -> Asked:
     """Ask every mode who it is, and whether it can do what the samples need; `at` is now (UTC).
 
-    Whoever grades for a pack of the plan is asked before. Raises CannotRunError: an endpoint does
-    not answer, or cannot and was not accepted so.
+    Whoever grades for a pack of the plan is asked before, and each mode with the tools of every
+    elicitation. Raises CannotRunError: an endpoint does not answer, or cannot and was not accepted
+    so.
     """
     probe_roles(plan, role_keys(plan), when, at)
     probes = probe_modes(submission, keys, when, at)
-    return Asked(probes, ask_modes(submission, keys, elicitation, accepted=options.accept_no_tools))
+    own = (part.elicitation for part in plan.sets if part.elicitation)
+    how = (elicitation, *own)
+    return Asked(probes, ask_modes(submission, keys, how, accepted=options.accept_no_tools))
+
+
+def _resolved(plan: BatteryPlan) -> BatteryPlan:
+    """The plan, with the code of each agent that its sets name and what it sends."""
+    sets = (
+        part if part.elicitation is None else part.model_copy(update=_as_it_is(part.elicitation))
+        for part in plan.sets
+    )
+    return plan.model_copy(update={"sets": tuple(sets)})
+
+
+def _as_it_is(elicitation: Elicitation) -> dict[str, Elicitation]:
+    return {"elicitation": resolve(elicitation)}
 
 
 def lift_halt(case: Case, reason: str | None) -> None:
@@ -109,6 +126,9 @@ def prepared_battery(
             options.battery,
         )
         require_grade(known, grade, accept=options.accept_grade, plan=plan)
+        usual = load_elicitation(options.drawn_out)
+        require_one_effort(plan, usual)
+        usual, plan = resolve(usual), _resolved(plan)
         seal(
             case,
             items,
@@ -118,7 +138,7 @@ def prepared_battery(
             whole=options.whole_battery,
             workers=options.workers,
             readiness=asked.readiness if asked else {},
-            elicitation=resolve(load_elicitation(options.drawn_out)),
+            elicitation=usual,
         )
         sizes = case.state.batteries[worked_on(case)].item_sets
         count = sum(each.size for each in sizes)
@@ -147,7 +167,8 @@ def measure_review(
         StoppedError: measuring stopped early; what ran is recorded.
         EndedError: the case ended meanwhile.
     """
-    _require_same_agent(prepared.elicitation)
+    for each in prepared.elicitations:
+        _require_same_agent(each)
     grade = preflight().grade
     if not at_least(grade, prepared.grade) and not options.accept_grade:
         raise CannotRunError(
@@ -167,9 +188,8 @@ def measure_review(
     when: When = "during" if case.state.tallies else "before"
     with _endpoint_stops():
         if asked is None:
-            elicitation = prepared.elicitation
-            plan = prepared.battery.plan
-            asked = ask_all(case.submission, plan, keys, when, case.now(), elicitation, options)
+            plan, usual = prepared.battery.plan, prepared.elicitation
+            asked = ask_all(case.submission, plan, keys, when, case.now(), usual, options)
         models = take_snapshots(
             case, keys, when, asked.probes, asked.readiness, run_conditions(setting, options)
         )

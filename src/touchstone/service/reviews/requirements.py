@@ -32,7 +32,12 @@ from touchstone.service.installation import Installation
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen
-from touchstone.verdicts.battery_plans import is_under_review, numeric, require_own_key
+from touchstone.verdicts.battery_plans import (
+    is_under_review,
+    numeric,
+    require_one_effort,
+    require_own_key,
+)
 from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import verdict_plan
@@ -153,7 +158,10 @@ def check_measuring(
         if lacking := without_reference(criterion, submission):
             raise CannotRunError(lacking)
     require_grade(known, preflight().grade, accept=options.accept_grade, plan=plan)
-    least = least_tokens(submission, load_elicitation(options.drawn_out).token_limit)
+    usual = load_elicitation(options.drawn_out)
+    require_one_effort(plan, usual)
+    most = max((each.elicitation or usual).token_limit for each in plan.sets)
+    least = least_tokens(submission, most)
     if Budget(submission.caps).allow("", least, 1, 0) is None:
         raise CannotRunError(
             f"caps: one sample and the probes around it may use {least:,} tokens, which is more "

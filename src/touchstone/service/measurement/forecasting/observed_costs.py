@@ -1,7 +1,8 @@
 """Observed costs: what samples of earlier cases took, the only ground for an expectation."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from touchstone.clearance import party_audience
 from touchstone.deeds.known_case import participants_of
@@ -43,15 +44,19 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
         except MissingPartError:
             continue
         centre = party_audience(participants_of(state).centre)
-        usual: dict[str, bool] = {}
+        usual = set[tuple[str, str]]()
         kinds = ["battery-sealed", "outcomes-recorded"]
         for entry in read_entries_of(case, centre, kinds, use="look"):
             if entry.kind == "battery-sealed":
-                usual[entry.event.facts()["battery"]] = _drawn_out_as_usual(entry)
+                usual |= set(_drawn_out_as_usual(entry))
+            facts = entry.event.facts()
             # What samples of another budget took is no expectation for the usual one.
-            if entry.kind != "outcomes-recorded" or not usual.get(entry.event.facts()["battery"]):
+            if (
+                entry.kind != "outcomes-recorded"
+                or (facts["battery"], facts["criterion"]) not in usual
+            ):
                 continue
-            facts, details = entry.event.facts(), entry.content("details")
+            details = entry.content("details")
             family = families.get(facts["criterion"], facts["criterion"])
             for outcome in details["outcomes"] if details else ():
                 used, seconds = outcome["usage"], float(outcome["seconds"])
@@ -61,8 +66,15 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
     return {key: _usual(rows) for key, rows in found.items()}
 
 
-def _drawn_out_as_usual(entry: Entry) -> bool:
-    told = (entry.content("registered") or {}).get("elicitation", {})
+def _drawn_out_as_usual(entry: Entry) -> Iterator[tuple[str, str]]:
+    """By battery and criterion, the sets on which models are drawn out as usual."""
+    told = entry.content("registered") or {}
+    for part in told.get("battery", {}).get("sets", ()):
+        if _is_usual(part.get("elicitation") or told.get("elicitation", {})):
+            yield entry.event.facts()["battery"], part["criterion"]
+
+
+def _is_usual(told: Mapping[str, Any]) -> bool:
     names = ("agent", "message_limit", "token_limit", "working_seconds", "reasoning_effort")
     usual = all(told.get(name) == getattr(ELICITATION, name) for name in names)
     return usual and told.get("attempts") == ELICITATION.attempts
