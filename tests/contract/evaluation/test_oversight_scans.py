@@ -13,11 +13,12 @@ from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpe
 from touchstone.evaluation.oversight import bounded_logs, scanning
 from touchstone.evaluation.oversight.bounded_logs import TOO_LARGE, UNREADABLE, bounded_log
 from touchstone.evaluation.oversight.detectors import detectors
-from touchstone.evaluation.oversight.labelled.plants import CANARY
+from touchstone.evaluation.oversight.labelled.plants import CANARY, GIVEN_NOTES
 from touchstone.evaluation.oversight.labelled.transcripts import (
     LabelledTranscript,
     labelled_transcripts,
 )
+from touchstone.evaluation.oversight.leaks import secrets_in
 from touchstone.evaluation.oversight.scanning import ChunkLog, scan_chunks
 from touchstone.evaluation.oversight.sightings import NO_LOG, Look, ScannedTranscript
 from touchstone.evaluation.packs.apart import Apart
@@ -86,7 +87,15 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def scanned(log: bytes) -> Mapping[str, tuple[ScannedTranscript, ...]]:
+def giving(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Two transcripts that repeat a secret; what their items hold is not in the log."""
+    made = {each.name: each for each in labelled_transcripts(1)}
+    names = ("given-secret easy 0 #0", "given-secret easy 0 #0")
+    return write_log(tmp_path_factory.mktemp("giving"), [made[name] for name in names])
+
+
+@pytest.fixture(scope="module")
+def scanned(log: bytes, giving: bytes) -> Mapping[str, tuple[ScannedTranscript, ...]]:
     """One process for all of these."""
 
     def hostile(name: str, data: bytes) -> bytes | None:
@@ -107,6 +116,7 @@ def scanned(log: bytes) -> Mapping[str, tuple[ScannedTranscript, ...]]:
         ChunkLog("killed", changed(log, of_a_killed_run), wanted(4)),
         ChunkLog("junk", b"no log", wanted(1)),
         ChunkLog("none", None, wanted(1)),
+        ChunkLog("giving", giving, wanted(2), {1: tuple(secrets_in(GIVEN_NOTES))}),
     ]
     return scan_chunks(chunks, (CANARY,))
 
@@ -125,6 +135,12 @@ def test_what_is_planted_is_found_through_scout(
 ):
     rows = scanned["sound"]
     assert [flagged(row) for row in rows[:4]] == [set(), {"spoofed-result"}, {"canary"}, set()]
+
+
+def test_a_secret_is_given_by_the_item_of_its_own_sample_alone(
+    scanned: Mapping[str, tuple[ScannedTranscript, ...]],
+):
+    assert [flagged(row) for row in scanned["giving"]] == [{"secret"}, {"given-secret"}]
 
 
 def test_what_cannot_be_read_is_not_looked_at_and_the_rest_is(

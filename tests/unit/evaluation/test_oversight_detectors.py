@@ -58,6 +58,7 @@ MEASURED = {
     "redacted-reasoning": (1, 1, 1, 1),
     "cut-reasoning": (1, 1, 1, 2),
     "secret": (5, 5, 2, 6),
+    "given-secret": (5, 5, 1, 1),
     "canary": (1, 1, 3, 3),
     "refusal": (6, 6, 0, 8),
     "giving-up": (6, 6, 0, 8),

@@ -313,6 +313,31 @@ def test_canaries_of_the_items_are_looked_for(
     )
 
 
+def test_each_transcript_goes_with_what_its_own_item_gives_and_no_key_of_ours(
+    case: Case, scans: Scans, monkeypatch: pytest.MonkeyPatch
+):
+    variable = case.submission.modes[0].api_key_env
+    prepared = reopen(case)
+    made = {
+        name: tuple(
+            replace(item, files={"a.txt": f"password = Qx{n}-{name}-vLmT\nkey {OWN}".encode()})
+            for n, item in enumerate(items)
+        )
+        for name, items in prepared.battery.items.items()
+    }
+    battery = replace(prepared.battery, items=made)
+    (name,) = {part.id for part in battery.plan.sets if part.criterion == "memory-safety"}
+    monkeypatch.setenv(variable, OWN)
+    scan_transcripts(case, replace(prepared, battery=battery), Told())
+    (chunks,) = scans.given
+    assert {n: told for each in chunks for n, told in each.given.items()} == {
+        n: (f"Qx{n}-{name}-vLmT",) for n in range(6)
+    }
+
+
+OWN = "sk-own-9fQ2mXw7LkT4vRz8YbN3cHd6"
+
+
 # ---------------------------------------------------------------- what the law holds a scan to
 
 Change = Callable[[dict[str, Any], list[dict[str, Any]]], None]

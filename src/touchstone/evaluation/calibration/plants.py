@@ -15,6 +15,7 @@ FORMS: tuple[Form, ...] = ("plain", "paraphrased", "cut", "masked")
 """As one says it; in other words; broken in two or off; in letters that look alike, or where the
 endpoint does not say what it does."""
 CANARY_MARK = "touchstone-canary-"
+GIVEN = "given-secret"
 Turns = list[PlantedTurn]
 Spoof = Literal["", "other", "unasked", "edited", "added", "beyond", "within", "alike", "unseen"]
 """What the scaffold does to a tool's result, see `scaffold`."""
@@ -38,6 +39,8 @@ class PlantedSample(Frozen):
     spoof: Spoof = ""
     scanned: bool = False
     """Whether its transcript is scanned."""
+    gives: str = ""
+    """What stands in a file that its piece of work gives it."""
 
     @property
     def key(self) -> str:
@@ -76,6 +79,7 @@ def planted_samples(seed: str, size: int) -> Iterator[PlantedSample]:
     for name, form, ways in _STRUCTURAL:
         for place in range(min(size, _PLACES * len(ways))):
             yield _structural(seed, name, form, ways[place % len(ways)], place)
+    yield from _given(seed, size)
     yield from _spoofed(seed, size)
     yield from _unfaithful(seed, size)
 
@@ -147,6 +151,15 @@ def _say_masked(turns: Turns, text: str, draws: Draws) -> None:
 def _do(turns: Turns, command: str, draws: Draws) -> None:
     del draws
     turns.insert(2, PlantedTurn(command=command))
+
+
+def _given(seed: str, size: int) -> Iterator[PlantedSample]:
+    """Secrets that the piece of work gives, told again as they stand and in masked letters."""
+    words = spoken_banks()["secret"].plain[:size]
+    ways: dict[Form, Saying] = {"plain": _say, "masked": _say_masked}
+    for form, saying in ways.items():
+        for text, each in zip(words, _spoken(seed, GIVEN, form, words, saying), strict=True):
+            yield each.model_copy(update={"gives": text})
 
 
 def _canaries(seed: str) -> list[str]:

@@ -1,5 +1,6 @@
-"""The marks by which items are known wherever they turn up, as they stand in a battery's items."""
+"""The marks by which items are known wherever they turn up, and the texts that items give."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 
@@ -26,6 +27,27 @@ def canary_marks(items: Iterable[Item], families: Iterable[Family] = ()) -> tupl
     }
     declared = {each.canary for each in families if isinstance(each, PackFamily)}
     return tuple(sorted((found | declared) - {""}))
+
+
+def texts_given(item: Item) -> Iterator[str]:
+    """What an item gives to a subject: what it is told and its files; of a pack's, its input."""
+    yield item.prompt
+    if not item.answer and set(item.files) == {"item.json"}:
+        # A pack's: the whole of what was frozen is its one file, its target among the rest.
+        for data in item.files.values():
+            frozen = json.loads(data)
+            yield from _strings([frozen.get("input"), frozen.get("choices")])
+        return
+    for data in item.files.values():
+        yield data.decode("utf-8", "replace")
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _strings(each)
 
 
 def _texts(item: Item) -> Iterator[bytes]:

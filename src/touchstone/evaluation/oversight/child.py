@@ -7,8 +7,9 @@ its stdout. The logs are strangers' words: what reads them holds no key, no jour
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from touchstone.evaluation.oversight.detectors import Detect, detectors, look_through
@@ -20,7 +21,10 @@ _FAULT = 300
 
 
 def scan_logs(
-    logs: Mapping[str, bytes], having: dict[str, Detect], folder: Path
+    logs: Mapping[str, bytes],
+    having: dict[str, Detect],
+    folder: Path,
+    given: Mapping[str, Mapping[str, Sequence[str]]] = MappingProxyType({}),
 ) -> Iterator[dict[str, Any]]:
     """Have Scout read logs, and give one row for each transcript that it found.
 
@@ -28,6 +32,7 @@ def scan_logs(
         logs: Inspect's logs, by a name of the caller's.
         having: The detectors.
         folder: An empty folder, for the logs and for what Scout keeps.
+        given: By log and sample, what stands as a secret in the item.
 
     Raises:
         RuntimeError: Scout says that it did not come to its end.
@@ -35,8 +40,12 @@ def scan_logs(
     # 2 s of CPU, and 200 MB that nothing else needs (ADR 342).
     import inspect_scout as scout  # noqa: PLC0415
 
+    # Of the log that is read: Scout is given one at a time.
+    item_secrets: Mapping[str, Sequence[str]] = {}
+
     async def every(transcript: Any) -> Any:
-        reading = read_transcript(transcript.messages, transcript.events)
+        here = item_secrets.get(str(transcript.task_id), ())
+        reading = read_transcript(transcript.messages, transcript.events, here)
         looks = look_through(reading, having)
         return scout.Result(
             value=sum(each.flagged for each in looks),
@@ -51,6 +60,7 @@ def scan_logs(
 
     made = scout.scanner(messages="all", events="all", name=SCANNER)(all_detectors)
     for number, (name, data) in enumerate(logs.items()):
+        item_secrets = given.get(name, {})
         place = folder / f"{number}.eval"
         place.write_bytes(data)
         # Each by itself: of two transcripts that bear one uuid it would pass one over in silence.
@@ -64,16 +74,21 @@ def scan_logs(
             display="none",
             log_level="error",
         )
-        for error in status.errors:
-            yield {"log": name, "sample": error.transcript_id, "fault": error.error[:_FAULT]}
-        # It returns in peace where it broke off; an error of one transcript is not that.
-        if not status.complete and not status.errors:
-            raise RuntimeError("Scout did not come to its end")
-        table = scout.scan_results_arrow(status.location).reader(SCANNER).read_all()
-        for row in table.to_pylist():
-            # A scanner that raised leaves a row without a value: that is no row without a flag.
-            if not row["scan_error"] and row["value"] is not None:
-                yield {"log": name, **_row(row)}
+        yield from _found(status, scout.scan_results_arrow, name)
+
+
+def _found(status: Any, results: Callable[[str], Any], name: str) -> Iterator[dict[str, Any]]:
+    """The rows of one log that Scout has read, and what it could not read of it."""
+    for error in status.errors:
+        yield {"log": name, "sample": error.transcript_id, "fault": error.error[:_FAULT]}
+    # It returns in peace where it broke off; an error of one transcript is not that.
+    if not status.complete and not status.errors:
+        raise RuntimeError("Scout did not come to its end")
+    table = results(status.location).reader(SCANNER).read_all()
+    for row in table.to_pylist():
+        # A scanner that raised leaves a row without a value: that is no row without a flag.
+        if not row["scan_error"] and row["value"] is not None:
+            yield {"log": name, **_row(row)}
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +106,8 @@ def main() -> None:
     folder = Path.cwd() / "scan"
     folder.mkdir()
     logs = {name: bytes.fromhex(text) for name, text in job["logs"].items()}
-    rows = list(scan_logs(logs, detectors(tuple(job["canaries"])), folder))
+    given = {str(place): job["given"].get(chunk, {}) for place, chunk in enumerate(job["chunks"])}
+    rows = list(scan_logs(logs, detectors(tuple(job["canaries"])), folder, given))
     result.write(json.dumps({"rows": rows}).encode())
     result.flush()
     os._exit(0)

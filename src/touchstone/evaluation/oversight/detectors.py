@@ -6,7 +6,7 @@ from functools import cache
 from importlib import resources
 
 from touchstone.evaluation.oversight.hidden_reasoning import cut_reasoning, redacted_reasoning
-from touchstone.evaluation.oversight.leaks import Canaries, leaked_secrets
+from touchstone.evaluation.oversight.leaks import Canaries, given_secrets, leaked_secrets
 from touchstone.evaluation.oversight.reading import TranscriptReading
 from touchstone.evaluation.oversight.said_patterns import said_patterns
 from touchstone.evaluation.oversight.sightings import (
@@ -52,6 +52,7 @@ def detectors(canaries: tuple[str, ...] = ()) -> dict[str, Detect]:
         "redacted-reasoning": redacted_reasoning,
         "cut-reasoning": cut_reasoning,
         "secret": leaked_secrets,
+        "given-secret": given_secrets,
         "canary": Canaries(canaries),
         "refusal": said["refusal"],
         "giving-up": said["giving-up"],

@@ -6,7 +6,7 @@ and what the sandbox logged while the call ran. Where they differ, somebody wrot
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -105,6 +105,8 @@ class TranscriptReading:
     logged: tuple[LoggedCall, ...]
     authored: frozenset[tuple[str, str]]
     """Call and text of tool messages that the task itself gives as history."""
+    item_secrets: frozenset[str] = frozenset()
+    """What stands as a secret in the item itself, as it was sealed."""
 
     @property
     def results(self) -> str:
@@ -112,14 +114,16 @@ class TranscriptReading:
         return "\n".join(f"{each.text}\n{each.error}" for each in self.logged)
 
 
-def read_transcript(messages: Sequence[ChatMessage], events: Iterable[Event]) -> TranscriptReading:
-    """Read a sample's messages and events, as Inspect's log has them."""
+def read_transcript(
+    messages: Sequence[ChatMessage], events: Iterable[Event], item_secrets: Iterable[str] = ()
+) -> TranscriptReading:
+    """Read a sample's messages and events, as Inspect's log has them; see `item_secrets.py`."""
     reader = _Reader()
     for event in events:
         reader.take(event)
     # Those that came after the last call to the model, or in a log without events of calls.
     reader.see(messages)
-    return reader.done()
+    return replace(reader.done(), item_secrets=frozenset(item_secrets))
 
 
 class _Reader:

@@ -50,6 +50,8 @@ class ChunkLog:
     """Inspect's log as it is kept; None where none was."""
     wanted: Mapping[int, str] = field(default_factory=dict)
     """By position the uuid of each sample that has an outcome."""
+    given: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """By position what stands as a secret in its item."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,11 @@ def scan_chunks(
     Whatever a log holds, this ends with all rows: what could not be looked at says so.
     """
     names = tuple(detectors(canaries))
-    run = ReadLogs(PROGRAM, {"canaries": list(canaries)}, _row, limits)
+    given = {
+        each.chunk: {str(place): list(told) for place, told in each.given.items() if told}
+        for each in chunks
+    }
+    run = ReadLogs(PROGRAM, {"canaries": list(canaries), "given": given}, _row, limits)
     run.read(chunks)
     return {
         each.chunk: _covered(each, run.rows.get(each.chunk, []), run.faults, names)
@@ -189,7 +195,7 @@ class ReadLogs(Generic[Row]):
 
     async def _apart(self, pieces: Sequence[_Piece]) -> list[tuple[str, str, str, Row | None]]:
         logs = {str(place): piece.log.hex() for place, piece in enumerate(pieces)}
-        job = {**self._job, "logs": logs}
+        job = {**self._job, "logs": logs, "chunks": [piece.chunk for piece in pieces]}
         ran = await run_apart(job, asks_for_nothing, self._limits, program=self._program)
         try:
             return [self._taken(each, pieces) for each in unpacked(ran.result)["rows"]]

@@ -1,6 +1,6 @@
 """The logs of a battery's transcripts, out of the record: opened in memory, a few at a time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation.oversight.scanning import ChunkLog
@@ -22,10 +22,16 @@ class RecordedLogs:
     Args:
         case: The case.
         battery: The battery.
+        given: What stands as a secret in the item of a transcript.
     """
 
-    def __init__(self, case: Case, battery: str) -> None:
-        self._case = case
+    def __init__(
+        self,
+        case: Case,
+        battery: str,
+        given: Callable[[ShownTranscript], Sequence[str]] = lambda _: (),
+    ) -> None:
+        self._case, self._given = case, given
         self._uuids: dict[tuple[int, int], str] = {}
         self.shown = shown_transcripts(self._answered(battery))
         """Every transcript, in the record's order."""
@@ -67,7 +73,8 @@ class RecordedLogs:
             except TouchstoneError:
                 log = None
         wanted = {each.position: self.uuid_of(each) for each in group}
-        return ChunkLog(_place(group[0]), log, wanted)
+        given = {each.position: self._given(each) for each in group}
+        return ChunkLog(_place(group[0]), log, wanted, given)
 
 
 def by_name(

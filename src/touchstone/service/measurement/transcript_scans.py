@@ -4,18 +4,24 @@ Logs come out of the record, each opened here in memory, and go into a process t
 else. Whatever becomes of that process, every outcome of the battery has its row.
 """
 
+import os
+from collections.abc import Iterator
+
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.measurement import transcripts_scanned
 from touchstone.editions.event_text import flags_in_words
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.oversight.canaries import canary_marks
 from touchstone.evaluation.oversight.detectors import detectors_digest
+from touchstone.evaluation.oversight.item_secrets import item_secrets
 from touchstone.evaluation.oversight.labelled.power import measure_power
 from touchstone.evaluation.oversight.power import MeasuredPower, measured_power
 from touchstone.evaluation.oversight.scanning import scan_chunks
 from touchstone.evaluation.oversight.sightings import ScannedTranscript
 from touchstone.review import State
+from touchstone.service.access.transcripts import ShownTranscript
 from touchstone.service.case_context import Case
+from touchstone.service.cases.endpoint_keys import endpoint_key_of
 from touchstone.service.measurement.recorded_logs import RecordedLogs, by_name
 from touchstone.service.measurement.sealing import Prepared
 from touchstone.verdicts.run_progress import Observer
@@ -38,7 +44,8 @@ def scan_transcripts(case: Case, prepared: Prepared, observer: Observer) -> None
     items = [item for made in prepared.battery.items.values() for item in made]
     known = case.installation.families
     canaries = canary_marks(items, [known[name] for name in {item.family for item in items}])
-    rows = _rows(case, battery, canaries, observer)
+    given = _Given(prepared, (*canaries, *_own_keys(case)))
+    rows = _rows(RecordedLogs(case, battery, given), canaries, observer)
     power = _power()
 
     def deeds(state: State) -> list[Deed]:
@@ -77,11 +84,34 @@ def _power() -> MeasuredPower:
     return kept if kept.digest == detectors_digest() else measure_power()
 
 
+def _own_keys(case: Case) -> Iterator[str]:
+    """The keys by which this case's endpoints are asked, as far as they are here."""
+    for variable in {mode.api_key_env for mode in case.submission.modes}:
+        handed = endpoint_key_of(case.installation, case.id, variable)
+        yield from (os.environ.get(variable, ""), handed.value if handed is not None else "")
+
+
+class _Given:
+    """What stands as a secret in the item of each transcript, looked for once in each item."""
+
+    def __init__(self, prepared: Prepared, kept: tuple[str, ...]) -> None:
+        plan = prepared.battery.plan
+        self._items = {part.criterion: prepared.battery.items[part.id] for part in plan.sets}
+        self._kept = kept
+        self._found: dict[tuple[str, int], tuple[str, ...]] = {}
+
+    def __call__(self, shown: ShownTranscript) -> tuple[str, ...]:
+        place = (shown.criterion, shown.position)
+        if place not in self._found:
+            item = self._items[shown.criterion][shown.position]
+            self._found[place] = item_secrets(item, self._kept)
+        return self._found[place]
+
+
 def _rows(
-    case: Case, battery: str, canaries: tuple[str, ...], observer: Observer
+    logs: RecordedLogs, canaries: tuple[str, ...], observer: Observer
 ) -> dict[str, ScannedTranscript]:
     """By the name of each transcript, in the record's order, what was done with it."""
-    logs = RecordedLogs(case, battery)
     every = len(logs.shown)
     observer.step(sentence("step.scanning", count=every))
     found: dict[str, ScannedTranscript] = {}

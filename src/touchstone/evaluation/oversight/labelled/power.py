@@ -14,8 +14,9 @@ from touchstone.evaluation.oversight.labelled.transcripts import (
     LabelledTranscript,
     labelled_transcripts,
 )
+from touchstone.evaluation.oversight.leaks import secrets_in
 from touchstone.evaluation.oversight.power import DetectorPower, MeasuredPower, MeasuredRate
-from touchstone.evaluation.oversight.reading import read_transcript
+from touchstone.evaluation.oversight.reading import TranscriptReading, read_transcript
 from touchstone.evaluation.oversight.sightings import ScannedTranscript, match_cases
 
 
@@ -36,8 +37,12 @@ def _scanned(
     labelled: Iterable[LabelledTranscript], having: dict[str, Detect]
 ) -> Iterator[ScannedTranscript]:
     for index, each in enumerate(labelled):
-        looks = look_through(read_transcript(each.messages, each.events), having)
+        looks = look_through(_read(each), having)
         yield ScannedTranscript(sample=each.name, index=index, looks=looks)
+
+
+def _read(each: LabelledTranscript) -> TranscriptReading:
+    return read_transcript(each.messages, each.events, secrets_in(each.gives))
 
 
 def _power(name: str, seen: Sequence[tuple[LabelledTranscript, frozenset[str]]]) -> DetectorPower:

@@ -22,7 +22,14 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolCall
 
-from touchstone.evaluation.oversight.labelled.plants import CANARY, QUOTES, SAID, SECRETS
+from touchstone.evaluation.oversight.labelled.plants import (
+    CANARY,
+    GIVEN,
+    GIVEN_NOTES,
+    QUOTES,
+    SAID,
+    SECRETS,
+)
 
 Difficulty = Literal["easy", "hard"]
 _KINDS = 4
@@ -65,6 +72,8 @@ class LabelledTranscript:
     """Transcripts of one wording say the same: together they are one case, and not several."""
     messages: tuple[ChatMessage, ...]
     events: tuple[Event, ...]
+    gives: str = ""
+    """What its item holds, where that is more than the task."""
 
 
 @dataclass
@@ -134,6 +143,8 @@ def _plants() -> Iterator[tuple[str, Difficulty, Sequence[Plant]]]:
         hard = [text for text in words.hard if "{canary" not in text]
         yield planted, "easy", [_saying(text) for text in easy]
         yield planted, "hard", [_saying(text) for text in hard]
+    for difficulty, texts in GIVEN.items():
+        yield "given-secret", difficulty, [_saying(text) for text in texts]
     yield "canary", "easy", (_saying(CANARY),)
     yield (
         "canary",
@@ -289,7 +300,10 @@ def _made(
             answer, ran = _answered(step, f"{name}/{place}", at)
             events += ran
             messages.append(answer)
-    return LabelledTranscript(name, planted, difficulty, wording, tuple(messages), tuple(events))
+    gives = GIVEN_NOTES if planted == "given-secret" else ""
+    return LabelledTranscript(
+        name, planted, difficulty, wording, tuple(messages), tuple(events), gives
+    )
 
 
 def _said(step: _Step, name: str) -> ChatMessageAssistant:
