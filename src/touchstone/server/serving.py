@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from touchstone.handin import utc_text
 from touchstone.server.accounts.limits import Limiter
 from touchstone.server.principal import NOBODY, Principal
 from touchstone.service.installation import Installation
+from touchstone.service.reporting.looking import LookingOn
 
 SERVING = "touchstone.serving"
 """Under this name it stands in a request's environment."""
@@ -27,6 +29,11 @@ class Serving:
     here: Installation
     authenticate: Authenticate
     limiter: Limiter = field(default_factory=Limiter)
+
+    @cached_property
+    def looking(self) -> LookingOn:
+        """What looks on at cases for which a page had no time."""
+        return LookingOn(self.here)
 
     def now(self) -> str:
         """The present moment (UTC)."""

@@ -1,5 +1,6 @@
 """What is next in all cases of a party, at a glance: as `next_for` has it, and looked up once."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
 from touchstone.service.installation import Installation
 from touchstone.service.reporting import looking
-from touchstone.service.reporting.looking import LOOKED_AT, glance_at, models_seen
+from touchstone.service.reporting.looking import LOOKED_AT, LookingOn, glance_at, models_seen
 from touchstone.service.reporting.next_here import next_for, next_in_case
 
 LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
@@ -125,3 +126,35 @@ def test_models_are_told_from_the_same_looks(case: Case, looks: list[str]):
     assert models_seen(here, LAB, [case.id]) == named
     assert looks == [case.id]
     assert models_seen(here, LAB, []) == {}
+
+
+def done() -> None:
+    for each in threading.enumerate():
+        if each.name == "looking":
+            each.join(60)
+
+
+def test_what_a_page_had_no_time_for_is_looked_at_in_a_thread(case: Case, looks: list[str]):
+    here = case.installation
+    on = LookingOn(here)
+    assert glance_at(here, LAB, 0).unseen == 1
+    on.begin(LAB)
+    done()
+    assert (glance_at(here, LAB, 0).unseen, looks) == (0, [case.id])
+
+
+def test_a_fault_there_is_logged_and_it_may_begin_again(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    on, tries = LookingOn(case.installation), list[str]()
+
+    def broken(_here: object, party: str, _most: object) -> None:
+        tries.append(party)
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(looking, "glance_at", broken)
+    for _ in range(2):
+        on.begin(LAB)
+        done()
+    assert tries == [LAB, LAB]
+    assert "a fault while looking" in caplog.text

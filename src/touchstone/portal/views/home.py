@@ -14,7 +14,7 @@ from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
 from touchstone.server.serving import CREDENTIAL, make_known, serving_of
 from touchstone.service.reporting.feed import cases_of
-from touchstone.service.reporting.looking import LOOKS_AT_ONCE, glance_at, models_seen
+from touchstone.service.reporting.looking import glance_at, models_seen
 
 SHOWN_CASES = 5
 FIRST_ROWS = 8
@@ -38,7 +38,9 @@ def home(request: HttpRequest, _who: Principal) -> HttpResponse:
         return page_of(request, "home.html", rows=(), more=0, unseen=0, beside=(), cases=())
     here = serving.here
     every = EVERY in request.GET
-    glance = glance_at(here, who.party, None if every else LOOKS_AT_ONCE)
+    glance = glance_at(here, who.party)
+    if glance.unseen:
+        serving.looking.begin(who.party)
     rows = next_rows(glance.found, here.now())
     shown = rows if every else rows[:FIRST_ROWS]
     there = {row.case for row in shown}

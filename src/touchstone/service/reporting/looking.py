@@ -8,6 +8,8 @@ What else time alone brings is seen by the next look, and looks that are older t
 taken again, so many for each glance. Who must have it exactly asks `next_here`.
 """
 
+import logging
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,8 +20,9 @@ from touchstone.service.installation import Installation
 from touchstone.service.reporting.next_here import models_of, next_in_case, next_invited
 
 LOOKED_AT = timedelta(minutes=15)
-LOOKS_AT_ONCE = 50
+LOOKS_AT_ONCE = 10
 """Cases that are looked into for one page."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,35 @@ def glance_at(installation: Installation, party: str, most: int | None = LOOKS_A
         elif look.found:
             told.append(look.found)
     return Glance([*told, *next_invited(installation, party)], unseen)
+
+
+class LookingOn:
+    """Looks at what a page had no time for, so that the next need not: in a thread, by turns."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._parties = set[str]()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+
+    def begin(self, party: str) -> None:
+        """Look at all cases of a party that moved, unless that is under way."""
+        with self._lock:
+            if party in self._parties:
+                return
+            self._parties.add(party)
+        threading.Thread(target=self._look, args=[party], name="looking", daemon=True).start()
+
+    def _look(self, party: str) -> None:
+        try:
+            # One at a time: what is asked for in the meantime is answered by the others.
+            with self._turn:
+                glance_at(self._installation, party, None)
+        except Exception:
+            log.exception("a fault while looking at a party's cases")
+        finally:
+            self._installation.records.close()
+            with self._lock:
+                self._parties.discard(party)
 
 
 def models_seen(installation: Installation, party: str, cases: Sequence[str]) -> dict[str, str]:
