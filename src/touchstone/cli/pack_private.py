@@ -233,8 +233,12 @@ def attribute(name: str, text: Path, *, at: float = 1e-6, json: Json = False) ->
         f" {each.chance:.2g}"
         for each in found
     ]
+    if not any(each.shown for each in found):
+        lines = [f"the text shows no slot of {name}, and no canary of it"]
     who = " and ".join(named)
-    lines.append(f"from the variant of {who}" if named else f"attributed to nobody at {at:g}")
+    lines.append(
+        f"from the variant of {who}" if named else f"attributed to nobody at {at:g} (--at)"
+    )
     rows = [
         {"recipient": e.recipient, "agrees": e.agrees, "shown": e.shown, "chance": e.chance}
         for e in found

@@ -75,6 +75,7 @@ def test_a_pack_goes_from_its_authors_to_a_lab_and_a_leak_comes_back(call: Call,
     leak.write_text("Nothing.")
     code, out, _ = call("attribute", "capitals", leak)
     assert (code, "attributed to nobody at 1e-06" in out) == (1, True)
+    assert out.startswith("the text shows no slot of capitals, and no canary of it\n")
 
 
 def test_where_nothing_is_registered_the_way_is_shown(call: Call):

@@ -67,6 +67,16 @@ def test_a_canary_names_its_variant_by_itself(template: RegisteredPack):
     assert first.chance == pytest.approx(3 * 16.0**-32)
 
 
+def test_a_canary_is_not_outvoted_by_words_that_agree_by_chance(template: RegisteredPack):
+    made = variation(template)
+    # The words of a variant that nobody got.
+    words = "\n".join(str(each.input) for each in made.of("nobody").items)
+    (first, *_) = made.attribute(f"{words} {made.canary_of('example-bank')}", RECIPIENTS)
+    assert (first.recipient, first.shown) == ("example-bank", 13)
+    # Two tests, three recipients.
+    assert first.chance == pytest.approx(2 * 3 * 16.0**-32)
+
+
 def test_a_text_of_nobody_names_nobody(template: RegisteredPack):
     made = variation(template)
     for text in ("", "Nothing of the kind.", f"{CANARY}-{'0' * 32}"):

@@ -143,6 +143,8 @@ class Variation:
 
         Every slot that the text shows is looked at once. Where it shows several words in one, as a
         text that joins two variants does, each that agrees counts as what it then is by chance.
+        Words and canaries are tested apart: by their number alone, a canary that nobody hits by
+        accident would count no more than one of two words.
 
         Args:
             text: What was found somewhere.
@@ -157,16 +159,19 @@ class Variation:
                 shown.setdefault(key, (place.item, set()))[1].add(word)
         tags = set(re.findall(re.escape(self.canary) + rf"-([0-9a-f]{{{_TAG}}})", text))
         chances = [len(words) / len(self.slots[slot]) for (_, slot), (_, words) in shown.items()]
-        chances += [min(1.0, len(tags) / 16.0**_TAG)] if tags else []
+        by_canary = min(1.0, len(tags) / 16.0**_TAG)
+        # Of two tests the better one is told, so its chance counts twice.
+        tests = bool(chances) + bool(tags)
         found = []
         for name in recipients:
             agrees = sum(
                 self.word(name, item, slot) in words for (_, slot), (item, words) in shown.items()
             )
-            agrees += self.canary_of(name).rpartition("-")[2] in tags
+            canary = self.canary_of(name).rpartition("-")[2] in tags
+            least = min(chance_of_matches(chances, agrees), by_canary if canary else 1.0)
             # Of all who got one, so that many recipients make nobody look guilty.
-            chance = min(1.0, chance_of_matches(chances, agrees) * len(recipients))
-            found.append(Attribution(name, agrees, len(chances), chance))
+            chance = min(1.0, least * max(tests, 1) * len(recipients))
+            found.append(Attribution(name, agrees + canary, len(chances) + bool(tags), chance))
         return tuple(sorted(found, key=lambda each: (each.chance, each.recipient)))
 
 
