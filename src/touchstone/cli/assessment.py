@@ -37,7 +37,8 @@ class _Assessed:
             yield from (f"{sentence('control.covered')}: {covered}",) if covered else ()
         yield sentence("control.means")
         for row in facts.means:
-            yield f"  {row.title}{f' ({row.mode})' if row.mode else ''}: {row.pill}. {row.said}"
+            told = row.said if row.said.lower() == f"{row.pill}." else f"{row.pill}. {row.said}"
+            yield f"  {row.title}{f' ({row.mode})' if row.mode else ''}: {told}"
         yield from () if facts.means else (f"  {sentence('control.no-means')}",)
         yield sentence("control.motive")
         for each in facts.conduct:

@@ -81,13 +81,13 @@ def estimate(
     if json:
         show_json(found.as_dict())
     else:
-        _show(found)
+        _show(found, wanted.attempts)
     return DONE
 
 
-def _show(found: "Estimates") -> None:
+def _show(found: "Estimates", attempts: int | None) -> None:
     for model in found.models:
-        for line in _lines(model):
+        for line in _lines(model, attempts):
             show(line)
     if found.people is not None:
         _show_people(found.people)
@@ -103,7 +103,7 @@ def _names(columns: list[str]) -> dict[str, str]:
     return names
 
 
-def _lines(model: "ModelSays") -> list[str]:
+def _lines(model: "ModelSays", attempts: int | None) -> list[str]:
     from touchstone.statistics import percent
 
     counted = f"{model.runs:,} runs of {model.items:,} items in {model.rate.clusters:,} clusters"
@@ -111,20 +111,20 @@ def _lines(model: "ModelSays") -> list[str]:
     if model.word is not None:
         lines.append(f"  on further such clusters: {model.word.value.replace('-', ' ')}")
     if model.pass_at is not None:
-        lines.append(f"  at least once in the attempts asked about: {percent(model.pass_at)}")
+        lines.append(f"  pass@{attempts}, solved at least once: {percent(model.pass_at)}")
     if model.corrected is not None:
         lines.append(f"  behind the grader's errors: {_said(model.corrected)}")
     if model.difference is not None:
         how = "paired, on the same items" if model.paired else "on different items"
-        lines.append(f"  difference from the reference, {how}: {_said(model.difference)}")
+        lines.append(f"  difference from the reference, {how}: {_points(model.difference)}")
     if model.over_people is not None:
         over = f"over people without help, on the {model.people_items:,} items that they tried"
-        lines.append(f"  {over}: {_said(model.over_people)}")
+        lines.append(f"  {over}: {_points(model.over_people)}")
     if model.horizon is not None and model.conditions is not None:
         length = model.horizon
         lines.append(
             f"  time horizon at {length.rate:.0%}: {_minutes(length.minutes)} minutes "
-            f"({_minutes(length.interval.low)} to {_minutes(length.interval.high)})"
+            f"(95% interval {_minutes(length.interval.low)} to {_minutes(length.interval.high)})"
         )
         lines.append(f"    {_conditions(model.conditions)}")
     return [*lines, *(f"  not told: {printable_line(reason)}" for reason in model.without)]
@@ -179,15 +179,33 @@ def _uplift(arm: "Uplift") -> list[str]:
     lines = [f"people with {printable_line(arm.model)}: {with_help}"]
     how = "paired, by the same people" if arm.paired else "by different people"
     if arm.success is not None:
-        lines.append(f"  uplift in success, {how}: {_said(arm.success)}")
+        lines.append(f"  uplift in success, {how}: {_points(arm.success)}")
     if arm.time is not None:
-        lines.append(f"  share of the time allowed that is used: {_said(arm.time)}")
+        lines.append(
+            f"  share of the time allowed that is used, with help less without: {_points(arm.time)}"
+        )
     return [*lines, *(f"  not told: {printable_line(reason)}" for reason in arm.without)]
+
+
+_AGES = 1e9
+"""Minutes beyond which a length is none: the items do not bound it."""
 
 
 def _minutes(value: float) -> str:
     # Three digits, and never a power of ten for a length that people live through.
-    return f"{value:,.0f}" if 1000 <= value < 1e9 else f"{value:.3g}"  # noqa: PLR2004
+    if value >= _AGES:
+        return "no bound"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def _points(found: "Estimate") -> str:
+    """A difference of shares: `20 points (95% interval -3 to 41)`; a percent would be of one."""
+    from touchstone.statistics import percent, percent_digits
+
+    low, high = found.interval.low, found.interval.high
+    digits = percent_digits(low, high)
+    value, *ends = (percent(each, digits).removesuffix("%") for each in (found.value, low, high))
+    return f"{value} points (95% interval {ends[0]} to {ends[1]})"
 
 
 def _said(found: "Estimate") -> str:

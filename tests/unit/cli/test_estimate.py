@@ -109,6 +109,18 @@ def test_other_names_and_minutes_give_a_horizon(tmp_path: Path, capsys: pytest.C
     assert "has no column 'model'; say what it is called: --column model=NAME" in err
 
 
+def test_a_horizon_that_the_items_do_not_bound_has_no_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    solved = [int(n % 3 < 2) if n < 10 else int(n % 2 == 0) for n in range(20)]
+    rows = [f"m,t{n},{each},f{n % 5},{2 ** (n // 2)}" for n, each in enumerate(solved)]
+    path = written(tmp_path, rows, "model,item,outcome,cluster,minutes")
+    assert run(["estimate", path, "--attempts", "1"]) == 0
+    lines = capsys.readouterr().out
+    assert "time horizon at 50%: 165 minutes (95% interval 1.05 to no bound)" in lines
+    assert "pass@1, solved at least once: 60%" in lines
+
+
 def test_different_items_are_told_apart_and_copies_are_doubted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -132,7 +132,7 @@ def test_uplift_is_by_people_and_time_within_the_limit(
         run(["estimate", str(tmp_path / "runs.csv"), "--humans", str(tmp_path / "trials.csv")]) == 0
     )
     shown = capsys.readouterr().out
-    assert "uplift in success, by different people: 60%" in shown
+    assert "uplift in success, by different people: 60 points (95% interval " in shown
     assert "share of the time allowed that is used" in shown
 
 
