@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.output import Json, show, show_json, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,13 +53,19 @@ def pull(place: Path, *, from_: Path | None = None, json: Json = False) -> int:
 
     Args:
         place: A pack's folder, an assets.toml, or the name of a shipped family that needs assets.
-        from_: An archive that `touchstone assets pack` wrote; nothing is asked of any network then.
+        from_: An archive that `touchstone assets pack` wrote, or a folder with the files, whatever
+            they are called there; nothing is asked of any network then.
     """
     from touchstone.evaluation.assets.archive import pull_from
     from touchstone.evaluation.assets.fetching import pull as fetch
 
     listed, store = _listed(place), _store(made=True)
-    return _told(fetch(listed, store) if from_ is None else pull_from(from_, listed, store), json)
+    with waiting("pulling") as say:
+        states = []
+        for each in fetch(listed, store) if from_ is None else pull_from(from_, listed, store):
+            states.append(each)
+            say(f"pulling: {len(states)} of {len(listed.files) + len(listed.git)}")
+    return _told(states, json)
 
 
 @assets.command

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import tarfile
 import tempfile
 import zipfile
@@ -376,6 +377,40 @@ def test_what_was_packed_is_taken_elsewhere(
     (pack / "assets.toml").write_text(listed(file_part(server.url + "/whole"), image))
     assert run(["assets", "pull", str(pack)]) == 1
     assert "not pulled here" in capsys.readouterr().out
+
+
+def test_of_a_folder_what_the_list_names_is_taken_whatever_it_is_called(
+    server: FileServer, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    commit = repository(tmp_path / "work")
+    have = tmp_path / "have" / "deep"
+    have.mkdir(parents=True)
+    command = ["git", "bundle", "create", "--quiet", str(have / "tasks.bundle"), "main"]
+    subprocess.run(command, cwd=tmp_path / "work", check=True)
+    bundle = (
+        f'[[git]]\nurl = "https://example.org/tasks.git"\ncommit = "{commit}"\nbytes = 100000\n'
+    )
+    pack = write_pack(tmp_path / "p")
+    (pack / "assets.toml").write_text(listed(file_part("https://example.org/whole"), bundle))
+    pull = ["assets", "pull", str(pack), "--from", str(tmp_path / "have"), "--json"]
+    (have / "other").write_bytes(TEXT[:-1] + b"?")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(TEXT)
+    (have / "link").symlink_to(elsewhere)
+    os.mkfifo(have / "pipe")
+
+    def states() -> list[str]:
+        return [each["state"] for each in json.loads(capsys.readouterr().out)]
+
+    before = len(server.asked)
+    assert run(pull) == 1
+    assert states() == ["missing", "here"]
+    (have / "as I called it.txt").write_bytes(TEXT)
+    assert run(pull) == 0
+    assert states() == ["here", "here"]
+    assert len(server.asked) == before
+    assert {each.name for each in (folder / "blobs").iterdir()} == {digest(TEXT)}
+    assert not list((folder / "drafts").iterdir())
 
 
 def archive_of(path: Path, *entries: tuple[str, bytes]) -> Path:

@@ -1,4 +1,4 @@
-"""One archive with all that a list names, to be carried to a centre that has no network."""
+"""One archive with all that a list names, or files as somebody has them: without a network."""
 
 import hashlib
 import tarfile
@@ -46,13 +46,23 @@ def pack_assets(listed: AssetList, store: AssetStore, out: Path) -> int:
 
 
 def pull_from(archive: Path, listed: AssetList, store: AssetStore) -> Iterator[AssetState]:
-    """Take from an archive what the list names; tells of each asset how it stands then.
+    """Take from an archive, or a folder, what the list names; tells of each asset how it stands.
+
+    Of a folder each file is taken by what is in it, whatever it is called, and others are let be.
 
     Raises:
         AssetError: it is no such archive, or holds what the list does not name.
     """
     store.prepare()
     store.drop_views(listed)
+    if archive.is_dir():
+        try:
+            _take_all(archive, listed, store)
+        except OSError as error:
+            where = printable_line(str(error.filename or archive))
+            raise AssetError(f"{where}: {(error.strerror or 'cannot be read').lower()}") from error
+        yield from store.states(listed)
+        return
     sizes = {f"blobs/{file.sha256}": file.bytes for file in listed.files}
     commits = {f"bundles/{each.commit}": each for each in listed.git}
     try:
@@ -64,8 +74,8 @@ def pull_from(archive: Path, listed: AssetList, store: AssetStore) -> Iterator[A
                     raise AssetError(f"{archive}: holds {shown!a}, which the list does not name")
                 if entry.name in commits:
                     _take_bundle(content, entry.size, commits[entry.name], store)
-                else:
-                    _take(content, entry, sizes[entry.name], store)
+                elif entry.size == sizes[entry.name]:
+                    _take(content, entry.name.removeprefix("blobs/"), store)
     except (tarfile.TarError, EOFError) as error:
         raise AssetError(f"{archive}: is no archive of assets, or was cut off") from error
     except OSError as error:
@@ -73,12 +83,27 @@ def pull_from(archive: Path, listed: AssetList, store: AssetStore) -> Iterator[A
     yield from store.states(listed)
 
 
-def _take(content: IO[bytes], entry: tarfile.TarInfo, size: int, store: AssetStore) -> None:
-    sha256 = entry.name.removeprefix("blobs/")
+def _take_all(folder: Path, listed: AssetList, store: AssetStore) -> None:
+    sizes: dict[int, list[str]] = {}
+    for file in listed.files:
+        sizes.setdefault(file.bytes, []).append(file.sha256)
+    for path in sorted(folder.rglob("*")):
+        # What a link leads to lies elsewhere, and a pipe has no end.
+        if path.is_symlink() or not path.is_file():
+            continue
+        size = path.stat().st_size
+        # By its size first: most of a folder is not read at all.
+        for sha256 in sizes.get(size, ()):
+            with path.open("rb") as content:
+                _take(content, sha256, store)
+        for asset in listed.git if path.suffix == ".bundle" else ():
+            with path.open("rb") as content:
+                _take_bundle(content, size, asset, store)
+
+
+def _take(content: IO[bytes], sha256: str, store: AssetStore) -> None:
     draft = store.draft(f"{sha256}.packed")
     found = hashlib.sha256()
-    if entry.size != size:
-        return
     try:
         with draft.open("wb") as out:
             while block := content.read(_BLOCK):
