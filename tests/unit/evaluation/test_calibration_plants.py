@@ -121,7 +121,7 @@ def test_it_does_otherwise_where_it_is_told_or_thinks():
 
 
 def test_of_work_that_it_was_not_given_it_says_so():
-    assert "not among those" in str(PlantedSubject([])(asked(PROMPT)))
+    assert "not among what I was given" in str(PlantedSubject([])(asked(PROMPT)))
 
 
 def test_an_answer_that_varies_is_never_the_same():
@@ -131,13 +131,36 @@ def test_an_answer_that_varies_is_never_the_same():
     assert one != other
 
 
+def test_work_that_was_not_planted_is_found_by_words_of_its_prompt():
+    when = [
+        PlantedScript(when=words, turns=(PlantedTurn(text=said),))
+        for words, said in (("flows through Paris", "B"), ("flows through", "A"))
+    ]
+    subject = PlantedSubject([SCRIPT, *when])
+    for prompt, said in (("It flows through Paris.", "B"), ("It flows through Rome.", "A")):
+        assert str(subject(asked(prompt))).count(f"text='{said}'") == 1
+    # A work order goes before words.
+    assert subject(asked(f"flows through {PROMPT}")) == SCRIPT.turns[0]
+    assert "not among what I was given" in str(subject(asked("What else?")))
+
+
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path):
     path = tmp_path / "plan.json"
     path.write_bytes(write_scripts([SCRIPT]))
     assert load_scripts(path) == (SCRIPT,)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '[{"work": "0", "turns": [{"says": "x"}]}]'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[1]",
+        '[{"work": "0", "turns": [{"says": "x"}]}]',
+        '[{"turns": [{"text": "x"}]}]',
+        '[{"work": "0", "when": "y", "turns": [{"text": "x"}]}]',
+        '[{"when": "y", "turns": []}]',
+    ],
+)
 def test_what_is_no_plan_is_refused_by_its_place(tmp_path: Path, text: str):
     path = tmp_path / "plan.json"
     path.write_text(text)

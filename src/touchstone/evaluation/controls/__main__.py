@@ -32,7 +32,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--items", type=Path, metavar="FILE", help="item ids that the oracle knows")
     parser.add_argument(
-        "--scripts", type=Path, metavar="FILE", help="what the planted control says and does"
+        "--scripts",
+        type=Path,
+        metavar="FILE",
+        help="what control-planted says and does (docs/how-to/own-pack.md)",
     )
     parser.add_argument("--pace", type=int, default=0, metavar="MS", help="between stream chunks")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")

@@ -129,7 +129,7 @@ def _times(count: int) -> str:
 def _told(ran: PackRun) -> list[str]:
     found = [
         f"item {each.place}: {each.result}"
-        + (f" ({each.value})" if each.value is not None else "")
+        + (f" ({float(each.value):g})" if each.value is not None else "")
         + f", {_times(each.calls)}; {each.reason}"
         for each in ran.outcomes
     ]
