@@ -109,7 +109,7 @@ class ClaimFamily(TwinFamily):
         A battery is drawn whenever a review goes on, each time from the same seed. Raises
         ValueError: seed or difficulty out of range.
         """
-        return _made(self, seed, difficulty)
+        return made_item(self, seed, difficulty)
 
     def make_item(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or its twin: same terms, same prompt, the program without a flaw."""
@@ -155,7 +155,8 @@ def claims_reference(plan: ClaimPlan) -> bytes:
 
 
 @lru_cache(MADE_KEPT)
-def _made(family: ClaimFamily, seed: int, difficulty: int) -> Item:
+def made_item(family: ClaimFamily, seed: int, difficulty: int) -> Item:
+    """The item of a family, a seed and a difficulty; one that was made lately is not made again."""
     # It has nothing of its own but its version: two of a kind make the same items.
     return family.make_item(seed, difficulty, mended=False)
 
