@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from touchstone.cli.output import Json, show, show_json, waiting
+from touchstone.cli.output import Json, show, show_json, waiting, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,23 @@ def pull(place: Path, *, from_: Path | None = None, json: Json = False) -> int:
         for each in fetch(listed, store) if from_ is None else pull_from(from_, listed, store):
             states.append(each)
             say(f"pulling: {len(states)} of {len(listed.files) + len(listed.git)}")
+    _warn_of_closed(store)
     return _told(states, json)
+
+
+def _warn_of_closed(store: "AssetStore") -> None:
+    """Say at once what a pack would be refused for: as root its process is a user of its own."""
+    import os
+
+    from touchstone.evaluation.assets.store import SETTING
+    from touchstone.evaluation.packs.given import open_to_all
+
+    if os.geteuid() == 0 and not open_to_all(store.folder):
+        warn(
+            f"{store.folder}: a pack's process runs as a user of its own, who cannot read this; set"
+            f" {SETTING} to a folder that every user can read, such as /var/lib/touchstone-assets,"
+            f" and pull again, with --from {store.folder} from here"
+        )
 
 
 @assets.command
@@ -91,7 +107,8 @@ def pack(place: Path, *, out: Path) -> int:
     from touchstone.evaluation.assets.archive import pack_assets
 
     count = pack_assets(_listed(place), _store(), out)
-    show(f"{out}: {count} files; there: touchstone assets pull {place} --from {out}")
+    files = "1 file" if count == 1 else f"{count} files"
+    show(f"{out}: {files}; there: touchstone assets pull {place} --from {out}")
     return DONE
 
 

@@ -62,7 +62,10 @@ def checked_recipient(text: str) -> str:
     try:
         return str(x25519.Recipient.from_str(text))
     except RecipientError:
-        raise SealError(f"{text[:80]!a}: no public key of age: it begins age1") from None
+        raise SealError(
+            f"{text[:80]!a}: no public key of age; give a whole one, as it is printed where it is"
+            " made: age1..."
+        ) from None
 
 
 def seal_for(data: bytes, recipients: Sequence[str]) -> bytes:

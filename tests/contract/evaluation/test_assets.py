@@ -290,6 +290,25 @@ def test_assets_below_tmp_are_given_too(folder: Path):
         assert printed(text, found) == ["['hub']"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's packs get a user of their own")
+def test_what_no_pack_could_read_is_said_as_soon_as_it_is_pulled(
+    tmp_path: Path,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("TOUCHSTONE_ASSETS", str(folder / "inner"))
+    have = tmp_path / "have"
+    have.mkdir()
+    (have / "a.txt").write_bytes(TEXT)
+    (tmp_path / "assets.toml").write_text(listed(file_part("https://example.org/whole")))
+    pull = ["assets", "pull", str(tmp_path / "assets.toml"), "--from", str(have)]
+    for mode, says in ((0o755, False), (0o700, True)):
+        folder.chmod(mode)
+        assert run(pull) == 0
+        assert ("set TOUCHSTONE_ASSETS to a folder" in capsys.readouterr().err) == says
+
+
 def wheel_of(**more: str) -> bytes:
     """A wheel, in which these files are too."""
     packed = io.BytesIO()

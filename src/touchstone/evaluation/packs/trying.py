@@ -96,7 +96,8 @@ def described(
 
 def _wholeness(listed: AssetList, made: Made) -> str:
     size = sum(each.bytes for each in listed.files)
-    told = f"assets: {len(listed.files) + len(listed.git)} files, {size} bytes"
+    count = len(listed.files) + len(listed.git)
+    told = f"assets: {count} {'file' if count == 1 else 'files'}, {size} bytes"
     if listed.image:
         names = ", ".join(each.name for each in listed.image)
         return f"{told}; the list is not whole here: no process here can run an image ({names})"

@@ -8,6 +8,7 @@ from touchstone.editions.run_text import alike_line, landed, remarks, tried_line
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.submission import Mode
+from touchstone.handin.shown_ids import short_case
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
 from touchstone.review.state import RunKey
 from touchstone.service.reporting.edition_files import Edition
@@ -173,6 +174,7 @@ class ReviewResult:
             *([self._proposed()] if self.designation else ()),
             self._begun_again(),
             *(f"  {_edition(each)}" for each in self.editions),
+            sentence("review.look-with", case=short_case(self.case)),
             sentence("review.check-with", bundle=str(first.bundle), fingerprint=self.fingerprint),
         ]
 
