@@ -1,6 +1,10 @@
-"""Trivial samples through the engine and through Inspect alone, to measure what the engine adds."""
+"""The same samples through the engine and through Inspect alone, to measure what the engine adds.
+
+A sample asks its model so many times; the model answers at once, in process.
+"""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import Model, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
-from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
+from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession, active, current
 from touchstone.evaluation.chunks import MAX_CHUNK, ChunkSpec
@@ -44,13 +48,13 @@ def _yes() -> type[ModelAPI]:
     return _Yes
 
 
-def plain_cpu(samples: int, folder: Path) -> float:
+def plain_cpu(samples: int, calls: int, folder: Path) -> float:
     """CPU seconds of Inspect alone: one evaluation of all samples, the engine's log settings."""
     load_hooks()
     dataset = MemoryDataset([Sample(input=_PROMPT, target="yes") for _ in range(samples)])
     began = time.process_time()
     (log,) = inspect_eval(
-        Task(dataset=dataset, solver=generate(), scorer=_agrees()),
+        Task(dataset=dataset, solver=_asking(calls), scorer=_agrees()),
         model=_model(),
         log_dir=str(folder),
         max_samples=_SAMPLES_AT_ONCE,
@@ -61,16 +65,16 @@ def plain_cpu(samples: int, folder: Path) -> float:
     return time.process_time() - began
 
 
-def engine_cpu(samples: int, folder: Path, home: Path) -> float:
+def engine_cpu(samples: int, calls: int, folder: Path, home: Path) -> float:
     """CPU seconds of the same samples as chunks: journal, admission, limits, checks of each log."""
     load_hooks()
     began = time.process_time()
     for first in range(0, samples, MAX_CHUNK):
-        _chunk(tuple(range(first, min(first + MAX_CHUNK, samples))), folder, home)
+        _chunk(tuple(range(first, min(first + MAX_CHUNK, samples))), calls, folder, home)
     return time.process_time() - began
 
 
-def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
+def _chunk(indices: tuple[int, ...], calls: int, folder: Path, home: Path) -> None:
     elicitation, rule = Elicitation(id="yardstick"), AdjudicationRule()
     spec = ChunkSpec(
         case="yardstick",
@@ -98,7 +102,7 @@ def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
             result = execute(
                 run,
                 _model(),
-                make_task=lambda run: _yes_task(**chunk_arguments(run)),
+                make_task=lambda run: _task_of(calls)(**chunk_arguments(run)),
                 folder=folder / spec.id,
                 home=home,
                 asking=EndpointLimits(max_samples=_SAMPLES_AT_ONCE),
@@ -108,24 +112,43 @@ def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
         raise ChunkError("a trivial sample was not solved")
 
 
-@task
-def _yes_task(**_: str) -> Task:
-    samples = [
-        Sample(id=str(index), input=_PROMPT, target="yes", metadata={"index": index})
-        for index in current().items
-    ]
-    return Task(dataset=MemoryDataset(samples), solver=_admitted(), scorer=_reported())
+def _task_of(calls: int) -> Callable[..., Task]:
+    # Beside its arguments, which are the chunk's and nothing else.
+    @task
+    def yes_task(**_: str) -> Task:
+        samples = [
+            Sample(id=str(index), input=_PROMPT, target="yes", metadata={"index": index})
+            for index in current().items
+        ]
+        return Task(dataset=MemoryDataset(samples), solver=_admitted(calls), scorer=_reported())
+
+    return yes_task
 
 
 @solver
-def _admitted() -> Solver:
+def _asking(calls: int) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        run, index = current(), int(state.metadata["index"])
+        asked = list(state.messages)
+        for _ in range(calls):
+            # Each time the same: a conversation that grew would cost both arms more and more.
+            state.messages = [*asked]
+            state = await generate(state)
+        return state
+
+    return solve
+
+
+@solver
+def _admitted(calls: int) -> Solver:
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        run, index, asked = current(), int(state.metadata["index"]), list(state.messages)
         if not await run.admit(index):
             return state
         with sample_of(index):
-            state = await generate(state)
-            run.called(_USAGE, state.output.model, "", ())
+            for _ in range(calls):
+                state.messages = [*asked]
+                state = await generate(state)
+                run.called(_USAGE, state.output.model, "", ())
         return state
 
     return solve
