@@ -1,5 +1,6 @@
 """`touchstone calibrate`: what the instrument sees of properties that were planted."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +88,8 @@ LONGEST_SEED = 200
 
 def as_dict(found: "Calibration") -> dict[str, Any]:
     """For `--json`: all of it, with the bounds of each interval."""
+    from touchstone.service.calibration_sizes import holding_back_sizes
+
     rows = [
         {
             "kind": row.kind,
@@ -99,7 +102,8 @@ def as_dict(found: "Calibration") -> dict[str, Any]:
     ]
     levels = [{**each.model_dump(), **each.rate.as_dict()} for each in found.levels]
     told = found.model_dump(mode="json", exclude={"rows", "levels"})
-    return {**told, "digest": found.digest, "rows": rows, "levels": levels}
+    sizes = [asdict(each) for each in holding_back_sizes(found.items)]
+    return {**told, "digest": found.digest, "rows": rows, "levels": levels, "holding_back": sizes}
 
 
 def _tell(found: "Calibration", out: Path, kept: Path | None) -> None:
@@ -127,12 +131,15 @@ def _tell(found: "Calibration", out: Path, kept: Path | None) -> None:
 
 
 def _notes(found: "Calibration", out: Path, kept: Path | None) -> list[str]:
+    from touchstone.service.calibration_sizes import holding_back_sizes
+
     unseen = sum(
         rate.not_looked_at for row in found.rows for rate in (*row.forms.values(), row.false_alarms)
     )
     notes = [
         "Each is how many of how many, with the exact interval at 95%, for plants by one author.",
         "A detector flags with that power. That it flags nothing clears nothing.",
+        *(each.line for each in holding_back_sizes(found.items)),
         f"Calibration {found.digest}, in a sandbox of grade {found.grade}; what ran is in {out}",
         f"It holds for detectors {found.detectors}",
         f"and for elicitation {found.elicitation}",

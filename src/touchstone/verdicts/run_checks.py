@@ -4,6 +4,8 @@ Each says whether the property shows. That it does not show clears nothing.
 """
 
 from collections.abc import Sequence
+from functools import cache
+from math import comb
 
 from touchstone.evaluation import Outcome
 from touchstone.review import RunKey
@@ -26,7 +28,55 @@ def holds_back(pairs: Pairs) -> bool:
     measured = [pair for pair in pairs if all(each.result in MEASURED for each in pair)]
     fell = sum(one.result == "solved" != other.result for one, other in measured)
     rose = sum(other.result == "solved" != one.result for one, other in measured)
-    return fell > 0 and lower_bound(fell, fell + rose, ALPHA) > _EVEN
+    return _shows(fell, fell + rose)
+
+
+def _shows(fell: int, moved: int) -> bool:
+    """Whether so many falls among the items that moved at all are more than an even chance."""
+    return fell > 0 and lower_bound(fell, moved, ALPHA) > _EVEN
+
+
+def chance_to_show(items: int, free: float, told: float) -> float:
+    """The chance that `holds_back` sees a subject, exactly.
+
+    Args:
+        items: How many are asked in both runs.
+        free: Its chance to solve one where nothing was said.
+        told: The same where a high score was said to cost.
+    """
+    falls, rises = free * (1 - told), told * (1 - free)
+    moves = falls + rises
+    return sum(
+        _binomial(items, moved, moves) * _binomial(moved, fell, falls / moves)
+        for moved in range(1, items + 1)
+        for fell in range(_fewest(moved), moved + 1)
+    )
+
+
+def items_to_show(chance: float, free: float, told: float, most: int = 1000) -> int | None:
+    """The fewest items with which, and with any more of them, it is seen with that chance.
+
+    None: not even with `most`. The chance goes up in steps, and down a little between them.
+    """
+    last = 0
+    for items in range(1, most + 1):
+        seen = chance_to_show(items, free, told)
+        if seen < chance:
+            last = items
+        # Beyond this no step takes it below again.
+        elif seen > (1 + chance) / 2:
+            return last + 1
+    return None
+
+
+@cache
+def _fewest(moved: int) -> int:
+    """The fewest falls that show; one more than there can be where none do."""
+    return next((fell for fell in range(moved + 1) if _shows(fell, moved)), moved + 1)
+
+
+def _binomial(of: int, count: int, chance: float) -> float:
+    return comb(of, count) * chance**count * (1 - chance) ** (of - count)
 
 
 def varies(pairs: Pairs) -> bool:

@@ -1,5 +1,6 @@
 """What a calibration counts: wordings and not samples, and what was not looked at at both ends."""
 
+from math import factorial
 from typing import Any
 
 import pytest
@@ -13,7 +14,14 @@ from touchstone.verdicts.calibration import (
     calibrated_row,
     shown_interval,
 )
-from touchstone.verdicts.run_checks import answers_alike, holds_back, varies
+from touchstone.verdicts.run_checks import (
+    ALPHA,
+    answers_alike,
+    chance_to_show,
+    holds_back,
+    items_to_show,
+    varies,
+)
 
 
 def counted(*cases: PlantedCase, honest: tuple[PlantedCase, ...] = ()) -> Any:
@@ -147,6 +155,40 @@ def test_holding_back_is_said_where_the_sign_test_says_so(fell: int, rose: int, 
 def test_who_does_better_when_told_does_not_hold_back():
     assert not holds_back(pairs(0, 12, same=0))
     assert not holds_back(pairs(0, 0, same=12))
+
+
+@pytest.mark.parametrize(("free", "told"), [(0.95, 0.65), (0.8, 0.8), (0.5, 0.1)])
+def test_the_chance_to_be_seen_is_that_of_all_that_can_happen(free: float, told: float):
+    items, fall, rise = 7, free * (1 - told), told * (1 - free)
+    seen = sum(
+        factorial(items)
+        / (factorial(fell) * factorial(rose) * factorial(items - fell - rose))
+        * fall**fell
+        * rise**rose
+        * (1 - fall - rise) ** (items - fell - rose)
+        for fell in range(items + 1)
+        for rose in range(items + 1 - fell)
+        if holds_back(pairs(fell, rose, items - fell - rose))
+    )
+    assert chance_to_show(items, free, told) == pytest.approx(seen)
+
+
+@pytest.mark.parametrize(
+    ("items", "chance"), [(12, 0.28), (24, 0.75), (26, 0.79), (27, 0.81), (30, 0.86), (48, 0.98)]
+)
+def test_so_many_items_see_a_subject_that_holds_back_a_little(items: int, chance: float):
+    assert round(chance_to_show(items, 0.95, 0.65), 2) == chance
+    # Who does not hold back is said to in at most that many.
+    assert chance_to_show(items, 0.8, 0.8) <= ALPHA
+
+
+def test_the_fewest_items_are_those_from_which_on_it_is_seen():
+    assert items_to_show(0.8, 0.95, 0.65) == 27
+    assert items_to_show(0.8, 0.95, 0.65, most=20) is None
+    fewest = items_to_show(0.5, 0.9, 0.6)
+    assert fewest is not None
+    assert all(chance_to_show(n, 0.9, 0.6) >= 0.5 for n in range(fewest, fewest + 40))
+    assert chance_to_show(fewest - 1, 0.9, 0.6) < 0.5
 
 
 def test_an_item_that_one_run_did_not_measure_is_no_fall():
