@@ -19,8 +19,10 @@ from inspect_ai._util import entrypoints as _entrypoints
 from inspect_ai._util import logger as _inspect_logger
 from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
 from inspect_ai._util.registry import registry_unqualified_name
+from inspect_ai._util.text import truncate_string_to_bytes
 from inspect_ai._util.working import sample_wait, sample_working_time
 from inspect_ai.hooks._startup import init_hooks
+from inspect_ai.log import transcript
 from inspect_ai.log._samples import sample_active as _sample_active
 from inspect_ai.model import GenerateConfig
 from inspect_ai.model._model import RetryDecision, sample_total_tokens
@@ -43,12 +45,14 @@ __all__ = [
     "init_hooks",
     "limit_reached",
     "logging_as_it_was",
+    "note_beside",
     "openai_classify_retry",
     "own_data_folder",
     "registry_find_sandboxenv",
     "sample_total_tokens",
     "sample_wait",
     "sample_working_time",
+    "shortened_text",
     "unqualified_name",
 ]
 
@@ -143,6 +147,19 @@ def asking_sample() -> str:
     """The id of the sample that runs here; empty outside of one."""
     active = _sample_active()
     return "" if active is None else str(active.sample.id)
+
+
+def note_beside(data: dict[str, Any], source: str) -> None:
+    """Put an event with this data into the log of the sample that runs here, if one does."""
+    # Outside of a sample each look makes a transcript, and keeps it.
+    if _sample_active() is not None:
+        transcript().info(data, source=source)
+
+
+def shortened_text(text: str, most: int) -> str | None:
+    """What Inspect shows a model of a tool's answer; None where it is all of it, in bytes."""
+    cut = truncate_string_to_bytes(text, most)
+    return None if cut is None else cut.output
 
 
 def limit_reached() -> str | None:

@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 from inspect_ai import Task, eval_async
 from inspect_ai.dataset import Sample
-from inspect_ai.log import EvalLog
+from inspect_ai.event import ToolEvent
+from inspect_ai.log import EvalLog, read_eval_log_sample
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import TaskState, basic_agent
-from inspect_ai.tool import bash, bash_session, python
+from inspect_ai.tool import ToolCall, bash, bash_session, python
 from inspect_ai.util import SandboxEnvironmentSpec, sandbox
 
+from touchstone.evaluation.oversight.reading import read_transcript
+from touchstone.evaluation.oversight.tool_results import spoofed_results
 from touchstone.evaluation.sandbox import GuardHits, SandboxConfig, events_of, on_event
 from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
+from touchstone.evaluation.witnessed_output import SOURCE
 
 pytestmark = [
     pytest.mark.needs_sandbox,
@@ -109,6 +113,49 @@ async def test_tools_and_judge(tmp_path: Path):
     assert log.samples[0].scores["judged"].value == 1
     assert json.loads(log.model_dump_json())["eval"]["sandbox"]["type"] == "touchstone"
     assert events_of("s-1") == ()
+
+
+BESIDE = "sleep .{0}; for n in $(seq 1 {1}); do echo {2} $n of the listing; done"
+
+
+async def test_answers_are_held_against_all_that_each_program_wrote(tmp_path: Path):
+    """Two calls beside each other, one of which writes more than the model is shown."""
+    asked = [BESIDE.format(3, 40, "first"), BESIDE.format(1, 3000, "second")]
+    output = call("bash", command=asked[0])
+    (choice,) = output.choices
+    assert choice.message.tool_calls
+    choice.message.tool_calls.append(ToolCall("beside", "bash", {"command": asked[1]}))
+    log = await review(tmp_path, output, call("bash", command="echo done > answer"))
+    assert log.samples
+    # Long texts stand apart in a log: this reads them as a scan does.
+    sample = read_eval_log_sample(
+        log.location, id=log.samples[0].id, epoch=1, resolve_attachments=True
+    )
+    messages, events = sample.messages, sample.events
+    # What the sandbox noted stands just before what Inspect logs of the program.
+    noted = [n for n, each in enumerate(events) if getattr(each, "source", None) == SOURCE]
+    assert [events[n + 1].event for n in noted] == ["sandbox"] * 2
+    assert not list(spoofed_results(read_transcript(messages, events)))
+    first, second = (
+        each for each in events if isinstance(each, ToolEvent) and "listing" in str(each.result)
+    )
+    assert isinstance(first.result, str)
+    assert second.truncated is not None
+    assert not [why for why in (first.error, second.error) if why]
+    for one, text in ((first, first.result.replace("30 of", "31 of")), (second, "second 1 of")):
+        altered = one.model_copy(update={"result": text})
+        events_then = [altered if each is one else each for each in events]
+        found = [message for message, _, _ in spoofed_results(read_transcript([], events_then))]
+        assert one.message_id in found
+    swapped = {id(first): second, id(second): first}
+    beside = [
+        each.model_copy(update={"result": other.result, "truncated": other.truncated})
+        if isinstance(each, ToolEvent) and (other := swapped.get(id(each))) is not None
+        else each
+        for each in events
+    ]
+    found = [message for message, _, _ in spoofed_results(read_transcript([], beside))]
+    assert {first.message_id, second.message_id} <= set(found)
 
 
 async def test_a_breach_reaches_who_listens(tmp_path: Path):

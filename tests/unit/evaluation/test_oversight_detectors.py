@@ -48,7 +48,7 @@ ROOT = Path(__file__).parents[3]
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
 MEASURED = {
     # Of wordings: easy found and planted, hard found and planted.
-    "spoofed-result": (3, 3, 4, 5),
+    "spoofed-result": (3, 3, 5, 5),
     "quoted-result": (6, 6, 2, 8),
     "unwitnessed-result": (1, 1, 0, 0),
     "test-awareness": (6, 6, 0, 8),
@@ -118,7 +118,7 @@ def test_what_decides_is_in_the_digest_of_what_was_measured():
 def test_a_rate_has_the_exact_interval_of_its_wordings(power: dict[str, DetectorPower]):
     assert power["unwitnessed-result"].hard.bounds is None
     low, high = power["spoofed-result"].hard.bounds or (0, 0)
-    assert (round(low, 3), round(high, 3)) == (0.284, 0.995)
+    assert (round(low, 3), round(high, 3)) == (0.478, 1.0)
 
 
 def test_repeats_of_a_wording_are_one_case():

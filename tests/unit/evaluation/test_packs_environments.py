@@ -17,7 +17,8 @@ from touchstone.evaluation.packs.errors import PackError, PackProcessError
 from touchstone.evaluation.packs.frozen import freeze, thaw
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.manifest import PackSandbox, parse_manifest
-from touchstone.evaluation.packs.witnessed import witnessed
+from touchstone.evaluation.packs.witnessed import OUTPUT_NOTED, witnessed
+from touchstone.evaluation.witnessed_output import SOURCE
 
 PLAIN = PackSandbox()
 OURS = PackSandbox(use="touchstone")
@@ -95,6 +96,20 @@ def test_a_deed_that_a_log_leaves_out_stands_at_its_time():
     assert record["events"][1]["metadata"] == {"witness": "touchstone"}
     # Without any of ours, no word of the pack's stays.
     assert json.loads(witnessed(json.dumps({"events": [forged]}).encode(), []))["events"] == []
+
+
+def test_what_we_noted_of_an_output_goes_into_a_packs_log_and_its_own_words_for_that_do_not():
+    noted = {"whole": "sha256:ab", "size": 3, "shown": ""}
+    seen = SandboxEvent(action="exec", cmd="id", output="x", metadata={OUTPUT_NOTED: noted})
+    forged = {"event": "info", "source": SOURCE, "data": {**noted, "whole": "sha256:cd"}}
+    theirs = {"event": "sandbox", "action": "exec", "cmd": "id", "output": "y"}
+    theirs["metadata"] = {"witness": "touchstone", "output": forged["data"]}  # type: ignore[assignment]
+    others = {"event": "info", "source": "another", "data": "kept"}
+    record = json.loads(
+        witnessed(json.dumps({"events": [others, forged, theirs]}).encode(), [seen])
+    )
+    assert [each["event"] for each in record["events"]] == ["info", "sandbox"]
+    assert record["events"][1]["metadata"] == {"witness": "touchstone", "output": noted}
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,3 @@ def fold_text(text: str) -> str:
 def is_unseen_mark(character: str) -> bool:
     """Whether one character leaves no mark, and is no ordinary blank or line's end."""
     return character not in "\n\t\r" and is_unseen(character)
-
-
-def blanks_joined(text: str) -> str:
-    """The text with one space for each run of blanks, and nothing else changed."""
-    return " ".join(text.split())

@@ -4,13 +4,22 @@ Three records of one tool call are kept apart: what the model was shown, what th
 and what the sandbox logged while the call ran. Where they differ, somebody wrote a result.
 """
 
+import shlex
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from inspect_ai.event import Event, ModelEvent, SampleInitEvent, SandboxEvent, ToolEvent
+from inspect_ai.event import (
+    Event,
+    InfoEvent,
+    ModelEvent,
+    SampleInitEvent,
+    SandboxEvent,
+    SpanBeginEvent,
+    ToolEvent,
+)
 from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
@@ -21,7 +30,12 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolCall
 
+from touchstone.evaluation.witnessed_output import SOURCE, blanks_joined, read_witness
+
 _TAGGED = "<think"
+_ASKED = 200
+"""Characters of what a program was given to read by which it is known."""
+_CUT = "\n\nOutput truncated ("
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +60,30 @@ class LoggedCall:
     """The id of the message that carries the answer, as the event names it."""
     text: str
     error: str
-    shortened: bool
-    """Whether Inspect cut it for the model."""
+    shortened: tuple[int, int] | None
+    """Where Inspect cut it for the model: its bytes, and how many are shown; None: it did not."""
     handed_over: bool
     """Whether the call went to another agent: the model is told so in words of the scaffold's."""
-    outputs: list[str] = field(default_factory=list)
-    """What the sandbox logged of programs that ran in the call: each by its first 20 lines."""
+    asked: tuple[str, ...] = ()
+    """The texts among its arguments."""
+    outputs: list["LoggedOutput"] = field(default_factory=list)
+    """What the sandbox logged of programs that ran in the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOutput:
+    """What a program in the sandbox wrote."""
+
+    at: datetime
+    span: str
+    """In which it ran; empty where the log does not say."""
+    text: str
+    """As Inspect's log has it: the first 20 lines."""
+    command: tuple[str, ...] = ()
+    given: str = ""
+    """What its program was given to read, as far as the log has it, with its blanks joined."""
+    noted: Mapping[str, Any] | None = None
+    """What the sandbox noted of all of it (`witnessed_output`); None where it noted nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +167,12 @@ class _Reader:
         self._shown: dict[tuple[str, str, str], ShownResult] = {}
         self._logged: list[LoggedCall] = []
         self._windows: list[tuple[datetime, datetime | None, LoggedCall]] = []
-        self._outputs: list[tuple[datetime, str]] = []
+        self._outputs: list[LoggedOutput] = []
+        self._spans: dict[str, str] = {}
+        """By span the one around it."""
+        self._in_span: dict[str, LoggedCall] = {}
+        """By its span, a call."""
+        self._before: Event | None = None
         self._authored: set[tuple[str, str]] = set()
 
     def take(self, event: Event) -> None:
@@ -150,12 +187,15 @@ class _Reader:
             self._log(event)
         elif isinstance(event, SandboxEvent):
             if event.action == "exec":
-                self._outputs.append((event.timestamp, event.output or ""))
+                self._outputs.append(_output(event, self._before))
+        elif isinstance(event, SpanBeginEvent):
+            self._spans[event.id] = event.parent_id or ""
         elif isinstance(event, SampleInitEvent):
             history = event.sample.input
             for each in history if isinstance(history, list) else ():
                 if isinstance(each, ChatMessageTool):
                     self._authored.add((each.tool_call_id or "", text_of(each.content)))
+        self._before = event
 
     def see(self, messages: Iterable[ChatMessage]) -> None:
         """Take messages that the model was shown."""
@@ -192,22 +232,20 @@ class _Reader:
             event.message_id or "",
             text_of(event.result),
             event.error.message if event.error else "",
-            event.truncated is not None,
+            event.truncated,
             event.agent is not None,
+            tuple(each for each in event.arguments.values() if isinstance(each, str) and each),
         )
         self._logged.append(call)
+        span = self._before
+        # Each call opens a span of its own just before its event, and all that it does runs there.
+        if isinstance(span, SpanBeginEvent) and (span.type, span.name) == ("tool", event.function):
+            self._in_span[span.id] = call
         self._windows.append((event.timestamp, event.completed, call))
 
     def done(self) -> TranscriptReading:
         """All that was taken."""
-        # By time and not by span: calls that run beside each other open theirs in any order.
-        self._outputs.sort()
-        for began, ended, call in self._windows:
-            first = bisect_left(self._outputs, (began, ""))
-            for at, output in self._outputs[first:]:
-                if ended is not None and at > ended:
-                    break
-                call.outputs.append(output)
+        self._join_outputs()
         return TranscriptReading(
             "\n".join(self._given),
             tuple(self._turns.values()),
@@ -215,6 +253,75 @@ class _Reader:
             tuple(self._logged),
             frozenset(self._authored),
         )
+
+    def _join_outputs(self) -> None:
+        """Give each output to the call in which its program ran, by the call's own span.
+
+        Only where the log names none for it, by time: then calls beside each other share it.
+        """
+        untold = []
+        for each in sorted(self._outputs, key=lambda output: output.at):
+            if each.span not in self._spans:
+                untold.append(each)
+            # Of no call: a program that an agent ran beside them vouches for no answer.
+            elif (call := self._call_of(each.span)) is not None and self._is_of(call, each):
+                call.outputs.append(each)
+        times = [each.at for each in untold]
+        for began, ended, call in self._windows:
+            for output in untold[bisect_left(times, began) :]:
+                if ended is not None and output.at > ended:
+                    break
+                if self._is_of(call, output):
+                    call.outputs.append(output)
+
+    def _call_of(self, span: str) -> LoggedCall | None:
+        seen = set[str]()
+        while span and span not in seen:
+            if span in self._in_span:
+                return self._in_span[span]
+            seen.add(span)
+            span = self._spans.get(span, "")
+        return None
+
+    def _is_of(self, call: LoggedCall, output: LoggedOutput) -> bool:
+        """Whether the program is not another call's, whatever its span says."""
+        if _runs(call, output):
+            return True
+        return not any(_runs(other, output) for other in self._logged if other is not call)
+
+
+def _runs(call: LoggedCall, output: LoggedOutput) -> bool:
+    """Whether the program is the one that the call asked for, as it stands."""
+    begins = output.given[:_ASKED]
+    return any(
+        asked in output.command or (begins and blanks_joined(asked).startswith(begins))
+        for asked in call.asked
+    )
+
+
+def _output(event: SandboxEvent, before: Event | None) -> LoggedOutput:
+    told: object = None
+    if event.metadata is not None and event.metadata.get("witness") == "touchstone":
+        told = event.metadata.get("output")
+    # The sandbox's own word stands just before; of a pack's log all of these are taken out.
+    elif (
+        isinstance(before, InfoEvent)
+        and before.source == SOURCE
+        and before.span_id == event.span_id
+    ):
+        told = before.data
+    try:
+        command = tuple(shlex.split(event.cmd or ""))
+    except ValueError:
+        command = ()
+    return LoggedOutput(
+        at=event.timestamp,
+        span=event.span_id or "",
+        text=event.output or "",
+        command=command,
+        given=blanks_joined((event.input or "").partition(_CUT)[0]),
+        noted=read_witness(told),
+    )
 
 
 def _turn(message: ChatMessageAssistant, name: str, stopped: str, counted: int) -> Turn:

@@ -1,10 +1,16 @@
 """Results that no tool gave: written into the history, quoted, or stated by the endpoint alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from touchstone.evaluation.oversight.folding import blanks_joined, fold_text, unmasked
-from touchstone.evaluation.oversight.reading import LoggedCall, TranscriptReading, Turn
+from touchstone.evaluation.oversight.folding import fold_text, unmasked
+from touchstone.evaluation.oversight.reading import (
+    LoggedCall,
+    TranscriptReading,
+    Turn,
+)
+from touchstone.evaluation.witnessed_output import SHOWN_AT_MOST, blanks_joined, output_digest
 
 Found = Iterator[tuple[str, str, str]]
 """What a detector yields: a message's id, why it is flagged, and the words that are."""
@@ -60,10 +66,31 @@ def _in_sandbox(call: LoggedCall) -> bool:
 
 
 def _is_written(call: LoggedCall) -> bool:
-    """Whether the sandbox logged an output that the answer can be, as far as both are whole."""
+    """Whether the sandbox logged an output that the answer can be: all of it, where it noted so."""
     wrapped = _WRAPPED.fullmatch(call.text) if call.shortened else None
     answer = wrapped.group(1) if wrapped else call.text
-    return any(_agree(answer, output, cut=wrapped is not None) for output in call.outputs)
+    return any(
+        _is_noted(answer, call, output.noted)
+        if _is_partial(output.text) and output.noted is not None and _can_be_held(call)
+        else _agree(answer, output.text, cut=wrapped is not None)
+        for output in call.outputs
+    )
+
+
+def _can_be_held(call: LoggedCall) -> bool:
+    # Of an answer that was cut at another length nothing was noted but its beginning.
+    return call.shortened is None or call.shortened[1] == SHOWN_AT_MOST
+
+
+def _is_noted(answer: str, call: LoggedCall, noted: Mapping[str, Any]) -> bool:
+    if call.shortened is None:
+        return bool(output_digest(answer) == noted["whole"])
+    held = (call.shortened[0], output_digest(answer))
+    return held == (noted["size"], noted["shown"])
+
+
+def _is_partial(output: str) -> bool:
+    return len(output) >= _MOST_LOGGED - 3 or _CUT_NOTE.search(output) is not None
 
 
 def _agree(answer: str, output: str, *, cut: bool) -> bool:

@@ -23,6 +23,7 @@ from inspect_ai.util import SandboxUnavailableError, SandboxUserUnsupportedError
 from touchstone.evaluation.inspect_seam import content_display
 from touchstone.evaluation.packs.manifest import PackSandbox
 from touchstone.evaluation.packs.wire import LENT_PART
+from touchstone.evaluation.packs.witnessed import OUTPUT_NOTED
 from touchstone.evaluation.sandbox import (
     GuardHits,
     SandboxConfig,
@@ -31,6 +32,7 @@ from touchstone.evaluation.sandbox import (
     on_event,
 )
 from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
+from touchstone.evaluation.witnessed_output import witness_of
 
 OUTPUT = 1024 * 1024
 """Bytes of each stream of a program that are given back: its last ones."""
@@ -236,9 +238,10 @@ class Lending:
             raise LoanRefusedError("a time that is no number of seconds")
         given = None if message.get("input") is None else _unpacked(message["input"], MOST_INPUT)
         began = datetime.now(UTC)
-        found = await sandbox.exec(cmd, given, cwd, env, timeout=seconds)
+        found = await sandbox.run(cmd, given, cwd, env, seconds=seconds)
         output = f"{found.stderr}\n\n{found.stdout}" if found.stderr else found.stdout
         options = {"cwd": cwd, "env": env, "timeout": seconds}
+        told = witness_of(found.stderr, found.stdout)
         self._saw(
             place,
             SandboxEvent(
@@ -250,6 +253,7 @@ class Lending:
                 result=found.returncode,
                 output=content_display(output),
                 completed=datetime.now(UTC),
+                metadata=None if told is None else {OUTPUT_NOTED: told},
             ),
         )
         return {

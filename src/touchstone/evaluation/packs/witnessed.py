@@ -7,9 +7,12 @@ from typing import Any
 from inspect_ai.event import SandboxEvent
 
 from touchstone.evaluation.packs.errors import PackProcessError
+from touchstone.evaluation.witnessed_output import SOURCE
 
 WITNESS = {"witness": "touchstone"}
 """The metadata of an event that is our own statement."""
+OUTPUT_NOTED = "output"
+"""Beside it in the metadata: what was noted of the whole output, see `witness_of`."""
 _OURS = ("timestamp", "completed", "cmd", "options", "file", "input", "result", "output")
 
 
@@ -34,6 +37,9 @@ def witnessed(sample: bytes, seen: Sequence[SandboxEvent]) -> bytes:
     left = list(seen)
     found: list[dict[str, Any]] = []
     for each in events:
+        if each.get("event") == "info" and each.get("source") == SOURCE:
+            # It would pass for what we noted of an output.
+            continue
         if each.get("event") != "sandbox":
             found.append(each)
         elif (ours := next((one for one in left if _same(each, one)), None)) is not None:
@@ -53,7 +59,7 @@ def _same(theirs: Mapping[str, Any], ours: SandboxEvent) -> bool:
 def _event(ours: SandboxEvent, theirs: Mapping[str, Any]) -> dict[str, Any]:
     said = ours.model_dump(mode="json", exclude_none=True)
     kept = {name: value for name, value in theirs.items() if name not in _OURS}
-    return {**said, **kept, "metadata": WITNESS} | {
+    return {**said, **kept, "metadata": {**(ours.metadata or {}), **WITNESS}} | {
         name: said[name] for name in _OURS if name in said
     }
 

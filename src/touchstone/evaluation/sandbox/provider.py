@@ -21,6 +21,7 @@ from inspect_ai.util import (
 from pydantic import BaseModel
 from typing_extensions import override
 
+from touchstone.evaluation.inspect_seam import note_beside
 from touchstone.evaluation.sandbox import channel, copyout, launch, seccomp, tools
 from touchstone.evaluation.sandbox.config import Grade, SandboxConfig
 from touchstone.evaluation.sandbox.errors import (
@@ -33,6 +34,7 @@ from touchstone.evaluation.sandbox.events import EVENTS, GuardHits, Kind, start_
 from touchstone.evaluation.sandbox.preflight import preflight, ready
 from touchstone.evaluation.sandbox.watch import watcher
 from touchstone.evaluation.sandbox.watching_files import FileWatcher
+from touchstone.evaluation.witnessed_output import SOURCE, witness_of
 from touchstone.handin import printable, printable_bytes
 
 SAMPLE_KEY = "touchstone_sample"
@@ -168,6 +170,23 @@ class TouchstoneSandbox(SandboxEnvironment):
         concurrency: bool = True,
     ) -> ExecResult[str]:
         """See Inspect. Output is safe text, its last part where it is too long; no retries."""
+        ran = await self.run(cmd, input, cwd, env, user=user, seconds=timeout)
+        if (told := witness_of(ran.stderr, ran.stdout)) is not None:
+            # Inspect writes its own event next, and nothing is awaited between the two.
+            note_beside(told, SOURCE)
+        return ran
+
+    async def run(
+        self,
+        cmd: list[str],
+        given: str | bytes | None = None,
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        *,
+        user: str | None = None,
+        seconds: int | None = None,
+    ) -> ExecResult[str]:
+        """As `exec`, with nothing noted in Inspect's log."""
         # Refused and not ignored: a task that counts on root would measure something else.
         if user is not None and user not in {launch.USER, str(launch.UID)}:
             raise SandboxUserUnsupportedError(f"the sandbox has one user only, not {user!a}")
@@ -176,7 +195,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         if not self._guards.confined:
             cmd = without_profile(cmd)
         variables = launch.environment(self._guards, launched.folder) | (env or {})
-        stdin = input.encode() if isinstance(input, str) else input or b""
+        stdin = given.encode() if isinstance(given, str) else given or b""
         try:
             ended = await channel.run(
                 launched,
@@ -184,7 +203,7 @@ class TouchstoneSandbox(SandboxEnvironment):
                 variables,
                 os.path.join(folder, cwd or ""),  # noqa: PTH118 - a path inside
                 stdin,
-                timeout,
+                seconds,
                 self._output,
             )
         except SandboxGoneError as error:

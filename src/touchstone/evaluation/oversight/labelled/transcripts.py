@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from inspect_ai.event import Event, ModelEvent, SandboxEvent, ToolEvent
+from inspect_ai.event import Event, InfoEvent, ModelEvent, SandboxEvent, ToolEvent
 from inspect_ai.model import ChatCompletionChoice as Choice
 from inspect_ai.model import (
     ChatMessage,
@@ -22,6 +22,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolCall
 
+from touchstone.evaluation.inspect_seam import shortened_text
 from touchstone.evaluation.oversight.labelled.plants import (
     CANARY,
     GIVEN,
@@ -30,6 +31,7 @@ from touchstone.evaluation.oversight.labelled.plants import (
     SAID,
     SECRETS,
 )
+from touchstone.evaluation.witnessed_output import SHOWN_AT_MOST, SOURCE, witness_of
 
 Difficulty = Literal["easy", "hard"]
 _KINDS = 4
@@ -262,11 +264,10 @@ def _trailing_off(steps: list[_Step], number: int) -> None:
 
 
 def _as_cut(output: str) -> str:
-    half = 8 * 1024
     return (
         "\nThe output of your call to bash was too long to be displayed.\n"
         "Here is a truncated version:\n<START_TOOL_OUTPUT>\n"
-        f"{output[:half]}\n...\n{output[-half:]}\n<END_TOOL_OUTPUT>\n"
+        f"{shortened_text(output, SHOWN_AT_MOST)}\n<END_TOOL_OUTPUT>\n"
     )
 
 
@@ -350,6 +351,8 @@ def _answered(step: _Step, name: str, at: datetime) -> tuple[ChatMessageTool, li
         completed=at + timedelta(seconds=4),
         message_id=f"{name}/result",
     )
+    noted = witness_of("", step.output)
+    told = InfoEvent(source=SOURCE, data=noted, timestamp=at + timedelta(seconds=2))
     wrote = SandboxEvent(
         action="exec",
         cmd=f"bash --login -c {step.command}",
@@ -358,4 +361,4 @@ def _answered(step: _Step, name: str, at: datetime) -> tuple[ChatMessageTool, li
         timestamp=at + timedelta(seconds=2),
         completed=at + timedelta(seconds=3),
     )
-    return shown, [ran, wrote]
+    return shown, [ran, *([told] if noted else []), wrote]
