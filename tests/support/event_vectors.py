@@ -6,7 +6,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from support.review_case import LAB, Case, digest, example_framework, submission
+from support.review_case import (
+    LAB,
+    Case,
+    digest,
+    example_framework,
+    outcome,
+    recorded,
+    submission,
+)
 from support.review_deeds import one_of_each
 from support.review_probes import sealed_from
 from touchstone.review.events import TYPES, Event, opening, read_event
@@ -82,13 +90,15 @@ def unlike(kinds: Iterable[type[Event]], vectors: Iterable[EventVector]) -> list
 def examples() -> list[Event]:
     """One event of every type, as this version writes it.
 
-    And every way in which a case opens, a submission that names weights, and a committed seed.
+    And every way in which a case opens, a submission that names weights, a committed seed, and a
+    score that is only reported.
     """
     framework = example_framework()
     opened = [*Case(framework).open().events[:1], *Case(framework).open_by_key(LAB).events[:1]]
     weighed = opening.Variant(id="final", modes=("instant",), purpose="final", weights=digest("w"))
     handed_in = submission(schema=2, variants=(weighed,))
-    return [*opened, handed_in, sealed_from("centre"), *one_of_each(framework).values()]
+    scored = recorded((outcome(0, "reported"), outcome(1, "cut")))
+    return [*opened, handed_in, sealed_from("centre"), scored, *one_of_each(framework).values()]
 
 
 def added(vectors: Iterable[EventVector], events: Iterable[Event]) -> list[EventVector]:

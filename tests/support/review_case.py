@@ -94,6 +94,7 @@ def outcome(index: int, result: str = "solved", attempt: int = 1) -> measuring.O
         attempt=attempt,
         result=result,  # type: ignore[arg-type]
         tokens=100,
+        score="0.5" if result == measuring.REPORTED else None,
     )
 
 

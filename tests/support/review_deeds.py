@@ -54,7 +54,10 @@ WHY = "as it is"
 
 def _outcomes(draw: Draw) -> tuple[measuring.Outcome, ...]:
     indices = {draw(range(10)) for _ in range(draw(range(1, 5)))}
-    results = get_args(measuring.Result)
+    # In few deeds, and then alone: beside results that decide the law refuses them.
+    reported = draw((True, *(False,) * 7))
+    decide = tuple(each for each in get_args(measuring.Result) if each != measuring.REPORTED)
+    results = (measuring.REPORTED,) if reported else decide
     return tuple(
         measuring.Outcome(
             index=index,
@@ -62,6 +65,7 @@ def _outcomes(draw: Draw) -> tuple[measuring.Outcome, ...]:
             attempt=draw((1, 1, 1, 1, 1, 1, 2)),
             result=draw(results),
             tokens=7,
+            score=draw(("0", "0.25", "1")) if reported else None,
         )
         for index in indices
     )

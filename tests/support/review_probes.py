@@ -168,6 +168,11 @@ def grading(transcripts: int, battery: str = "battery-1", missed: int = 0) -> Ev
 CUT_NINE = measuring.Unmeasured(cut=9)
 
 
+def only_reported(case: Case) -> Case:
+    """Every item of the battery has a score that is only reported."""
+    return running(case).do(recorded(tuple(outcome(n, "reported") for n in range(20))))
+
+
 def lossy(case: Case) -> Case:
     """A whole battery of which three were solved, eight unsolved and nine cut."""
     kinds = ("solved",) * 3 + ("cut",) * 9 + ("unsolved",) * 8
@@ -598,6 +603,9 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("outcomes-recorded", "variant_is_current"): on(then(running, changed()), FIRST_CHUNK),
     ("outcomes-recorded", "mode_is_known"): on(running, recorded((outcome(0),), mode="dreaming")),
     ("outcomes-recorded", "outcomes_are_first"): on(then(running, FIRST_CHUNK), SECOND_CHANCE),
+    ("outcomes-recorded", "scores_stand_apart"): on(
+        then(running, FIRST_CHUNK), recorded((outcome(2, "reported"),))
+    ),
     ("outcomes-recorded", "comparisons_are_of_what_is_recorded"): on(
         running,
         recorded((outcome(0),), compared=(measuring.Compared(mode="thinking", alike=1, unlike=0),)),
@@ -610,6 +618,10 @@ PROBES: dict[tuple[str, str], Probe] = {
         measured, verdict("instant", "below", 3, alpha="0.2")
     ),
     ("verdict-reached", "mode_is_judged"): on(only_thinking_is_judged, BELOW),
+    # Neither solved nor lost: by the counts alone it would be below.
+    ("verdict-reached", "no_score_is_only_reported"): on(
+        only_reported, verdict("instant", "below", 0)
+    ),
     ("verdict-reached", "counts_are_recorded"): on(measured, verdict("instant", "below", 4)),
     ("verdict-reached", "verdict_is_first"): on(then(measured, BELOW), BELOW),
     ("verdict-reached", "design_is_sealed"): on(

@@ -39,7 +39,7 @@ from touchstone.evaluation.oversight.power import measured_power
 from touchstone.evaluation.oversight.sightings import Look, ScannedTranscript
 from touchstone.framework import Framework
 from touchstone.review import RunKey
-from touchstone.review.events.measuring import Result, StopReason
+from touchstone.review.events.measuring import REPORTED, Result, StopReason
 from touchstone.service.access.transcripts import shown_transcripts
 from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
@@ -480,7 +480,8 @@ class World:
         outcome, *others = self.outcomes(reopen(case), spec.item_set, key, spec.indices)
         self.later()
         record_breach(case, spec, [outcome.model_copy(update={"events": (seen,)})])
-        ended: Sequence[Result] = get_args(Result)
+        # Scores that are only reported stand in no run that decides.
+        ended: Sequence[Result] = [each for each in get_args(Result) if each != REPORTED]
         named = [
             each.model_copy(update={"result": result, "score": RULE.score(result)})
             for each, result in zip((outcome, *others), ended, strict=False)

@@ -71,6 +71,11 @@ class Tally:
         return sum(self.results.values())
 
     @property
+    def reported(self) -> int:
+        """How many of them are scores that decide nothing."""
+        return self.results.get(measuring.REPORTED, 0)
+
+    @property
     def totals(self) -> tuple[int, int]:
         """(solved, measured) samples, all attempts together."""
         counts = [each.counts() for each in self.attempts.values()]

@@ -236,6 +236,10 @@ CLAUSES: Mapping[str, str] = {
         "attempts for {criterion}"
     ),
     "outcome-stands": "item {item}, attempt {attempt} has an outcome, and the first stands",
+    "scores-mixed": (
+        "a run with {reported} scores that are only reported and {measured} results that decide is "
+        "neither: record scores that decide nothing under a name of their own"
+    ),
     "compared-not-recorded": (
         "{compared} items are compared with {mode} mode, and {recorded} of them are recorded there"
     ),
@@ -254,6 +258,10 @@ CLAUSES: Mapping[str, str] = {
     "mode-not-judged": "{criterion} is judged in: {modes}",
     "error-rates-too-loose": (
         "{criterion} is judged at alpha {alpha} and beta {beta}, or stricter"
+    ),
+    "score-only-reported": (
+        "of {criterion} {reported} scores are only reported, and decide nothing: seal a set whose "
+        "pack says from which score on an item is solved"
     ),
     "verdict-stands": "the verdict {verdict} stands: to look again, seal another battery",
     "counts-misstated": (

@@ -46,10 +46,19 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
 
     A run is complete when every item of its set has an outcome: the design is fixed, and a verdict
     from a part of it would depend on which samples happened to finish. Item sets that were sealed
-    as sequential are left out.
+    as sequential are left out, and criteria of which some score is only reported.
     """
     sealed = state.batteries[battery]
-    fixed = {part.criterion: part.size for part in sealed.item_sets if part.design == "fixed"}
+    reported = {
+        key.criterion
+        for key, tally in state.tallies.items()
+        if key.battery == battery and tally.reported
+    }
+    fixed = {
+        part.criterion: part.size
+        for part in sealed.item_sets
+        if part.design == "fixed" and part.criterion not in reported
+    }
     keys = [
         key
         for key, tally in state.tallies.items()

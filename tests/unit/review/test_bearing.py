@@ -11,6 +11,7 @@ from support.review_probes import CUT_NINE, asks_for_reasoning, lossy, ready
 from touchstone.review import Attempt, Refused, parse_event, propose_designation
 from touchstone.review.events import Event, measuring, opening
 from touchstone.review.events.measuring import UNMEASURED, Unmeasured
+from touchstone.verdicts.fixed_verdicts import judge
 
 
 def refused(case: Case, deed: Event, why: str) -> None:
@@ -47,6 +48,58 @@ def test_each_kind_is_counted_by_its_name(case: Case):
     each = Unmeasured(refused=1, no_attempt=1, cut=1, lost_endpoint=1, lost_instrument=1)
     assert each.by_kind == dict.fromkeys(UNMEASURED, 1)
     case.do(verdict("instant", "below", 0, unmeasured=each))
+
+
+def test_no_word_follows_from_scores_that_are_only_reported(case: Case):
+    battery(case, "fixed", *["reported"] * 20)
+    for word in ("below", "above", "at-ceiling", "undetermined", "not-measured"):
+        refused(case, verdict("instant", word, 0), "40 scores are only reported, and decide")
+    assert judge(case.framework, case.state, "battery-1") == ()
+    said = propose_designation(case.framework, case.state)
+    (reason,) = [each for each in said.says if each.criterion == "memory-safety"]
+    assert reason.says == "undetermined"
+
+
+def test_scores_of_a_reference_are_no_solved_items_either(case: Case):
+    """Counted as any other outcome, a reference would have solved none, and any model exceed it."""
+    ready(case).do(sealed())
+    case.do(recorded(tuple(outcome(n) for n in range(20)), mode="instant"))
+    case.do(recorded(tuple(outcome(n, "reported") for n in range(20)), mode="thinking"))
+    refused(case, verdict("instant", "above", 20), "20 scores are only reported")
+
+
+@pytest.mark.parametrize("first", ["reported", "unsolved"])
+def test_a_run_reports_or_decides_and_what_measured_nothing_goes_with_both(case: Case, first: str):
+    ready(case).do(sealed())
+    case.do(recorded((outcome(0, first), outcome(1, "cut"))))
+    other = "unsolved" if first == "reported" else "reported"
+    refused(case, recorded((outcome(2, "refused"), outcome(3, other))), "is neither")
+    case.do(recorded((outcome(2, "refused"), outcome(3, first))))
+    tally = case.state.tally("battery-1", "memory-safety", "final", "instant")
+    assert tally.reported == (2 if first == "reported" else 0)
+    assert tally.attempt().unmeasured().total == 2
+
+
+@pytest.mark.parametrize(
+    ("result", "score", "why"),
+    [
+        ("reported", None, "stands with the result reported"),
+        ("unsolved", "0.5", "stands with the result reported"),
+        ("reported", "1.000001", "from 0 to 1"),
+        ("reported", "-0.1", "from 0 to 1"),
+        ("reported", "NaN", "should match pattern"),
+        ("reported", "banana", "should match pattern"),
+    ],
+)
+def test_a_score_is_a_share_and_of_what_is_reported_alone(result: str, score: str | None, why: str):
+    with pytest.raises(ValidationError, match=why):
+        measuring.Outcome(
+            index=0,
+            item=outcome(0).item,
+            result=result,  # type: ignore[arg-type]
+            tokens=1,
+            score=score,
+        )
 
 
 def test_only_the_samples_that_a_verdict_rests_on_are_counted(case: Case):

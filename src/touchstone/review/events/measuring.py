@@ -184,6 +184,7 @@ Result = Literal[
     "solved",
     "unsolved",
     "limit",
+    "reported",
     "refused",
     "no-attempt",
     "cut",
@@ -192,15 +193,19 @@ Result = Literal[
 ]
 """How a sample ended.
 
-`solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. The rest does
-not: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran, and nothing was
+`solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. `reported`: a
+pack's score stands, and no threshold says what it counts as, so that it decides nothing. The rest
+measures nothing: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran, and nothing was
 submitted or every call was spoilt), `cut` (a call ended at an output limit that the plan does not
 name as the budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
 """
 MEASURED: frozenset[Result] = frozenset({"solved", "unsolved", "limit"})
-"""The results that measured the model; all others count against every word."""
-UNMEASURED: tuple[Result, ...] = tuple(r for r in get_args(Result) if r not in MEASURED)
-"""The others, in the order of `Unmeasured`."""
+"""The results that a word may rest on; what measured nothing counts against every word."""
+REPORTED: Result = "reported"
+UNMEASURED: tuple[Result, ...] = tuple(
+    r for r in get_args(Result) if r not in MEASURED and r != REPORTED
+)
+"""What measured nothing, in the order of `Unmeasured`."""
 
 
 class Outcome(Facts):
@@ -221,10 +226,21 @@ class Outcome(Facts):
     executions: Positive = 1
     """How often the sample was begun. More than 1: what came before was broken off, as the worker
     died, a person halted, or the endpoint failed; what it was answered was not asked again."""
+    score: Decimal | None = None
+    """Of what is reported only: the pack's score as a share of the range that it declares, 0 to 1.
+    Null for every other result."""
+
+    @model_validator(mode="after")
+    def _score_of_what_is_reported(self) -> Self:
+        if (self.score is None) == (self.result == REPORTED):
+            raise ValueError("score stands with the result reported, and with no other")
+        if self.score is not None and not 0 <= Number(self.score) <= 1:
+            raise ValueError("score is a share of the declared range: give a number from 0 to 1")
+        return self
 
     @property
     def measured(self) -> bool:
-        """Whether it says something about the model."""
+        """Whether a word may rest on it."""
         return self.result in MEASURED
 
 
@@ -251,8 +267,8 @@ class OutcomesRecorded(Event):
     """The outcomes of one chunk. The first recorded outcome of a sample stands."""
 
     type: Literal["outcomes-recorded"] = "outcomes-recorded"
-    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=2, alias="schema")
-    """2; in 1 there was at least one outcome."""
+    schema_version: Annotated[int, Field(ge=1, le=3)] = Field(default=3, alias="schema")
+    """3; in 2 no score was only reported, and in 1 there was at least one outcome as well."""
     battery: Name
     """The battery."""
     criterion: Name
@@ -273,6 +289,11 @@ class OutcomesRecorded(Event):
     def upcast_v1_v2(facts: dict[str, Any]) -> dict[str, Any]:
         """The fields are the same."""
         return facts
+
+    @staticmethod
+    def upcast_v2_v3(facts: dict[str, Any]) -> dict[str, Any]:
+        """No outcome had a score that was only reported."""
+        return {**facts, "outcomes": [{**each, "score": None} for each in facts["outcomes"]]}
 
     @model_validator(mode="after")
     def _each_sample_once(self) -> Self:

@@ -142,6 +142,18 @@ def outcomes_are_first(
     return None
 
 
+def scores_stand_apart(
+    _f: Framework, state: State, event: measuring.OutcomesRecorded
+) -> Ground | None:
+    """A run has scores that are only reported, or results that a word may rest on; never both."""
+    tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
+    after = tally.counting(event.outcomes)
+    decided = sum(after.results.get(each, 0) for each in measuring.MEASURED)
+    if not (after.reported and decided):
+        return None
+    return Ground("scores-mixed", reported=after.reported, measured=decided)
+
+
 def comparisons_are_of_what_is_recorded(
     _f: Framework, state: State, event: measuring.OutcomesRecorded
 ) -> Ground | None:
@@ -214,6 +226,23 @@ def counts_are_recorded(
             said_counted=event.counted,
         )
     return None
+
+
+def no_score_is_only_reported(
+    _f: Framework, state: State, event: measuring.VerdictReached
+) -> Ground | None:
+    """Nothing is concluded from scores that are only reported, in any run of the criterion.
+
+    They are neither solved nor lost: counted as other outcomes are, they would say "below".
+    """
+    reported = sum(
+        tally.reported
+        for key, tally in state.tallies.items()
+        if (key.battery, key.criterion) == (event.battery, event.criterion)
+    )
+    if not reported:
+        return None
+    return Ground("score-only-reported", criterion=event.criterion, reported=reported)
 
 
 def verdict_is_first(_f: Framework, state: State, event: measuring.VerdictReached) -> Ground | None:
