@@ -86,7 +86,8 @@ TOLD = {
     "inquiry issuer known mode modes name now order part party proposer reference "
     "references request said signer stream template type unknown variant what",
     "numbers": "alpha attempt attempts beta compared count counted days edition first item items "
-    "most newest next number overshoot prefix proposal rate recorded said_counted said_solved "
+    "measured most newest next number overshoot prefix proposal rate recorded reported "
+    "said_counted said_solved "
     "schema sealed size solved unmeasured used written",
     "moments": "at day expires share_by until",
     "digests": "announced before classes committed digest expects key terms weights",

@@ -242,7 +242,7 @@ def review_list(*, where: AtServer = ANYWHERE) -> int:
 
 @review.command(name="show")
 def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
-    """Show one case: status, clock, verdicts, attempts, designation and timeline.
+    """Show one case: status, clock, verdicts, attempts, scores, designation, timeline.
 
     In the record of this machine as its centre reads it; for a party, as that one does.
 
@@ -251,6 +251,7 @@ def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
     from touchstone.cli import tables
     from touchstone.editions.questions.attempts import attempts_standing
     from touchstone.editions.questions.case import before_joining, case_standing, happenings
+    from touchstone.editions.questions.only_reported import reported_standing
     from touchstone.service.cases.case_admin import show_case
 
     check_options(where)
@@ -267,8 +268,15 @@ def review_show(case: CaseId, *, where: AtServer = ANYWHERE) -> int:
             )
         told = happenings(known, known.seen.hidden)
         tried = attempts_standing(known.state, known.entries_of)
+        scores = reported_standing(known.state, known.entries_of)
         shown = case_standing(
-            known.id, known.state, known.framework, told, known.now(), attempts=tried
+            known.id,
+            known.state,
+            known.framework,
+            told,
+            known.now(),
+            attempts=tried,
+            reported=scores,
         )
     if where.json:
         show_json(shown.as_dict())

@@ -102,7 +102,7 @@ def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
             Text(row.mode),
             *(() if narrow else (bar,)),
             Text(f"{row.recorded}/{row.total}", justify="right"),
-            Text(f"{row.solved_so_far} solved", justify="right"),
+            Text(_good(row), justify="right"),
             *(() if narrow else (Text(running),)),
         )
     if len(shown) == len(rows):
@@ -110,6 +110,12 @@ def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
     ended = sum(row.ended for row in rows)
     more = f"  and {len(rows) - len(shown)} more runs; {ended} of all {len(rows)} have ended"
     return Group(table, Text(more, style="dim", no_wrap=True))
+
+
+def _good(row: RunProgress) -> str:
+    if row.scored is not None:
+        return f"{row.scored} scored"
+    return f"{row.solved_so_far} solved"
 
 
 def _rank(row: RunProgress) -> int:

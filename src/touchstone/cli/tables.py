@@ -96,6 +96,8 @@ def case(shown: "CaseShown") -> None:
         _verdicts(console, shown.verdicts)
     if shown.attempts:
         _attempts(console, shown.attempts)
+    if shown.reported:
+        _reported(console, shown.reported)
     console.print()
     console.print(f"Proposed by rule: {_shown(shown.designation['proposed'])}")
     console.print(f"Decided: {_shown(shown.designation['made'])}")
@@ -158,6 +160,28 @@ def _attempts(console: "Console", attempts: Sequence[dict[str, Any]]) -> None:
             rows,
         )
     )
+
+
+def _reported(console: "Console", reported: Sequence[dict[str, Any]]) -> None:
+    """The mean of each run whose scores decide nothing, and what of it has none."""
+
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:.3g}"
+
+    rows = []
+    for run in reported:
+        lost = [f"{count} {kind}" for kind, count in run["unmeasured"].items()]
+        lost += [f"{run['items'] - run['ran']} not run"] if run["ran"] < run["items"] else []
+        scale, ends = (
+            f"{number(low)} to {number(high)}" for low, high in (run["range"], run["interval"])
+        )
+        scored = f"{run['scored']} of {run['items']}"
+        named = run["criterion"], run["mode"]
+        rows.append((*named, scored, ", ".join(lost), number(run["mean"]), ends, scale))
+    console.print()
+    console.print("Scores that are reported only: they decide nothing.")
+    columns = ("Criterion", "Mode", "Scored", "Not measured", "Mean", "95% for further items")
+    console.print(_table((*columns, "Scale"), rows))
 
 
 def _days(count: int, clock: dict[str, Any]) -> str:

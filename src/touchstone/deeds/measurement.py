@@ -272,6 +272,7 @@ def _recorded(outcome: Outcome, attempt: int) -> measuring.Outcome:
         tokens=outcome.usage.total,
         reasoning=outcome.reasoning != "none" or outcome.usage.reasoning > 0,
         executions=outcome.executions,
+        score=None if outcome.reported is None else outcome.reported.share,
     )
 
 

@@ -10,6 +10,7 @@ from touchstone.editions.sections.designation import designation_facts, finding_
 from touchstone.editions.sections.flags import flag_facts
 from touchstone.editions.sections.grading import grading_facts
 from touchstone.editions.sections.loss_of_control import control_facts
+from touchstone.editions.sections.only_reported import reported_facts
 from touchstone.editions.sections.results import (
     curve_facts,
     elicitation_facts,
@@ -82,6 +83,7 @@ def gather(
         withheld=withheld(case),
         verification=verification,
         curves=curve_facts(case),
+        reported=reported_facts(case),
         gradings=grading_facts(case),
     )
 

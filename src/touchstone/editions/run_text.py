@@ -1,6 +1,7 @@
 """What a run of a review says in lines: for the terminal while it goes on, and for its report."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from touchstone.editions.sentences import sentence
 from touchstone.review.events.measuring import Reference
@@ -8,6 +9,7 @@ from touchstone.review.state import RunKey
 from touchstone.statistics import PassRate, VerdictWord
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.repeated_attempts import AttemptRates
+from touchstone.verdicts.reported_scores import ReportedScores
 from touchstone.verdicts.run_progress import RunProgress
 
 
@@ -44,6 +46,14 @@ def landed(row: RunProgress) -> str:
         return sentence("run.landed-not-measured", **about, why=_wanting(row))
     if row.verdict:
         return sentence("run.landed-verdict", **about, verdict=_claim(row))
+    return _without_verdict(row, about, ran, partly=partly)
+
+
+def _without_verdict(
+    row: RunProgress, about: dict[str, Any], ran: dict[str, int], *, partly: bool
+) -> str:
+    if row.scored is not None:
+        return sentence("run.landed-reported", **about, **ran)
     if row.reference and partly:
         return sentence("run.landed-reference-partly", **about, **ran)
     if row.reference:
@@ -55,7 +65,10 @@ def landed(row: RunProgress) -> str:
 
 def _facts(row: RunProgress) -> list[str]:
     """What came of the samples, and then what was lost of each mode of the reference."""
-    first = [sentence("run.solved", solved=row.solved, counted=row.counted)]
+    if row.scored is None:
+        first = [sentence("run.solved", solved=row.solved, counted=row.counted)]
+    else:
+        first = [sentence("run.scored", scored=row.scored, counted=row.recorded)]
     first += [
         sentence("run.lost-rate", kind=kind, count=row.lost[kind], rate=rate)
         for kind, rate in row.rates.items()
@@ -123,6 +136,36 @@ def tried_lines(found: Mapping[RunKey, AttemptRates]) -> list[str]:
             criterion=key.criterion,
             mode=key.mode,
             said=attempts_in_words(said),
+        )
+        for key, said in found.items()
+    ]
+
+
+def reported_in_words(said: ReportedScores) -> str:
+    """`mean 3.2 of -1 to 5 (further items: 2.6 to 3.8), 9 of 10 items scored; ...`."""
+    lost = [sentence("run.lost", kind=kind, count=count) for kind, count in said.unmeasured.items()]
+    about = {"scored": said.found.scored, "size": said.found.size, "lost": lost}
+    unrun = said.found.size - said.ran
+    if unrun:
+        lost.append(sentence("run.unrun", unrun=unrun))
+    if said.mean is None:
+        return sentence("run.reported-none", **about)
+    ends = {"low": said.interval.low, "high": said.interval.high}
+    scale = {"least": said.low, "most": said.high}
+    if not lost:
+        del about["lost"]
+        return sentence("run.reported-whole", mean=said.mean, **about, **ends, **scale)
+    return sentence("run.reported", mean=said.mean, **about, **ends, **scale)
+
+
+def reported_lines(found: Mapping[RunKey, ReportedScores]) -> list[str]:
+    """A line for each run of which the scores decide nothing."""
+    return [
+        sentence(
+            "run.reported-of",
+            criterion=key.criterion,
+            mode=key.mode,
+            said=reported_in_words(said),
         )
         for key, said in found.items()
     ]

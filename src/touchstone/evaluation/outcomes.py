@@ -1,5 +1,6 @@
 """One sample's adjudicated result, and the rule by which it is adjudicated, fixed beforehand."""
 
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -82,6 +83,23 @@ class CurvePoint(Frozen):
     """For what measured nothing: the judge's fault, in one line."""
 
 
+class ReportedScore(Frozen):
+    """A pack's score that no threshold turns into solved or not: it decides nothing."""
+
+    value: str
+    """As the pack gave it, a decimal."""
+    share: str
+    """Where it lies in the range that the pack declares, a decimal from 0 to 1."""
+
+    @classmethod
+    def of(cls, value: float, low: float, high: float) -> "ReportedScore":
+        """Of a score within a range, whose second number is the larger one."""
+        # Exact: the difference of two large floats may be no number.
+        least, most = Fraction(low), Fraction(high)
+        share = float((Fraction(value) - least) / (most - least))
+        return cls(value=f"{value:.17g}", share=f"{share:.12f}")
+
+
 class Outcome(Frozen):
     """One sample's result. The first one recorded stands."""
 
@@ -91,7 +109,9 @@ class Outcome(Frozen):
     """The position's commitment, hex, as in the sealed battery."""
     result: Result
     score: Score
-    """What the result counts as by the pre-registered rule."""
+    """What the result counts as by the pre-registered rule; of what is reported only, nothing."""
+    reported: ReportedScore | None = None
+    """The score of what is reported only; None for every other result."""
     reason: str
     """One plain line: the judge's sentence, or what stopped the sample."""
     cause: Literal["", "endpoint", "sandbox", "judge", "engine"] = ""
@@ -141,8 +161,9 @@ class Outcome(Frozen):
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without curve and resumption where there was none: as outcomes were written before."""
-        return {k: v for k, v in handler(self).items() if k not in {"curve", "resumed"} or v}
+        """Without what there was none of, and was not there before: as outcomes were written."""
+        later = {"curve", "resumed", "reported"}
+        return {k: v for k, v in handler(self).items() if k not in later or v}
 
 
 class Lost(Frozen):

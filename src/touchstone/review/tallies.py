@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -25,6 +26,11 @@ class Attempt:
     """The items in which some reasoning was seen."""
     begun_again: int = 0
     """The items that were begun more than once before they had an outcome."""
+
+    @property
+    def reported(self) -> int:
+        """The items whose score is only reported: neither measured nor lost."""
+        return reduce(lambda bits, lost: bits & ~lost, self.lost, self.recorded & ~self.measured)
 
     @property
     def prefix(self) -> int:

@@ -40,6 +40,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
 - `baselines`: what people did: `Trials`, `HumanItem`, `human_item`, `time_within_limit`,
   `arms_apart`
 - `matches`: how far something agrees by chance alone: `chance_of_matches`
+- `reported_scores`: scores that decide nothing: `MeanScore`, `mean_score`
 - `repeated_attempts`: several attempts at each item: `PassRate`, `pass_rate`
 - `time_horizons`: `TimeHorizon`, `time_horizon`, `TimedRuns`, `RidgePenalty`, `METR_PENALTY`,
   `LIGHT_PENALTY`
@@ -127,6 +128,7 @@ if TYPE_CHECKING:
         tasks_needed,
     )
     from touchstone.statistics.repeated_attempts import PassRate, pass_rate
+    from touchstone.statistics.reported_scores import MeanScore, mean_score
     from touchstone.statistics.sequential import (
         Progress,
         Reason,
@@ -190,6 +192,7 @@ __all__ = [
     "IntegrityIssue",
     "Interval",
     "ItemModel",
+    "MeanScore",
     "PairedOutcomes",
     "PassRate",
     "PowerComparison",
@@ -243,6 +246,7 @@ __all__ = [
     "inference_at_stop",
     "is_informative",
     "lower_bound",
+    "mean_score",
     "miss_probability",
     "paired_difference",
     "pass_at_k",
@@ -285,6 +289,7 @@ _LATER = (
     "paired_outcomes",
     "power_analysis",
     "repeated_attempts",
+    "reported_scores",
     "sequential",
     "simulation",
     "time_horizons",

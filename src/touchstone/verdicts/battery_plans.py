@@ -85,6 +85,7 @@ def _set(
     if k is not None and sum(counts.values()) != k:
         raise _cannot(text, f"the criterion asks for one success in {k} items; write items = {k}")
     require_roles(text.name, roles, family)
+    require_decides(text.name, family, criterion, text.attempts)
     return ItemSetPlan(
         id=text.name,
         criterion=text.criterion,
@@ -124,7 +125,7 @@ def require_roles(item_set: str, roles: Mapping[str, Mode], family: Family) -> N
     """Hold the models that are named for a set against those that its pack asks.
 
     Raises:
-        CannotRunError: others are named, or the pack's scores decide nothing.
+        CannotRunError: others are named.
     """
     if not isinstance(family, FrozenFamily):
         return
@@ -134,10 +135,32 @@ def require_roles(item_set: str, roles: Mapping[str, Mode], family: Family) -> N
         raise CannotRunError(
             f"{about} asks models by the roles: {asked}; named in the battery file: {named}"
         )
-    if family.score.solved_from is None:
+
+
+def require_decides(
+    item_set: str,
+    family: Family,
+    criterion: NumericCriterion | DeclaredCriterion | None,
+    attempts: int = 1,
+) -> None:
+    """Keep a pack whose scores are only reported from a criterion, and from further attempts.
+
+    Raises:
+        CannotRunError: a verdict is asked of scores that decide nothing.
+    """
+    if not isinstance(family, FrozenFamily) or family.score.solved_from is not None:
+        return
+    about = f"set {item_set}: pack {family.name}: its scores are only reported"
+    if criterion is not None:
         raise CannotRunError(
-            f"{about}: its scores are only reported and decide nothing: write solved_from into its"
-            " pack.toml"
+            f"{about} and decide nothing, and criterion {criterion.id} asks for a verdict: write"
+            " solved_from into its pack.toml, or name it in a battery file under a criterion that"
+            " the framework does not have"
+        )
+    if attempts > 1:
+        raise CannotRunError(
+            f"{about}, and further attempts tell how often one of several solves an item: write"
+            " attempts = 1"
         )
 
 

@@ -38,6 +38,8 @@ class RunProgress:
     """Each mode of the reference that the verdict compares with."""
     repeated: int = 0
     """Samples that were begun more than once: earlier executions were broken off."""
+    scored: int | None = None
+    """Items with a score that is only reported, where nothing is decided; None: results decide."""
 
     ran_solved: int | None = None
     """Of all recorded, which never falls; None: as `solved`."""

@@ -16,6 +16,7 @@ from touchstone.verdicts.battery_plans import (
     counts_of,
     numeric,
     plan_of_file,
+    require_decides,
     require_graders,
     require_roles,
     spread,
@@ -94,7 +95,9 @@ def battery_plan(
             f"known families: {', '.join(sorted(families)) or 'none'}"
         )
     for part in sets:
-        require_roles(part.id, part.roles, families[part.family])
+        family = families[part.family]
+        require_roles(part.id, part.roles, family)
+        require_decides(part.id, family, framework.criterion(part.criterion))
     return BatteryPlan(id=plan_id, sets=tuple(sets))
 
 

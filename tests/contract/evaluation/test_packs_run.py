@@ -159,7 +159,6 @@ def test_a_chunk_is_another_with_another_endpoint(tmp_path: Path):
     [
         (["subject"], "solved_from = 1.0", "'grader' has no endpoint"),
         (["subject", "grader", "owner"], "solved_from = 1.0", "declares no role 'owner'"),
-        (["subject", "grader"], "", "only reported"),
     ],
 )
 def test_what_cannot_run_is_refused(tmp_path: Path, roles: list[str], score: str, says: str):

@@ -1,6 +1,7 @@
 """A pack's parts by themselves: its manifest, its files, its items' form, its scores."""
 
 import math
+import re
 from collections import OrderedDict
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,7 @@ from inspect_ai.solver import TaskState
 from pydantic import BaseModel
 
 from support.packs import write_pack
+from touchstone.evaluation.outcomes import ReportedScore
 from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.frozen import THEIRS, NoFormError, freeze, from_form, thaw, to_form
 from touchstone.evaluation.packs.items import item_set
@@ -214,6 +216,37 @@ def test_without_a_threshold_a_score_is_only_reported():
     declared = LETTERS.model_copy(update={"solved_from": None})
     for value in (0.0, 1.0):
         assert concluded(said(value), SampleCalls(executions=1, calls=1), declared)[0] == "reported"
+
+
+@pytest.mark.parametrize(
+    ("heard", "result"),
+    [
+        ({"calls": 1, "refused": True}, "refused"),
+        ({"calls": 1, "shortened": True}, "cut"),
+        ({}, "no-attempt"),
+        ({"calls": 1, "capped": True}, "lost-instrument"),
+        ({"calls": 1, "last_failed": True}, "reported"),
+    ],
+)
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_score_of_what_was_declined_or_cut_is_not_reported(
+    heard: dict[str, Any], result: str, value: float
+):
+    declared = LETTERS.model_copy(update={"solved_from": None})
+    assert concluded(said(value), SampleCalls(executions=1, **heard), declared)[0] == result
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "share"),
+    [(3.5, -1.0, 5.0, 0.75), (0.1, 0.0, 1.0, 0.1), (1e308, -1e308, 1e308, 1.0)],
+)
+def test_a_reported_score_stands_as_given_and_as_a_share(
+    value: float, low: float, high: float, share: float
+):
+    found = ReportedScore.of(value, low, high)
+    assert [float(found.value), float(found.share)] == pytest.approx([value, share])
+    # As the facts of the record have decimals.
+    assert re.fullmatch(r"[01]\.[0-9]{12}", found.share)
 
 
 # ------------------------------------------------------------------ what is declared

@@ -191,13 +191,24 @@ def test_a_pack_is_asked_by_its_roles_and_no_others_and_decides_by_its_threshold
     with pytest.raises(CannotRunError, match=r"the roles: grader; named in the battery file: none"):
         planned(one, known(Pack(roles=("grader",))))
     reported = PackScore(scorer="match", values="letters")
-    with pytest.raises(CannotRunError, match="only reported and decide nothing"):
+    with pytest.raises(CannotRunError, match=r"and decide nothing, and criterion .* asks"):
         planned(one, known(Pack(score=reported)))
+    # Under a name of its own it runs, and at each item once.
+    beside = one.replace("CRITERION", "beside")
+    plan = planned(beside, known(Pack(score=reported)))
+    families = known(Pack(score=reported))
+    (sealed,) = draw_battery(plan, families, SEED, families.code).sealed.sets
+    assert sealed.score is not None
+    assert sealed.score.solved_from is None
+    with pytest.raises(CannotRunError, match=r"further attempts .* write attempts = 1"):
+        planned(beside + "attempts=2\n", known(Pack(score=reported)))
     # A criterion that names such a pack is refused as well, where there is no file.
     framework, criterion = named()
     pack = Pack(name=criterion.family, roles=("grader",))
     with pytest.raises(CannotRunError, match="the roles: grader"):
         battery_plan(framework, known(pack), 3)
+    with pytest.raises(CannotRunError, match=rf"only reported .* criterion {criterion.id} asks"):
+        battery_plan(framework, known(Pack(name=criterion.family, score=reported)), 3)
 
 
 def test_a_screening_takes_only_what_compares_with_a_reference():

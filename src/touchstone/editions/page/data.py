@@ -448,5 +448,7 @@ class ReportData:
     """Loss of control; None where the framework does not ask, or nothing is for this audience."""
     curves: tuple[BudgetCurve, ...] = ()
     """Of each run whose answers were judged at checkpoints as well."""
+    reported: tuple[Fact, ...] = ()
+    """Of each run of which the scores are only reported: they stand in no row of the results."""
     gradings: tuple[GradingFacts, ...] = ()
     """Of each model that was asked about the transcripts."""

@@ -70,6 +70,8 @@ class CaseShown:
     timeline: tuple[dict[str, Any], ...]
     attempts: tuple[dict[str, Any], ...] = ()
     """Of runs in which items are tried several times; the verdicts rest on the first attempt."""
+    reported: tuple[dict[str, Any], ...] = ()
+    """Of runs whose scores are only reported: no verdict rests on them."""
     left: str = ""
     """Of a destroyed case: what is left and what can still be done."""
     not_known: tuple[str, ...] = ()
@@ -133,14 +135,15 @@ def case_standing(
     at: str,
     *,
     attempts: tuple[dict[str, Any], ...] = (),
+    reported: tuple[dict[str, Any], ...] = (),
     at_work: bool = False,
     left: str = "",
 ) -> CaseShown:
     """How a case stands at a moment (UTC).
 
-    `framework` is None where the reader may not, or cannot, read it; `attempts` is what
-    `attempts_standing` gives; `at_work`: a process measures it now; `left` is what is left of it,
-    where it was destroyed.
+    `framework` is None where the reader may not, or cannot, read it; `attempts` and `reported` are
+    what `attempts_standing` and `reported_standing` give; `at_work`: a process measures it now;
+    `left` is what is left of it, where it was destroyed.
     """
     opened, submission = state.opened, state.submission
     return CaseShown(
@@ -166,6 +169,7 @@ def case_standing(
             for key, reached in state.verdicts.items()
         ),
         attempts=attempts,
+        reported=reported,
         designation=_designation(state, framework),
         timeline=tuple(asdict(each) for each in happened),
         left=left,

@@ -24,6 +24,7 @@ from touchstone.editions.sections.evidence import (
     tried_again,
 )
 from touchstone.editions.sections.instrument import instrument_note
+from touchstone.editions.sections.only_reported import reported_runs
 from touchstone.editions.sections.seeds import seed_said
 from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
 from touchstone.editions.sentences import paragraph, sentence
@@ -207,6 +208,9 @@ def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:
     # Both: an audience may read a verdict whose outcomes it may not, and outcomes that have no
     # verdict yet.
     keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
+    # Neither solved nor lost: in a row they would look like none solved.
+    for key in reported_runs(case):
+        del keys[key]
     early, broken = early_verdicts(case), broken_off_runs(case)
     found = [_row(case, key, early.get(key), broken.get(key)) for key in keys]
     rows = [row for row in found if row]

@@ -5,21 +5,18 @@ What the subject had answered when a process died is never asked again; the firs
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import anyio
 
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
-from touchstone.evaluation.packs.errors import PackError
 from touchstone.evaluation.packs.items import FrozenItem
 from touchstone.evaluation.packs.registering import RegisteredPack
 from touchstone.evaluation.packs.relay import RoleEndpoint
 from touchstone.evaluation.packs.running import PackOutcome, PackSettings, check_roles, run_items
 from touchstone.evaluation.packs.source import PackSource
 from touchstone.evaluation.submission import endpoint_digest
-from touchstone.review.events.measuring import Result
 
 _DIED = "its process died or was stopped"
 
@@ -50,15 +47,10 @@ def run_pack_chunk(
         settings: How much its process may use.
 
     Raises:
-        PackError: its scores decide nothing, a role has no endpoint, or packs cannot run here.
+        PackError: a role has no endpoint, or packs cannot run here.
         JournalError: the journal is in use, or cannot be written.
     """
     source, rule = pack.source(), AdjudicationRule()
-    if source.manifest.score.solved_from is None:
-        raise PackError(
-            f"{pack.pack.id}: its scores are only reported, and make no outcome; write solved_from"
-            " into pack.toml, or look at them with `touchstone pack check`"
-        )
     check_roles(source, asked)
     name = chunk_name(pack, places, asked)
     commitments = {place: pack.items[place].digest for place in places}
@@ -105,13 +97,12 @@ def pack_outcome(
     said: PackOutcome, commitment: str, rule: AdjudicationRule, journal: Journal
 ) -> Outcome:
     """A pack's word on one item as an outcome, under what the item was committed to."""
-    # Never "reported": such packs were refused.
-    result = cast("Result", said.result)
     return Outcome(
         index=said.place,
         commitment=commitment,
-        result=result,
-        score=rule.score(result),
+        result=said.result,
+        score=rule.score(said.result),
+        reported=said.reported,
         reason=said.reason,
         cause=said.cause,
         limit=said.limit,

@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.limits import EndpointLimits
-from touchstone.evaluation.outcomes import SandboxEvent, Usage
+from touchstone.evaluation.outcomes import ReportedScore, SandboxEvent, Usage
 from touchstone.evaluation.packs.apart import ProcessLimits, run_apart
 from touchstone.evaluation.packs.errors import PackBreachError, PackError, PackProcessError
 from touchstone.evaluation.packs.given import given_assets
@@ -34,7 +34,7 @@ from touchstone.evaluation.sandbox import Grade
 from touchstone.evaluation.sandbox.launch import Guards
 from touchstone.evaluation.submission import Mode
 from touchstone.handin import printable_line
-from touchstone.review.events.measuring import Result
+from touchstone.review.events.measuring import REPORTED, Result
 
 LOG = "pack.eval"
 _LENGTH = 300
@@ -49,10 +49,12 @@ class PackOutcome(Frozen):
     """Its position in the registered item set."""
     item: str
     """Its digest."""
-    result: Result | Literal["reported"]
-    """`reported`: the pack's scores decide nothing, and `value` is one."""
+    result: Result
+    """`reported`: the pack's scores decide nothing, and `reported` is one."""
     value: str | None
     """The pack's score, as a decimal; None where none could be taken."""
+    reported: ReportedScore | None = None
+    """The score that is reported; None for every other result."""
     reason: str
     """One plain line."""
     cause: Literal["", "endpoint", "judge", "engine"] = ""
@@ -314,6 +316,7 @@ def _outcome(
         item=item.digest,
         result=result,
         value=None if taken is None else format(taken, ".17g"),
+        reported=_reported(taken, source.manifest.score) if result == REPORTED else None,
         reason=printable_line(reason, _LENGTH),
         cause=cause,
         limit=CAP if result == "lost-instrument" and heard.capped else said.limit,
@@ -327,6 +330,10 @@ def _outcome(
     )
 
 
+def _reported(taken: float | None, declared: PackScore) -> ReportedScore | None:
+    return None if taken is None else ReportedScore.of(taken, *declared.range)
+
+
 def seconds_taken(said: float, most: float) -> float:
     """The seconds that a pack says a sample took; 0 where it took no such time.
 
@@ -338,7 +345,7 @@ def seconds_taken(said: float, most: float) -> float:
 
 
 _CAPPED = "the tokens that the review's caps left were used up while it ran"
-Conclusion = tuple[Result | Literal["reported"], Literal["", "endpoint", "judge", "engine"], str]
+Conclusion = tuple[Result, Literal["", "endpoint", "judge", "engine"], str]
 
 
 def concluded(said: Statement, heard: SampleCalls, declared: PackScore) -> Conclusion:
@@ -361,7 +368,8 @@ def concluded(said: Statement, heard: SampleCalls, declared: PackScore) -> Concl
         (not heard.calls, ("no-attempt", "", f"the subject was never asked; {reason}")),
         (heard.refused, ("refused", "", f"declined; {reason}")),
         (heard.shortened, ("cut", "", f"a call ended at a limit on output or context; {reason}")),
-        (declared.solved_from is None, ("reported", "", reason)),
+        # Last: what was declined or cut short has a score too, and it is not the subject's.
+        (declared.solved_from is None, (REPORTED, "", reason)),
         (bool(said.limit), ("limit", "", f"{said.limit} limit; {reason}")),
         (True, ("unsolved", "", reason)),
     )

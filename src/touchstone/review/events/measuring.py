@@ -195,9 +195,9 @@ Result = Literal[
 
 `solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. `reported`: a
 pack's score stands, and no threshold says what it counts as, so that it decides nothing. The rest
-measures nothing: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran, and nothing was
-submitted or every call was spoilt), `cut` (a call ended at an output limit that the plan does not
-name as the budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
+measures nothing: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran,
+and nothing was submitted or every call was spoilt), `cut` (a call ended at an output limit that the
+plan does not name as the budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
 """
 MEASURED: frozenset[Result] = frozenset({"solved", "unsolved", "limit"})
 """The results that a word may rest on; what measured nothing counts against every word."""

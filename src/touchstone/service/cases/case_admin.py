@@ -1,5 +1,6 @@
 """Looking at cases, and making the index again."""
 
+from collections.abc import Callable
 from typing import Any
 
 from touchstone.clearance import party_audience
@@ -14,6 +15,7 @@ from touchstone.editions.questions.case import (
     case_row,
     case_standing,
 )
+from touchstone.editions.questions.only_reported import reported_standing
 from touchstone.editions.sentences import paragraph, sentence
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework, framework_of
@@ -158,21 +160,22 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
         _readable_framework(reader),
         happened,
         installation.now(),
-        attempts=_attempts(reader, state),
+        attempts=_asked(attempts_standing, reader, state),
+        reported=_asked(reported_standing, reader, state),
         at_work=case in installation.records.working,
         left=str(destroyed_error(case, state)) if reader.destroyed else "",
     )
 
 
-def _attempts(reader: CaseReader, state: State) -> tuple[dict[str, Any], ...]:
-    """What several attempts say; empty where the items' labels, which bear on it, are not there."""
+def _asked(
+    question: Callable[..., tuple[dict[str, Any], ...]], reader: CaseReader, state: State
+) -> tuple[dict[str, Any], ...]:
+    """What a question of outcomes gives; empty where the content that bears on it is not there."""
     centre = party_audience(participants_of(state).centre) if state.batteries else None
     if centre is None or reader.destroyed:
         return ()
     try:
-        return attempts_standing(
-            state, lambda *types: read_entries_of(reader, centre, types, use="look")
-        )
+        return question(state, lambda *types: read_entries_of(reader, centre, types, use="look"))
     except (KeyFileError, OtherInstallationError):
         return ()
 

@@ -147,7 +147,9 @@ class RunCoordinator:
         # Wall time is counted from there.
         self.began = _now() if began is None else seconds_of(began)
         self.jobs, self.evidence = setting.jobs, setting.evidence
-        self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
+        self.tracker = tracker_of(
+            setting.case, chunks, setting.prepared.verdicts, setting.prepared.reported
+        )
         self.agenda = ChunkQueue(setting.prepared, chunks, setting.case.state)
         self.answers = Answers.of_record(setting.case.entries_of(ANSWERED))
 

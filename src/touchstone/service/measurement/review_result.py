@@ -4,7 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from touchstone.editions.run_text import alike_line, landed, remarks, tried_lines
+from touchstone.editions.run_text import (
+    alike_line,
+    landed,
+    remarks,
+    reported_lines,
+    tried_lines,
+)
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.battery_file import ChosenBattery
 from touchstone.evaluation.submission import Mode
@@ -15,6 +21,7 @@ from touchstone.service.reporting.edition_files import Edition
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.repeated_attempts import AttemptRates
+from touchstone.verdicts.reported_scores import ReportedScores
 from touchstone.verdicts.run_progress import RunProgress
 
 
@@ -72,6 +79,8 @@ class ReviewResult:
     fingerprint: str
     tried: Mapping[RunKey, AttemptRates] = field(default_factory=dict)
     """What several attempts at each item say, by run; the verdicts rest on the first."""
+    reported: Mapping[RunKey, ReportedScores] = field(default_factory=dict)
+    """Scores that decide nothing, by run."""
     alike: tuple[Alike, ...] = ()
     """Modes that answered alike on every item."""
     checks: tuple[str, ...] = ()
@@ -107,6 +116,7 @@ class ReviewResult:
                     "samples": r.recorded,
                     "used": r.used,
                     "solved": r.solved,
+                    "reported_only": r.scored is not None,
                     "verdict": r.verdict,
                     "reference": r.reference,
                     "unmeasured": _unmeasured(r.lost, r.counted),
@@ -128,6 +138,10 @@ class ReviewResult:
             "attempts": [
                 {"criterion": key.criterion, "mode": key.mode, **said.as_dict()}
                 for key, said in self.tried.items()
+            ],
+            "reported": [
+                {"criterion": key.criterion, "mode": key.mode, **said.as_dict()}
+                for key, said in self.reported.items()
             ],
             "modes_alike": [
                 {"variant": each.variant, "modes": list(each.modes), "items": each.items}
@@ -166,6 +180,7 @@ class ReviewResult:
             *(f"  {landed(row)}" for row in self.rows),
             *(f"  {line}" for line in remarks(self.rows)),
             *(f"  {line}" for line in tried_lines(self.tried)),
+            *(f"  {line}" for line in reported_lines(self.reported)),
             *(f"  {alike_line(each)}" for each in self.alike),
             *([f"  {sentence('review.checks')}"] if self.checks else []),
             *(sentence("review.not-measured", line=line) for line in self.unmeasured),

@@ -50,6 +50,15 @@ class Prepared:
     recoded: tuple[str, ...] = ()
     """A line for each shipped family whose code changed since, though its items did not."""
 
+    @property
+    def reported(self) -> frozenset[str]:
+        """The criteria whose scores are only reported, so that they decide nothing."""
+        return frozenset(
+            part.criterion
+            for part in self.battery.sealed.sets
+            if part.score is not None and part.score.solved_from is None
+        )
+
     def elicitation_of(self, item_set: str) -> Elicitation:
         """How the model is drawn out on an item set."""
         return self.battery.sealed.find(item_set).drawn_out(self.elicitation)

@@ -20,6 +20,8 @@ class Tracker:
     """Of the runs that a verdict may stop before all of their items have run."""
     references: frozenset[str] = frozenset()
     """Variants that are there to be compared with."""
+    reported: frozenset[str] = frozenset()
+    """Criteria of which scores are only reported: what is counted there are scores."""
     said: dict[RunKey, measuring.VerdictReached] = field(default_factory=dict)
     """Verdicts, by run."""
     lost: dict[RunKey, dict[str, int]] = field(default_factory=dict)
@@ -31,7 +33,7 @@ class Tracker:
     repeated: int = 0
 
     def add(self, key: RunKey, index: int, *, solved: bool) -> None:
-        """The outcome of a first attempt is known."""
+        """The outcome of a first attempt is known; of what is only reported, `solved` is scored."""
         # By index: a worker that starts again tells once more what it knows, and that must not
         # count twice.
         self.seen.setdefault(key, {})[index] = solved
@@ -39,7 +41,8 @@ class Tracker:
     def hear(self, key: RunKey, spec: ChunkSpec, outcome: Outcome) -> None:
         """An outcome of a chunk is known; further attempts decide nothing and are not counted."""
         if spec.attempt == 1:
-            self.add(key, outcome.index, solved=outcome.result == "solved")
+            good = measuring.REPORTED if key.criterion in self.reported else "solved"
+            self.add(key, outcome.index, solved=outcome.result == good)
 
     def heard(self, state: State) -> None:
         """Take up the verdicts that the record holds, and what measured nothing."""
@@ -55,13 +58,17 @@ class Tracker:
     def row(self, key: RunKey) -> RunProgress:
         """How far one run has come, and what was said of it."""
         seen, said = self.seen.get(key, {}), self.said.get(key)
+        reports = key.criterion in self.reported
+        good = sum(seen.values())
+        solved = 0 if reports else good
         return RunProgress(
             criterion=key.criterion,
             mode=key.mode,
             total=self.totals[key],
             recorded=len(seen),
-            solved=sum(seen.values()) if said is None else said.solved,
-            ran_solved=sum(seen.values()),
+            solved=solved if said is None else said.solved,
+            ran_solved=solved,
+            scored=good if reports else None,
             in_flight=self.flying.get(key, 0),
             verdict="" if said is None else said.verdict,
             used=0 if said is None else said.counted,
@@ -83,19 +90,25 @@ class Tracker:
         return "" if claimed in {None, rule.threshold} else str(claimed)
 
 
-def tracker_of(case: Case, chunks: Chunks, verdicts: VerdictPlan) -> Tracker:
-    """How far the record says that every run has come."""
+def tracker_of(
+    case: Case,
+    chunks: Chunks,
+    verdicts: VerdictPlan,
+    reported: frozenset[str] = frozenset(),
+) -> Tracker:
+    """How far the record says that every run has come; `reported` is as of `Prepared`."""
     state = case.state
     totals = {key: 0 for _, key in chunks.values()}
     rules = {key: rule for key in totals if (rule := verdicts.find(key))}
-    tracker = Tracker(totals, rules, case.submission.references)
+    tracker = Tracker(totals, rules, case.submission.references, reported)
     tracker.heard(state)
     for spec, key in chunks.values():
         if spec.attempt > 1:
             continue
         totals[key] += len(spec.indices)
         attempt = state.tally(*key).attempt()
+        good = attempt.reported if key.criterion in reported else attempt.solved
         for index in spec.indices:
             if attempt.recorded >> index & 1:
-                tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
+                tracker.add(key, index, solved=bool(good >> index & 1))
     return tracker

@@ -25,6 +25,7 @@ from touchstone.service.witnessing import ask_configured
 from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.repeated_attempts import attempt_rates
+from touchstone.verdicts.reported_scores import reported_scores
 from touchstone.verdicts.run_progress import Observer
 
 
@@ -42,7 +43,7 @@ def finished_run(case: Case) -> Tracker | None:
 def _tracker(case: Case) -> Tracker:
     """How far the record says that every run has come."""
     prepared = reopen(case)
-    return tracker_of(case, plan_chunks(case, prepared), prepared.verdicts)
+    return tracker_of(case, plan_chunks(case, prepared), prepared.verdicts, prepared.reported)
 
 
 def stopped_review(case: Case, stop: StoppedError, out: Path, observer: Observer) -> ReviewResult:
@@ -105,6 +106,7 @@ def issue_result(
         editions=editions,
         fingerprint=installation.keyring.history.lines[0].fingerprint,
         tried=attempt_rates(shown.entries, worked_on(case)),
+        reported=reported_scores(shown.entries, worked_on(case)),
         alike=modes_alike(state),
         checks=_checks(case),
         chosen=chosen_values(shown),
