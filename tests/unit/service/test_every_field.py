@@ -104,6 +104,8 @@ CONSTANT: Mapping[str, str] = {
     "alteration, which no command makes; test_stopping.py does",
     "outcomes-recorded.battery": "as battery-sealed.battery",
     "outcomes-recorded.outcomes.attempt": "as battery-sealed.item_sets.attempts",
+    "outcomes-recorded.outcomes.score": "of packs whose scores are only reported, and families of "
+    "tasks are measured here; test_only_reported.py sets it",
     "verdict-reached.battery": "as battery-sealed.battery",
     "transcripts-graded.battery": "as battery-sealed.battery",
     "transcripts-scanned.battery": "as battery-sealed.battery",

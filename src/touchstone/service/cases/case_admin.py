@@ -171,12 +171,13 @@ def _asked(
     question: Callable[..., tuple[dict[str, Any], ...]], reader: CaseReader, state: State
 ) -> tuple[dict[str, Any], ...]:
     """What a question of outcomes gives; empty where the content that bears on it is not there."""
-    centre = party_audience(participants_of(state).centre) if state.batteries else None
-    if centre is None or reader.destroyed:
+    if not state.batteries or reader.destroyed:
         return ()
     try:
+        centre = party_audience(participants_of(state).centre)
         return question(state, lambda *types: read_entries_of(reader, centre, types, use="look"))
-    except (KeyFileError, OtherInstallationError):
+    # Where a newer version let the parties in, it is not known here who the centre is.
+    except (KeyFileError, OtherInstallationError, MissingPartError):
         return ()
 
 
