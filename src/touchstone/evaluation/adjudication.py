@@ -13,7 +13,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ContentReasoning
 
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call
+from touchstone.evaluation.endpoint_watch import Call
 from touchstone.evaluation.judging import Answer, JudgeFault
 from touchstone.evaluation.outcomes import CurvePoint, Usage
 from touchstone.review.events.measuring import Result

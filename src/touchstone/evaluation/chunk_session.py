@@ -16,7 +16,7 @@ from touchstone.evaluation.alterations import sample_alterations
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.conduct import Conduct
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call, EndpointFault
+from touchstone.evaluation.endpoint_watch import Call, EndpointFault
 from touchstone.evaluation.errors import ChunkError, JournalError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.inspect_seam import sample_working_time

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from touchstone.evaluation.adjudication import SampleFacts
-from touchstone.evaluation.endpoints import EndpointFault, EndpointWatch
+from touchstone.evaluation.endpoint_watch import EndpointFault, EndpointWatch
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.kept_answers import (
     DifferingRequestError,

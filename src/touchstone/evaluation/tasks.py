@@ -21,7 +21,7 @@ from touchstone.evaluation.adjudication import Cause
 from touchstone.evaluation.agents.making import make_agent
 from touchstone.evaluation.budget_copies import copy_answer, judge_copies
 from touchstone.evaluation.chunk_session import ChunkSession, current, is_active
-from touchstone.evaluation.endpoints import EndpointFault
+from touchstone.evaluation.endpoint_watch import EndpointFault
 from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv, sample_wait
 from touchstone.evaluation.judging import JudgeFault, ask_judge, closing_words, lay_out_item
 from touchstone.evaluation.parity_logs import RESULT

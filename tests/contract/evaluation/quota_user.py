@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio
 
 from support.toys import toy_mode
-from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
+from touchstone.evaluation.endpoint_watch import EndpointWatch
+from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.quota import Quota
 

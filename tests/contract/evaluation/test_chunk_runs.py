@@ -15,7 +15,9 @@ from support.forked import Command
 from support.toy_run import KEY, OVER_LOOPBACK, QUICK, Run, chunk_items
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
 from touchstone.evaluation import Allowance, Budget, Elicitation, EndpointLimits, Outcome
-from touchstone.evaluation.endpoints import BoundedEndpoint, EndpointWatch, open_endpoint
+from touchstone.evaluation.bounded_asking import BoundedAsking
+from touchstone.evaluation.endpoint_watch import EndpointWatch
+from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError, JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight.snapshots import probe
@@ -298,7 +300,7 @@ def test_counting_tokens_downloads_nothing(monkeypatch: pytest.MonkeyPatch):
         return await model.api.count_tokens("a text of some length")
 
     assert 0 < anyio.run(count) < 21
-    monkeypatch.delattr(BoundedEndpoint, "count_text_tokens")
+    monkeypatch.delattr(BoundedAsking, "count_text_tokens")
     seen: list[str] = []
 
     def inspects_own(text: str) -> int:

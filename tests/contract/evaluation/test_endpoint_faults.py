@@ -336,7 +336,9 @@ def test_twin_without_the_bound_a_large_answer_is_read_whole(
 def test_twin_without_our_client_a_redirect_is_followed(
     toy_run: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    _, _, inspects, *_ = BoundedEndpoint.__mro__
+    inspects = next(
+        kind for kind in BoundedEndpoint.__mro__ if kind.__module__.startswith("inspect_ai.")
+    )
     monkeypatch.setattr(BoundedEndpoint, "make_client", inspects.__dict__["_create_http_client"])
     with serve() as other:
 

@@ -11,7 +11,8 @@ from openai.types.chat import ChatCompletion
 
 from support.answers import odd_answers, odd_texts
 from support.endpoint import completion
-from touchstone.evaluation.door import MOST_DEPTH, NotAnAnswerError, admit
+from touchstone.evaluation.cleaning import MOST_DEPTH, NotAnAnswerError
+from touchstone.evaluation.door import admit
 from touchstone.evaluation.redaction import Redactor
 
 OFFERED = {"bash": "command", "python": "code", "submit": "answer"}

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from support.endpoint import completion
 from touchstone.evaluation.adjudication import SampleFacts, adjudicate
-from touchstone.evaluation.door import NotAnAnswerError, admit
+from touchstone.evaluation.cleaning import NotAnAnswerError
+from touchstone.evaluation.door import admit
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call
+from touchstone.evaluation.endpoint_watch import Call
 from touchstone.evaluation.redaction import Redactor
 
 WHOLE = {

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.endpoint import completion
-from touchstone.evaluation.door import NotAnAnswerError, admit
+from touchstone.evaluation.cleaning import NotAnAnswerError
+from touchstone.evaluation.door import admit
 from touchstone.evaluation.redaction import HIDDEN, Redactor
 from touchstone.handin import is_unseen
 

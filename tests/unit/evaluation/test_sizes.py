@@ -16,7 +16,8 @@ from inspect_ai.model._openai import chat_message_assistant_from_openai
 from openai.types.chat import ChatCompletion
 
 from support.endpoint import completion
-from touchstone.evaluation.door import MOST_MARKS, admit
+from touchstone.evaluation.cleaning import MOST_MARKS
+from touchstone.evaluation.door import admit
 from touchstone.evaluation.errors import SubmissionError
 from touchstone.evaluation.redaction import Redactor
 from touchstone.evaluation.untrusted_input import refuse_keys

@@ -20,7 +20,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import Tool, ToolDef, bash, python
 
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call, EndpointWatch, open_endpoint
+from touchstone.evaluation.endpoint_watch import Call, EndpointWatch
+from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.oversight.found import Readiness

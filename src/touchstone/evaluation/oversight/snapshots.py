@@ -11,7 +11,8 @@ import anyio
 from inspect_ai.model import ChatMessageUser, GenerateConfig
 
 from touchstone.evaluation.digests import digest_value
-from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
+from touchstone.evaluation.endpoint_watch import EndpointWatch
+from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import EndpointKeyMissingError
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage

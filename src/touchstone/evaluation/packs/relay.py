@@ -21,13 +21,8 @@ from openai.types.chat import ChatCompletion
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from touchstone.evaluation.adjudication import SampleFacts
-from touchstone.evaluation.endpoints import (
-    BoundedEndpoint,
-    Call,
-    EndpointFault,
-    EndpointWatch,
-    open_endpoint,
-)
+from touchstone.evaluation.endpoint_watch import Call, EndpointFault, EndpointWatch
+from touchstone.evaluation.endpoints import BoundedEndpoint, open_endpoint
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.packs.lent import LENT_AT_ONCE, Lending, LoanRefusedError

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import anyio
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig, Model
 
-from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
+from touchstone.evaluation.endpoint_watch import EndpointWatch
+from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.oversight.graded.answers import (
