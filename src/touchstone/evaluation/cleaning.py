@@ -103,7 +103,7 @@ class Cleaner:
         return clean
 
 
-def parse_answer(data: bytes) -> Mapping[str, Any]:
+def answer_object(data: bytes) -> Mapping[str, Any]:
     """The JSON object that an answer's body holds.
 
     Raises:
@@ -144,7 +144,7 @@ def few_marks(text: str, cleaner: Cleaner) -> str:
     return text
 
 
-def listed(value: Any, what: str, cleaner: Cleaner) -> list[Any]:
+def list_of(value: Any, what: str, cleaner: Cleaner) -> list[Any]:
     """A list as it is; whatever else stands in its place is left out."""
     if value is None:
         return []

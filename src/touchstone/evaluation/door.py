@@ -16,11 +16,11 @@ from touchstone.evaluation.cleaning import (
     MOST_TEXT,
     Cleaner,
     NotAnAnswerError,
+    answer_object,
     arguments_text,
     few_marks,
-    listed,
+    list_of,
     model_named,
-    parse_answer,
 )
 from touchstone.evaluation.endings import BrokenOffError, Ending, ending_of
 from touchstone.evaluation.redaction import Redactor
@@ -50,13 +50,13 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     Raises:
         NotAnAnswerError: no JSON, or no choice with a message.
     """
-    body = parse_answer(data)
+    body = answer_object(data)
     door = Cleaner(redactor)
     choice, message = _choice(body, door)
     ending = _ending(body, choice, message, door)
     calls = [
         made
-        for call in listed(message.get("tool_calls"), "the list of tool calls", door)
+        for call in list_of(message.get("tool_calls"), "the list of tool calls", door)
         if (made := _call(call, offered, door)) is not None
     ]
     content = message.get("content")
@@ -64,7 +64,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     for name in _THOUGHT_FIELDS:
         if message.get(name):
             kept[name] = door.text(message[name], "the reasoning")
-    if details := listed(message.get("reasoning_details"), "the reasoning", door):
+    if details := list_of(message.get("reasoning_details"), "the reasoning", door):
         # Sent back as it came with the next turn: some services need it to think on.
         kept["reasoning_details"] = door.plain(details, "the reasoning")
     elif not any(map(kept.get, _THOUGHT_FIELDS)):
