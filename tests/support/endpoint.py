@@ -1,10 +1,11 @@
-"""A small OpenAI-compatible server whose answers a test writes, on loopback, in its own thread.
+"""A small server of every format whose answers a test writes, on loopback, in its own thread.
 
 A script is a function from (request body, number of the request) to an answer: a dict is sent as
 JSON, bytes as they are, a `web.Response` as it is, an async function is called with the request.
 """
 
 import asyncio
+import functools
 import json
 import re
 import threading
@@ -15,6 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
+from support.spoken import SPOKEN, Spoken
+
 Script = Callable[[dict[str, Any], int], Any]
 
 
@@ -22,6 +25,8 @@ Script = Callable[[dict[str, Any], int], Any]
 class Endpoint:
     url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
+    """As the chat format has them, roughly, in whatever format they came."""
+    native: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -94,9 +99,14 @@ def idler(_body: dict[str, Any], number: int) -> dict[str, Any]:
 def serve(script: Script = copier) -> Iterator[Endpoint]:
     endpoint = Endpoint("")
 
-    async def answer(request: web.Request) -> web.StreamResponse:
-        number = len(endpoint.requests)
-        body = await request.json()
+    async def answer(spoken: Spoken, request: web.Request) -> web.StreamResponse:
+        number, native = len(endpoint.requests), await request.json()
+        try:
+            body = spoken.heard(native)
+        except (ValueError, KeyError) as error:
+            told = {"message": f"not of the format: {error}", "type": "invalid_request_error"}
+            return web.json_response({"type": "error", "error": told}, status=400)
+        endpoint.native.append(native)
         endpoint.requests.append(body)
         endpoint.headers.append(dict(request.headers))
         endpoint.in_flight += 1
@@ -111,7 +121,8 @@ def serve(script: Script = copier) -> Iterator[Endpoint]:
                 return said
             if isinstance(said, bytes):
                 return web.Response(body=said, content_type="application/json")
-            return web.json_response(said)
+            whole = isinstance(said, dict) and isinstance(said.get("choices"), list)
+            return web.json_response(spoken.said(said) if whole else said)
         finally:
             endpoint.in_flight -= 1
 
@@ -120,7 +131,8 @@ def serve(script: Script = copier) -> Iterator[Endpoint]:
 
     async def start() -> None:
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/v1/chat/completions", answer)
+        for each in SPOKEN.values():
+            app.router.add_post(each.route, functools.partial(answer, each))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

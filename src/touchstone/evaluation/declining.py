@@ -7,7 +7,8 @@ from touchstone.evaluation.bounded_asking import READ_OF_ERROR
 
 # Servers say in their own words, and with several codes, that the conversation no longer fits.
 _CONTEXT_FULL = re.compile(
-    r"context[ _](length|window|size)|maximum context|input length|max_model_len|too many tokens"
+    r"context[ _](length|window|size)|maximum context|input (length|token count)|max_model_len"
+    r"|too many tokens"
     r"|(prompt|input|request) is too long|exceeds? the (maximum|available) (context|sequence)"
     r"|max_new_tokens`? must be",
     re.IGNORECASE,

@@ -50,7 +50,13 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     Raises:
         NotAnAnswerError: no JSON, or no choice with a message.
     """
-    body = answer_object(data)
+    return admit_object(answer_object(data), offered, redactor)
+
+
+def admit_object(
+    body: Mapping[str, Any], offered: Mapping[str, str], redactor: Redactor
+) -> ServedCompletion:
+    """Let one answer through the door, read or translated already; else as `admit`."""
     door = Cleaner(redactor)
     choice, message = _choice(body, door)
     ending = _ending(body, choice, message, door)

@@ -8,8 +8,10 @@ review may do none of these: the subject's own server stands at the other end.
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, cast
 
+import httpx2
 from inspect_ai.model import (
     ChatMessage,
     GenerateConfig,
@@ -20,20 +22,27 @@ from inspect_ai.model import (
     modelapi,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
-from openai import APIStatusError, DefaultAsyncHttpxClient
+from openai import APIStatusError, DefaultAsyncHttpxClient, NotGiven, Omit
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 
 from touchstone.evaluation.bounded_asking import BoundedAsking, Exchanged
 from touchstone.evaluation.cleaning import NotAnAnswerError
 from touchstone.evaluation.declining import declined_stop
-from touchstone.evaluation.door import ServedCompletion, admit
+from touchstone.evaluation.door import ServedCompletion, admit, admit_object
 from touchstone.evaluation.endings import Stop
 from touchstone.evaluation.endpoint_watch import (
     Call,
     EndedWithoutAnswer,
     EndpointFault,
     EndpointWatch,
+)
+from touchstone.evaluation.formats import (
+    NotTranslatableError,
+    Translated,
+    Wire,
+    chat_form,
+    wire_of,
 )
 from touchstone.evaluation.inspect_seam import (
     ProviderSeam,
@@ -53,6 +62,11 @@ PROVIDER = "touchstone"
 class BoundedEndpoint(BoundedAsking, ProviderSeam):
     """Inspect's OpenAI-compatible provider, bounded. Made by `open_endpoint` alone."""
 
+    wire: Wire | None = None
+    """The format that the endpoint speaks, where it is not the chat format."""
+    thinking: int | None = None
+    """The mode's budget for reasoning, in tokens: the chat format has no word for it."""
+
     def make_client(self) -> DefaultAsyncHttpxClient:
         """A client that follows no redirect and bounds what it is answered."""
         # A redirect would let another address answer under this endpoint's digest.
@@ -65,9 +79,10 @@ class BoundedEndpoint(BoundedAsking, ProviderSeam):
         }
         return DefaultAsyncHttpxClient(**kwargs)
 
-    def bind(self, asking: EndpointLimits, watch: EndpointWatch) -> None:
-        """Set the bounds and the watcher, and make the client anew with them."""
+    def bind(self, asking: EndpointLimits, watch: EndpointWatch, mode: Mode) -> None:
+        """Set the bounds, the watcher and the format, and make the client anew with them."""
         self.asking, self.watch = asking, watch
+        self.wire, self.thinking = wire_of(mode.format), mode.settings.reasoning_tokens
         self.redactor = Redactor(str(self.api_key))
         self.http_client = self.make_client()
         self.initialize()
@@ -117,13 +132,11 @@ class BoundedEndpoint(BoundedAsking, ProviderSeam):
             if before.kind == "declined":
                 stop: Stop = "length" if before.stop == "length" else "content_filter"
                 raise EndedWithoutAnswer(stop, before.said.decode())
-            again = admit(before.said, _offered(request), self.redactor)
-            return self._heard(again, request, before.seconds)
+            return self._heard(self._admitted(before.said, request), request, before.seconds)
         began = time.monotonic()
         try:
-            # The bytes as they came: the SDK does not validate what it makes of them.
-            raw = await self.client.chat.completions.with_raw_response.create(**request)
-            answer = admit(raw.content, _offered(request), self.redactor)
+            raw = await self._sent(request)
+            answer = self._admitted(raw, request)
         except APIStatusError as error:
             # Asked first whether it tells of the model: a full context is no fault of the endpoint.
             if (ended := self._declined(error)) is None:
@@ -135,8 +148,47 @@ class BoundedEndpoint(BoundedAsking, ProviderSeam):
             raise EndpointFault(self.line(str(error)), retryable=True) from None
         seconds = time.monotonic() - began
         # Before anybody hears of it: what was heard and lost could be asked for a second time.
-        self.watch.keep(request, HeardAnswer("answer", raw.content, seconds))
+        self.watch.keep(request, HeardAnswer("answer", raw, seconds))
         return self._heard(answer, request, seconds)
+
+    async def _sent(self, request: dict[str, Any]) -> bytes:
+        """Send a request in the endpoint's format, and give its answer's bytes as they came."""
+        if self.wire is None:
+            # The bytes: the SDK does not validate what it makes of them.
+            raw = await self.client.chat.completions.with_raw_response.create(**request)
+            return bytes(raw.content)
+        translated = self._translated(self.wire, request)
+        # Nothing but the format's own headers carries the key.
+        headers: dict[str, str | Omit] = {"Authorization": Omit()}
+        answer = await self.client.post(
+            translated.path,
+            cast_to=httpx2.Response,
+            body=translated.body,
+            options={"headers": {**headers, **self.wire.headers(str(self.api_key))}},
+        )
+        return bytes(answer.content)
+
+    def _translated(self, wire: Wire, request: dict[str, Any]) -> Translated:
+        # The SDK marks what is not given by objects of its own.
+        given = {
+            name: value
+            for name, value in request.items()
+            if value is not None and not isinstance(value, NotGiven | Omit)
+        }
+        try:
+            return wire.request(given, self.thinking)
+        except NotTranslatableError as error:
+            raise EndpointFault(self.line(str(error)), retryable=False) from None
+
+    def _admitted(self, said: bytes, request: dict[str, Any]) -> ServedCompletion:
+        """An answer's bytes, of any format, as they pass the one door."""
+        if self.wire is None:
+            return admit(said, _offered(request), self.redactor)
+        completion, notes = chat_form(self.wire, said, request)
+        answer = admit_object(completion, _offered(request), self.redactor)
+        return replace(
+            answer, notes=(*self._translated(self.wire, request).notes, *notes, *answer.notes)
+        )
 
     def _heard(
         self, answer: ServedCompletion, request: dict[str, Any], seconds: float
@@ -227,5 +279,5 @@ def open_endpoint(mode: Mode, api_key: str, asking: EndpointLimits, watch: Endpo
         config=config,
         max_retries=0,
     )
-    cast("BoundedEndpoint", model.api).bind(asking, watch)
+    cast("BoundedEndpoint", model.api).bind(asking, watch, mode)
     return model

@@ -24,14 +24,19 @@ from inspect_ai._util.working import sample_wait, sample_working_time
 from inspect_ai.hooks._startup import init_hooks
 from inspect_ai.log import transcript
 from inspect_ai.log._samples import sample_active as _sample_active
-from inspect_ai.model import GenerateConfig
+from inspect_ai.model import ChatMessage, ContentReasoning, GenerateConfig
 from inspect_ai.model._model import RetryDecision, sample_total_tokens
-from inspect_ai.model._openai import openai_classify_retry
+from inspect_ai.model._openai import (
+    default_reasoning_handler,
+    openai_chat_message,
+    openai_classify_retry,
+)
+from inspect_ai.model._openrouter_reasoning import reasoning_to_openrouter_reasoning_details
 from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI
 from inspect_ai.util._sandbox.events import content_display
 from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 from openai import DefaultAsyncHttpxClient
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 __all__ = [
     "LOADED_LATE",
@@ -107,6 +112,11 @@ def logging_as_it_was() -> Iterator[None]:
             each.propagate = propagate
 
 
+def _thoughts_sent(thought: ContentReasoning) -> dict[str, Any] | str:
+    # As text in the answer they would lose their seal, without which some services refuse the turn.
+    return reasoning_to_openrouter_reasoning_details(thought) or default_reasoning_handler(thought)
+
+
 class ProviderSeam(OpenAICompatibleAPI):
     """Inspect's OpenAI-compatible provider; a subclass makes its HTTP client, and asks with it."""
 
@@ -117,6 +127,16 @@ class ProviderSeam(OpenAICompatibleAPI):
     @abstractmethod
     async def complete(self, request: dict[str, Any]) -> ChatCompletion:
         """The answer to one request to the chat API, as Inspect reads it on."""
+
+    async def messages_to_openai(
+        self,
+        input: list[ChatMessage],  # noqa: A002 - Inspect's name
+    ) -> list[ChatCompletionMessageParam]:
+        """The conversation as it is sent, with thoughts in the fields that they came in."""
+        return [
+            await openai_chat_message(message, reasoning_handler=_thoughts_sent)
+            for message in input
+        ]
 
     def _create_http_client(self) -> DefaultAsyncHttpxClient:
         return self.make_client()

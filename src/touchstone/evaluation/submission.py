@@ -19,6 +19,7 @@ from pydantic import (
 
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.errors import SubmissionError
+from touchstone.evaluation.formats import CHAT, Format, setting_refused
 from touchstone.evaluation.untrusted_input import (
     check_document,
     parse_submission,
@@ -154,8 +155,22 @@ class Mode(Frozen):
     base_url: Annotated[str, AfterValidator(_base_url)]
     api_key_env: Annotated[str, AfterValidator(_env_name)]
     """Name of the environment variable that holds the key; never the key."""
+    format: Format = CHAT
+    """What the endpoint speaks. Unsaid, it is OpenAI's chat completions."""
     settings: ModeSettings = ModeSettings()
     description: Text = ""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the format that was once the only one: earlier submissions keep their digest."""
+        return {k: v for k, v in handler(self).items() if k != "format" or v != CHAT}
+
+    @model_validator(mode="after")
+    def _speakable(self) -> "Mode":
+        # Before anything is asked: left out in silence, another mode than this one would be run.
+        if reason := setting_refused(self.format, self.settings.model_dump()):
+            raise ValueError(reason)
+        return self
 
 
 class Document(Frozen):
@@ -288,16 +303,18 @@ class Submission(Frozen):
 
 
 def endpoint_digest(mode: Mode) -> str:
-    """Identity of what a mode asks: base URL, model string and settings.
+    """Identity of what a mode asks: base URL, model string, settings, and format unless `chat`.
 
     Inspect's own task identity leaves the URL out, so two endpoints of one model name would be
     taken for each other.
     """
+    spoken = {} if mode.format == CHAT else {"format": mode.format}
     return digest_value(
         {
             "base_url": mode.base_url,
             "model": mode.model,
             "settings": mode.settings.model_dump(mode="json", exclude_none=True),
+            **spoken,
         }
     )
 

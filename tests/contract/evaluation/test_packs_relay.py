@@ -1,6 +1,5 @@
 """The parent's end of a pack's way out, without a pack: one endpoint, and what is said to it."""
 
-import socket
 import struct
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import anyio.to_thread
 import pytest
 from aiohttp import web
 
+from support.asked_relay import ask_relay
 from support.endpoint import Endpoint, completion, serve
 from support.packs import write_pack
 from touchstone.evaluation.limits import EndpointLimits
@@ -22,7 +22,7 @@ from touchstone.evaluation.packs.errors import PackProcessError
 from touchstone.evaluation.packs.manifest import PackLimits
 from touchstone.evaluation.packs.relay import Relay, RelayLimits, RoleEndpoint
 from touchstone.evaluation.packs.source import read_pack
-from touchstone.evaluation.packs.wire import packed, receive_message
+from touchstone.evaluation.packs.wire import packed
 from touchstone.evaluation.submission import Mode
 
 PLAIN = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -61,32 +61,6 @@ def relay_to(endpoint: Endpoint, **more: Any) -> Relay:
     return Relay(roles, frozenset({4, 5}), ASKING, **more)
 
 
-def ask(relay: Relay, *messages: dict[str, Any] | bytes) -> list[dict[str, Any] | None]:
-    """What a relay answers, one after another; None where it has closed."""
-    ours, theirs = socket.socketpair()
-
-    def talk() -> list[dict[str, Any] | None]:
-        found = []
-        for number, each in enumerate(messages):
-            given = each if isinstance(each, bytes) else packed({"call": number, **each})
-            theirs.sendall(given)
-            found.append(receive_message(theirs))
-        theirs.close()
-        return found
-
-    async def served() -> None:
-        with ours:
-            await relay.serve(ours)
-
-    async def run() -> list[dict[str, Any] | None]:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(served)
-            found = [await anyio.to_thread.run_sync(talk)]
-        return found[0]
-
-    return anyio.run(run)
-
-
 def request(text: str = "Hello", role: str = "subject", sample: str = "4") -> dict[str, Any]:
     asked = {"messages": [{"role": "user", "content": text}], "model": "as the pack likes"}
     return {"role": role, "sample": sample, "request": asked}
@@ -95,7 +69,7 @@ def request(text: str = "Hello", role: str = "subject", sample: str = "4") -> di
 def test_each_role_is_asked_at_its_own_endpoint_with_its_own_key(endpoint: Endpoint):
     relay = relay_to(endpoint)
     before = len(endpoint.requests)
-    answers = ask(relay, request(), request(role="grader"))
+    answers = ask_relay(relay, request(), request(role="grader"))
     assert [each and each["call"] for each in answers] == [0, 1]
     assert all(each and "completion" in each for each in answers)
     sent = endpoint.headers[before:]
@@ -108,7 +82,7 @@ def test_each_role_is_asked_at_its_own_endpoint_with_its_own_key(endpoint: Endpo
 
 def test_an_answer_is_told_before_the_pack_hears_of_it(endpoint: Endpoint):
     told: list[tuple[int, Usage]] = []
-    ask(
+    ask_relay(
         relay_to(endpoint, on_answer=lambda *each: told.append(each)),
         request(sample="5"),
         request(role="grader"),
@@ -122,7 +96,7 @@ def test_where_an_answer_cannot_be_written_down_nothing_more_is_asked(endpoint: 
         raise OSError("the disk is full")
 
     relay, before = relay_to(endpoint, on_answer=full), len(endpoint.requests)
-    ask(relay, request(), request())
+    ask_relay(relay, request(), request())
     assert len(endpoint.requests) == before + 1
     assert "full" in str(relay.failure)
     assert not relay.of(4).last_failed
@@ -142,7 +116,7 @@ def test_what_it_may_not_ask_reaches_no_endpoint(
     endpoint: Endpoint, message: dict[str, Any], says: str
 ):
     relay, before = relay_to(endpoint), len(endpoint.requests)
-    (answer,) = ask(relay, message)
+    (answer,) = ask_relay(relay, message)
     assert answer
     assert says in answer["refused"]
     assert says in relay.refusals[0]
@@ -151,11 +125,11 @@ def test_what_it_may_not_ask_reaches_no_endpoint(
 
 def test_calls_and_tokens_are_bounded(endpoint: Endpoint):
     relay = relay_to(endpoint, limits=RelayLimits(calls=2))
-    answers = ask(relay, request(), request(), request())
+    answers = ask_relay(relay, request(), request(), request())
     assert [bool(each and "completion" in each) for each in answers] == [True, True, False]
     assert relay.refusals == ["the pack has made its 2 calls"]
     relay = relay_to(endpoint, limits=RelayLimits(tokens=120))
-    answers = ask(relay, request(), request())
+    answers = ask_relay(relay, request(), request())
     assert [bool(each and "completion" in each) for each in answers] == [True, False]
     assert relay.of(4).capped
 
@@ -163,7 +137,7 @@ def test_calls_and_tokens_are_bounded(endpoint: Endpoint):
 def test_a_graders_tokens_are_not_the_subjects(endpoint: Endpoint):
     relay = relay_to(endpoint, limits=RelayLimits(tokens=240))
     given = (request(role="grader"), request(role="grader"), request(), request(sample="5"))
-    answers = ask(relay, *given)
+    answers = ask_relay(relay, *given)
     assert all(each and "completion" in each for each in answers)
     assert (relay.used, relay.subject_used, relay.capped) == (480, 240, True)
     assert not relay.of(4).capped
@@ -171,7 +145,7 @@ def test_a_graders_tokens_are_not_the_subjects(endpoint: Endpoint):
 
 def test_a_fault_of_the_endpoint_is_told_and_tried_again_by_us(endpoint: Endpoint):
     relay, before = relay_to(endpoint), len(endpoint.requests)
-    (answer,) = ask(relay, request("broken"))
+    (answer,) = ask_relay(relay, request("broken"))
     assert answer
     assert "HTTP 500" in answer["refused"]
     assert len(endpoint.requests) == before + 1 + ASKING.retries
@@ -183,7 +157,7 @@ def test_a_fault_of_the_endpoint_is_told_and_tried_again_by_us(endpoint: Endpoin
 
 def test_a_full_context_is_an_answer(endpoint: Endpoint):
     relay = relay_to(endpoint)
-    (answer,) = ask(relay, request("full"))
+    (answer,) = ask_relay(relay, request("full"))
     assert answer
     assert answer["completion"]["choices"][0]["finish_reason"] == "length"
     assert relay.of(4).shortened
@@ -192,14 +166,14 @@ def test_a_full_context_is_an_answer(endpoint: Endpoint):
 
 def test_tokens_that_cannot_be_are_not_believed(endpoint: Endpoint):
     relay = relay_to(endpoint)
-    ask(relay, request("pretend"))
+    ask_relay(relay, request("pretend"))
     assert relay.used < 10**6
 
 
 @pytest.mark.parametrize("nonsense", [b"\xff\xff\xff\xff", packed([])[:4] + b"[]", b"\0\0\0\1{"])
 def test_nonsense_ends_the_relay_and_nothing_else(endpoint: Endpoint, nonsense: bytes):
     relay = relay_to(endpoint)
-    first, second = ask(relay, request(), nonsense)
+    first, second = ask_relay(relay, request(), nonsense)
     assert first
     assert second is None
     assert "no request" in relay.refusals[0]
@@ -221,7 +195,7 @@ def test_what_cannot_be_sent_is_no_fault_of_the_endpoints(
 ):
     relay, before = relay_to(endpoint), len(endpoint.requests)
     body = b'{"call": 7, "role": "subject", "sample": "4", "request": {' + part + b"}}"
-    (answer,) = ask(relay, struct.pack(">I", len(body)) + body)
+    (answer,) = ask_relay(relay, struct.pack(">I", len(body)) + body)
     assert answer
     assert (answer["call"], says in answer["refused"]) == (7, True)
     assert not relay.of(4).last_failed
@@ -231,7 +205,7 @@ def test_what_cannot_be_sent_is_no_fault_of_the_endpoints(
 def test_a_call_that_is_no_number_is_not_given_back(endpoint: Endpoint):
     body = packed({**request(), "call": 0})
     deep = body[4:].replace(b'"call":0', b'"call":' + b"[" * 300 + b"]" * 300)
-    (answer,) = ask(relay_to(endpoint), struct.pack(">I", len(deep)) + deep)
+    (answer,) = ask_relay(relay_to(endpoint), struct.pack(">I", len(deep)) + deep)
     assert answer
     assert answer["call"] is None
 
