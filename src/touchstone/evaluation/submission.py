@@ -52,7 +52,7 @@ def _decimal(value: Any) -> Decimal:
 
 def _model(value: str) -> str:
     if not re.fullmatch(PROVIDER + r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._:@-]+)+", value):
-        raise ValueError(f'write "{PROVIDER}/<service>/<model name>", the one provider so far')
+        raise ValueError(f'write "{PROVIDER}/<service>/<model name>", whatever the format')
     return value
 
 

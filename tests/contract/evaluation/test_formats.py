@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from support.toys import toy_mode
 from touchstone.evaluation.endpoint_watch import Call, EndpointFault, EndpointWatch
 from touchstone.evaluation.endpoints import BoundedEndpoint, open_endpoint
 from touchstone.evaluation.formats import Format
+from touchstone.evaluation.kept_answers import HeardAnswer
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.packs.relay import Relay, RoleEndpoint
@@ -78,6 +79,17 @@ class Heard(EndpointWatch):
     notes: list[str] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     ends: list[Call] = field(default_factory=list)
+    before: list[HeardAnswer] = field(default_factory=list)
+    """What was answered before a death, in its order."""
+    keeping: list[HeardAnswer] = field(default_factory=list)
+
+    def kept(self, request: Mapping[str, Any]) -> HeardAnswer | None:
+        del request
+        return self.before.pop(0) if self.before else None
+
+    def keep(self, request: Mapping[str, Any], exchange: HeardAnswer) -> None:
+        del request
+        self.keeping.append(exchange)
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         del fingerprint
@@ -90,10 +102,13 @@ class Heard(EndpointWatch):
 
 
 def ask(
-    mode: Mode, request: dict[str, Any] | None = None, asking: EndpointLimits = SHORT
+    mode: Mode,
+    request: dict[str, Any] | None = None,
+    asking: EndpointLimits = SHORT,
+    before: Iterable[HeardAnswer] = (),
 ) -> tuple[dict[str, Any], Heard]:
     """One attempt at a request, as the relay makes it too: the message, and what was heard."""
-    heard = Heard()
+    heard = Heard(before=[*before])
     model = open_endpoint(mode, KEY, asking, heard)
 
     async def run() -> dict[str, Any]:
@@ -192,6 +207,21 @@ def test_what_is_said_is_heard(spoken: str, server: Server):
     if spoken != "chat":
         told = [each.get("text") or each.get("summary") for each in said["reasoning_details"]]
         assert THOUGHT in told
+
+
+@pytest.mark.parametrize("spoken", SPOKEN)
+def test_a_kept_answer_is_heard_again_as_it_was_and_asks_nothing(spoken: str, server: Server):
+    """Ids that a format does not give are made alike: the next request must be the very same."""
+    server.script = lambda *_: completion("hello", [("bash", {"command": "ls"})])
+    said, first = ask(server.mode(spoken))
+    assert len(server.endpoint.requests) == len(first.keeping) == 1
+    again, second = ask(server.mode(spoken), before=first.keeping)
+    assert (again, second.usage, second.ends) == (said, first.usage, first.ends)
+    assert len(server.endpoint.requests) == 1
+    server.script = lambda *_: refused(400, FULL[spoken])
+    _, full = ask(server.mode(spoken))
+    _, replayed = ask(server.mode(spoken), before=full.keeping)
+    assert (replayed.ends, len(server.endpoint.requests)) == (full.ends, 2)
 
 
 @pytest.mark.parametrize("spoken", SPOKEN)
