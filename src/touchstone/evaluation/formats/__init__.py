@@ -7,7 +7,7 @@ from touchstone.evaluation.cleaning import answer_object
 from touchstone.evaluation.formats import anthropic_messages, google_generate, openai_responses
 from touchstone.evaluation.formats.translating import (
     NotTranslatableError,
-    Said,
+    Pieces,
     Translated,
     Wire,
 )
@@ -49,7 +49,7 @@ def chat_form(
     Raises:
         NotAnAnswerError: it is no JSON object.
     """
-    said = Said()
+    said = Pieces()
     completion = wire.answer(answer_object(data), request, said)
     return completion, tuple(said.notes)
 
@@ -61,4 +61,4 @@ def setting_refused(format: Format, settings: Mapping[str, Any]) -> str:  # noqa
         return f"settings.{lacking[0]}: {format} has none; take it out"
     if (effort := settings.get("reasoning_effort")) and effort == _EFFORTS.get(format):
         return f"settings.reasoning_effort: {format} has no {effort!r}; write another"
-    return anthropic_messages.refused(settings) if format == anthropic_messages.ID else ""
+    return anthropic_messages.unsuited(settings) if format == anthropic_messages.ID else ""

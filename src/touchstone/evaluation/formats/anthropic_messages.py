@@ -5,22 +5,22 @@ from typing import Any
 
 from touchstone.evaluation.formats.translating import (
     NotTranslatableError,
-    Said,
+    Pieces,
     Translated,
     Wire,
     arguments_object,
     calls_of,
     chosen_tool,
     counted,
+    field_of,
     functions_of,
     instructions,
     is_system,
+    message_text,
     not_sent,
     objects,
     output_bound,
-    part_of,
     parts_of,
-    text_of,
     thoughts_of,
     usage_of,
 )
@@ -32,7 +32,7 @@ LEAST_BUDGET = 1024
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "one": "tool"}
 
 
-def refused(settings: Mapping[str, Any]) -> str:
+def unsuited(settings: Mapping[str, Any]) -> str:
     """Why a mode cannot have these settings in this format, and the fix; else an empty text."""
     budget, most = settings.get("reasoning_tokens"), settings.get("max_tokens")
     if most is None:
@@ -122,7 +122,7 @@ def _messages(request: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _blocks(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     if message.get("role") == "tool":
         told = {"type": "tool_result", "tool_use_id": str(message.get("tool_call_id"))}
-        return [{**told, "content": text_of(message)}]
+        return [{**told, "content": message_text(message)}]
     blocks: list[dict[str, Any]] = []
     for thought in thoughts_of(message):
         if thought.get("type") == "reasoning.encrypted":
@@ -143,7 +143,7 @@ def _blocks(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return blocks
 
 
-def _answer(body: Mapping[str, Any], _request: Mapping[str, Any], said: Said) -> dict[str, Any]:
+def _answer(body: Mapping[str, Any], _request: Mapping[str, Any], said: Pieces) -> dict[str, Any]:
     if not isinstance(body.get("content"), list):
         return {"error": body.get("error")}
     for block in objects(body["content"], said):
@@ -161,9 +161,9 @@ def _answer(body: Mapping[str, Any], _request: Mapping[str, Any], said: Said) ->
     told = body.get("usage")
     usage = usage_of(
         counted(told, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
-        part_of(told, "output_tokens"),
-        part_of(part_of(told, "output_tokens_details"), "thinking_tokens"),
-        part_of(told, "cache_read_input_tokens"),
+        field_of(told, "output_tokens"),
+        field_of(field_of(told, "output_tokens_details"), "thinking_tokens"),
+        field_of(told, "cache_read_input_tokens"),
     )
     answer = {"id": body.get("id"), "model": body.get("model"), "usage": usage}
     return said.completion(answer, body.get("stop_reason"))

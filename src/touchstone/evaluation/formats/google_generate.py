@@ -5,22 +5,22 @@ from typing import Any
 
 from touchstone.evaluation.formats.translating import (
     NotTranslatableError,
-    Said,
+    Pieces,
     Translated,
     Wire,
     arguments_object,
     calls_of,
     chosen_tool,
     counted,
+    field_of,
     functions_of,
     instructions,
     is_system,
+    message_text,
     not_sent,
     objects,
     output_bound,
-    part_of,
     parts_of,
-    text_of,
     thoughts_of,
     usage_of,
 )
@@ -104,7 +104,10 @@ def _contents(request: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _parts(message: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
     if message.get("role") == "tool":
         id_ = str(message.get("tool_call_id"))
-        response = {"name": names.get(id_, "unnamed"), "response": {"result": text_of(message)}}
+        response = {
+            "name": names.get(id_, "unnamed"),
+            "response": {"result": message_text(message)},
+        }
         return [{"functionResponse": _with_id(response, id_)}]
     seals = {
         str(thought.get("id")): thought.get("data")
@@ -130,23 +133,23 @@ def _with_id(part: dict[str, Any], id_: str) -> dict[str, Any]:
     return part if id_.startswith(_MADE) else {**part, "id": id_}
 
 
-def _answer(body: Mapping[str, Any], request: Mapping[str, Any], said: Said) -> dict[str, Any]:
+def _answer(body: Mapping[str, Any], request: Mapping[str, Any], said: Pieces) -> dict[str, Any]:
     told = body.get("usageMetadata")
     usage = usage_of(
-        part_of(told, "promptTokenCount"),
+        field_of(told, "promptTokenCount"),
         counted(told, "candidatesTokenCount", "thoughtsTokenCount"),
-        part_of(told, "thoughtsTokenCount"),
-        part_of(told, "cachedContentTokenCount"),
+        field_of(told, "thoughtsTokenCount"),
+        field_of(told, "cachedContentTokenCount"),
     )
     answer = {"id": body.get("responseId"), "model": body.get("modelVersion"), "usage": usage}
     candidates = body.get("candidates")
     first = candidates[0] if isinstance(candidates, list) and candidates else None
     if not isinstance(first, Mapping):
         # The prompt itself was refused: this tells of the model and its filters.
-        if part_of(body.get("promptFeedback"), "blockReason"):
+        if field_of(body.get("promptFeedback"), "blockReason"):
             return said.completion(answer, "content_filter")
         return {"error": body.get("error")}
-    for part in objects(part_of(first.get("content"), "parts"), said):
+    for part in objects(field_of(first.get("content"), "parts"), said):
         _part(part, len(request["messages"]), said)
     if isinstance(candidates, list) and len(candidates) > 1:
         said.notes.append("more candidates than were asked for; the first was taken")
@@ -157,7 +160,7 @@ def _answer(body: Mapping[str, Any], request: Mapping[str, Any], said: Said) -> 
     return said.completion(answer, "tool_calls" if end == "STOP" and said.calls else end)
 
 
-def _part(part: Mapping[str, Any], turn: int, said: Said) -> None:
+def _part(part: Mapping[str, Any], turn: int, said: Pieces) -> None:
     seal, holder = part.get("thoughtSignature"), _TEXT
     call = part.get("functionCall")
     if isinstance(call, Mapping):

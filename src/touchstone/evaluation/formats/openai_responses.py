@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from touchstone.evaluation.formats.translating import (
-    Said,
+    Pieces,
     Translated,
     Wire,
     calls_of,
     chosen_tool,
+    field_of,
     functions_of,
+    message_text,
     not_sent,
     objects,
     output_bound,
-    part_of,
     parts_of,
-    text_of,
     thoughts_of,
     usage_of,
 )
@@ -62,7 +62,7 @@ def _items(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     role = message.get("role")
     if role == "tool":
         id_ = str(message.get("tool_call_id"))
-        yield {"type": "function_call_output", "call_id": id_, "output": text_of(message)}
+        yield {"type": "function_call_output", "call_id": id_, "output": message_text(message)}
         return
     if role == "user":
         yield {
@@ -76,7 +76,7 @@ def _items(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
         return
     yield from _reasoning(message)
-    if text := text_of(message):
+    if text := message_text(message):
         yield {"role": role, "content": text}
     for id_, name, arguments in calls_of(message):
         yield {"type": "function_call", "call_id": id_, "name": name, "arguments": arguments}
@@ -95,7 +95,7 @@ def _reasoning(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             summary = []
 
 
-def _answer(body: Mapping[str, Any], _request: Mapping[str, Any], said: Said) -> dict[str, Any]:
+def _answer(body: Mapping[str, Any], _request: Mapping[str, Any], said: Pieces) -> dict[str, Any]:
     if not isinstance(body.get("output"), list):
         return {"error": body.get("error")}
     for item in objects(body["output"], said):
@@ -110,10 +110,10 @@ def _answer(body: Mapping[str, Any], _request: Mapping[str, Any], said: Said) ->
             said.strange()
     told = body.get("usage")
     usage = usage_of(
-        part_of(told, "input_tokens"),
-        part_of(told, "output_tokens"),
-        part_of(part_of(told, "output_tokens_details"), "reasoning_tokens"),
-        part_of(part_of(told, "input_tokens_details"), "cached_tokens"),
+        field_of(told, "input_tokens"),
+        field_of(told, "output_tokens"),
+        field_of(field_of(told, "output_tokens_details"), "reasoning_tokens"),
+        field_of(field_of(told, "input_tokens_details"), "cached_tokens"),
     )
     # Beside a status of "completed" these can still say that it is not.
     told_beside = {name: body.get(name) for name in ("error", "incomplete_details")}
@@ -125,12 +125,12 @@ def _end(body: Mapping[str, Any]) -> Any:
     """The word for the answer's end: of one that is not whole, why it is not."""
     status = body.get("status")
     if status == "incomplete":
-        return part_of(body.get("incomplete_details"), "reason") or status
+        return field_of(body.get("incomplete_details"), "reason") or status
     # A failed answer is no answer: it may be asked for again.
     return "error" if status == "failed" else status
 
 
-def _message(item: Mapping[str, Any], said: Said) -> None:
+def _message(item: Mapping[str, Any], said: Pieces) -> None:
     for part in objects(item.get("content"), said):
         if part.get("type") == "output_text":
             said.texts.append(part.get("text"))
@@ -140,7 +140,7 @@ def _message(item: Mapping[str, Any], said: Said) -> None:
             said.strange()
 
 
-def _thought(item: Mapping[str, Any], said: Said) -> None:
+def _thought(item: Mapping[str, Any], said: Pieces) -> None:
     texts = [part.get("text") for part in objects(item.get("summary"), said)]
     shown = "\n\n".join(text for text in texts if isinstance(text, str))
     if shown:

@@ -42,14 +42,14 @@ class Wire:
     Raises:
         NotTranslatableError: the format has no word for a part of it.
     """
-    answer: Callable[[Mapping[str, Any], Mapping[str, Any], "Said"], dict[str, Any]]
+    answer: Callable[[Mapping[str, Any], Mapping[str, Any], "Pieces"], dict[str, Any]]
     """Of an answer's JSON, the request, and what is to be filled: the answer beside its message."""
     headers: Callable[[str], dict[str, str]]
     """That carry the key."""
 
 
 @dataclass
-class Said:
+class Pieces:
     """What an answer says, while its parts are gone through; anything may stand in any field."""
 
     texts: list[Any] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Said:
         return {**answer, "choices": [choice]}
 
 
-def objects(value: Any, said: Said) -> Iterator[Mapping[str, Any]]:
+def objects(value: Any, said: Pieces) -> Iterator[Mapping[str, Any]]:
     """The objects of a list of parts; whatever else stands in it is left out, with a note."""
     for place, part in enumerate(value if isinstance(value, list) else []):
         if isinstance(part, Mapping) and place < MOST_PARTS:
@@ -98,14 +98,14 @@ def objects(value: Any, said: Said) -> Iterator[Mapping[str, Any]]:
             said.strange()
 
 
-def part_of(value: Any, name: str) -> Any:
+def field_of(value: Any, name: str) -> Any:
     """A field of what may be an object or anything else."""
     return value.get(name) if isinstance(value, Mapping) else None
 
 
 def counted(value: Any, *names: str) -> Any:
     """The sum of the counts that are there; None, or what stands there, where none is a count."""
-    found = [part_of(value, name) for name in names]
+    found = [field_of(value, name) for name in names]
     counts = [each for each in found if type(each) is int]
     return sum(counts) if counts else next((each for each in found if each is not None), None)
 
@@ -127,7 +127,7 @@ def output_bound(request: Mapping[str, Any]) -> int | None:
 
 def instructions(request: Mapping[str, Any]) -> str:
     """The system messages of a request as one text."""
-    texts = [text_of(each) for each in request["messages"] if is_system(each)]
+    texts = [message_text(each) for each in request["messages"] if is_system(each)]
     return "\n\n".join(text for text in texts if text)
 
 
@@ -136,7 +136,7 @@ def is_system(message: Mapping[str, Any]) -> bool:
     return message.get("role") in {"system", "developer"}
 
 
-def text_of(message: Mapping[str, Any]) -> str:
+def message_text(message: Mapping[str, Any]) -> str:
     """A message's text, its parts one after another.
 
     Raises:
@@ -162,11 +162,11 @@ def parts_of(message: Mapping[str, Any]) -> list[tuple[str, tuple[str, str] | No
         return [(content, None)] if content else []
     found: list[tuple[str, tuple[str, str] | None]] = []
     for part in content if isinstance(content, list) else [content]:
-        if isinstance(text := part_of(part, "text"), str):
+        if isinstance(text := field_of(part, "text"), str):
             found.append((text, None))
             continue
         # By its address it would be the endpoint that fetches it: not what is in the record.
-        url = part_of(part_of(part, "image_url"), "url")
+        url = field_of(field_of(part, "image_url"), "url")
         image = _DATA_URL.fullmatch(url) if isinstance(url, str) else None
         if image is None:
             raise NotTranslatableError(
@@ -179,9 +179,13 @@ def parts_of(message: Mapping[str, Any]) -> list[tuple[str, tuple[str, str] | No
 def calls_of(message: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The tool calls of a message: id, name and arguments as they were written."""
     for call in message.get("tool_calls") or ():
-        function = part_of(call, "function")
-        name, arguments = part_of(function, "name"), part_of(function, "arguments")
-        yield str(part_of(call, "id")), str(name), arguments if isinstance(arguments, str) else "{}"
+        function = field_of(call, "function")
+        name, arguments = field_of(function, "name"), field_of(function, "arguments")
+        yield (
+            str(field_of(call, "id")),
+            str(name),
+            arguments if isinstance(arguments, str) else "{}",
+        )
 
 
 def arguments_object(arguments: str) -> dict[str, Any]:
@@ -210,7 +214,7 @@ def chosen_tool(request: Mapping[str, Any]) -> tuple[str, str]:
     choice = request.get("tool_choice")
     if choice is None or choice in ("auto", "none", "required"):
         return choice or "auto", ""
-    name = part_of(part_of(choice, "function"), "name")
+    name = field_of(field_of(choice, "function"), "name")
     if not isinstance(name, str):
         raise NotTranslatableError("tool_choice names no function")
     return "one", name
@@ -222,7 +226,7 @@ def not_sent(format: str, request: Mapping[str, Any], *names: str) -> list[str]:
     Raises:
         NotTranslatableError: it asks for a form of the answer, which no note would make up for.
     """
-    kind = part_of(request.get("response_format"), "type")
+    kind = field_of(request.get("response_format"), "type")
     if request.get("response_format") is not None and kind != "text":
         raise NotTranslatableError(f"response_format is not sent in {format}")
     return [f"{name} was not sent: {format} has none" for name in names if name in request]
