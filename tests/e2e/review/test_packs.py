@@ -182,6 +182,8 @@ def test_the_report_says_whose_finding_it_is(reviewed: Reviewed):
         if pack := part.get("pack"):
             assert pack["digest"] in reviewed.report
     assert reviewed.report.count("a finding by the developer, run by the centre") >= 2
+    # Beside its result, too, and not among the conditions alone.
+    assert "By a pack: a finding by the developer, run by the centre" in reviewed.report
 
 
 def test_a_pack_that_is_not_registered_is_refused_by_name(tmp_path: Path):

@@ -12,6 +12,7 @@ from touchstone.clearance import PUBLIC, party_audience
 from touchstone.deeds.access import release_announced
 from touchstone.editions.gathering import invented
 from touchstone.editions.page import ReportData, render_html
+from touchstone.editions.sections import results
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.service.cases.case_admin import show_case
@@ -265,8 +266,12 @@ def test_twin_where_no_cheat_is_known_nothing_of_it_is_said(
 ):
     for name in family_names():
         monkeypatch.setattr(type(get_family(name)), "cheat", "")
+    # That the instrument was calibrated makes no result a check of it.
+    monkeypatch.setattr(results, "calibration_note", lambda *_: "It was calibrated.")
     with small_case(tmp_path) as case:
         measure(case)
         page = facts_for(case, party_audience("example-centre"))
     assert {row.instrument for row in page.results} == {""}
+    assert {row.notes for row in page.results} == {("It was calibrated.",)}
+    assert '<p class="note">It was calibrated.</p>' in render_html(page)
     assert "Capabilities" not in {row.what for row in page.not_measured}

@@ -224,6 +224,8 @@ class ResultRow:
     instrument: str = ""
     """Where the items check the instrument and no capability: that they do, and the cheapest way
     known to solve them without. Empty: no such way is known."""
+    notes: tuple[str, ...] = ()
+    """Whose statement items and scores are, and what bears on the result alone: calibration."""
     claimed: float | None = None
     """The success rate that the verdict's word claims to lie above or below; None: it claims none
     on that scale."""

@@ -10,6 +10,7 @@ from touchstone.editions.sections.measured_under import conditions_by_run
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.families.code import SHIPPED
 from touchstone.evaluation.sandbox import at_least
+from touchstone.review.state import RunKey
 from touchstone.verdicts.conditions import Conditions
 
 MIB = 1024 * 1024
@@ -98,6 +99,15 @@ def _stated(pack: Mapping[str, Any], case: AudienceCase) -> str:
         version=pack["version"],
         digest=pack["digest"],
     )
+
+
+def pack_note(case: AudienceCase, key: RunKey) -> str:
+    """Whose word a run's items and scores are, beside its result; empty where no pack's."""
+    sealed = (case.content("battery-sealed", "registered") or {}).get("battery", {})
+    for part in sealed.get("sets", ()):
+        if part["criterion"] == key.criterion and part.get("pack"):
+            return sentence("chosen.beside", stated=_stated(part["pack"], case))
+    return ""
 
 
 def _readiness(asked: Mapping[str, Any]) -> str:

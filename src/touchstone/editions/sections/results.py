@@ -16,7 +16,7 @@ from touchstone.editions.page import (
 from touchstone.editions.run_text import lost_beside
 from touchstone.editions.sections.calibration import calibration_note
 from touchstone.editions.sections.chosen_sets import set_in_words
-from touchstone.editions.sections.conditions import chosen_facts
+from touchstone.editions.sections.conditions import chosen_facts, pack_note
 from touchstone.editions.sections.evidence import (
     broken_off_runs,
     early_verdicts,
@@ -265,7 +265,8 @@ def _row(
         repeated=tally.attempt().repeated(),
         attempts=tried_again(case, key),
         sealed=sealed,
-        instrument=paragraph(instrument_note(case, key), calibration_note(case, key.criterion)),
+        instrument=instrument_note(case, key),
+        notes=tuple(filter(None, (pack_note(case, key), calibration_note(case, key.criterion)))),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
     )
 
