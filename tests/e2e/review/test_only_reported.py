@@ -135,6 +135,7 @@ def test_the_mean_stands_in_result_and_case_and_report_and_no_verdict_does(revie
     # In no row of the results, where they would look like none solved.
     results = reviewed.report.partition('id="results"')[2].partition("</section>")[0]
     assert "4 of 10 items scored" in results
+    assert "Nothing that a verdict may rest on has been measured" in results
     assert "solved" not in results.partition("<h3>")[0]
 
 
