@@ -42,6 +42,7 @@ from touchstone.evaluation.formats import (
     Translated,
     Wire,
     chat_form,
+    translated,
     wire_of,
 )
 from touchstone.evaluation.inspect_seam import (
@@ -157,13 +158,13 @@ class BoundedEndpoint(BoundedAsking, ProviderSeam):
             # The bytes: the SDK does not validate what it makes of them.
             raw = await self.client.chat.completions.with_raw_response.create(**request)
             return bytes(raw.content)
-        translated = self._translated(self.wire, request)
+        sent = self._translated(self.wire, request)
         # Nothing but the format's own headers carries the key.
         headers: dict[str, str | Omit] = {"Authorization": Omit()}
         answer = await self.client.post(
-            translated.path,
+            sent.path,
             cast_to=httpx2.Response,
-            body=translated.body,
+            body=sent.body,
             options={"headers": {**headers, **self.wire.headers(str(self.api_key))}},
         )
         return bytes(answer.content)
@@ -176,7 +177,7 @@ class BoundedEndpoint(BoundedAsking, ProviderSeam):
             if value is not None and not isinstance(value, NotGiven | Omit)
         }
         try:
-            return wire.request(given, self.thinking)
+            return translated(wire, given, self.thinking)
         except NotTranslatableError as error:
             raise EndpointFault(self.line(str(error)), retryable=False) from None
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from support.asked_relay import ask_relay
 from support.endpoint import Endpoint, completion, copier, serve
+from support.mangled import ODD, mangled
 from support.spoken import SPOKEN, THOUGHT
 from support.toy_run import KEY, OVER_LOOPBACK, Run
 from support.toys import toy_mode
@@ -284,25 +285,6 @@ def test_a_full_context_tells_of_the_model(spoken: str, server: Server):
     assert [call.stop for call in heard.ends] == ["length"]
 
 
-ODD: list[Any] = [None, 7, "x", ["x"], {"x": 1}, [[["x"]]], 10**400, "\ud800", float("inf")]
-
-
-def mangled(native: Any, place: int, odd: Any) -> Any:
-    """The answer with something else at one of its places; `ODD` where it has no such place."""
-    at = [-1]
-
-    def walk(value: Any) -> Any:
-        at[0] += 1
-        if at[0] == place:
-            return odd
-        if isinstance(value, dict):
-            return {key: walk(inner) for key, inner in value.items()}
-        return [walk(inner) for inner in value] if isinstance(value, list) else value
-
-    changed = walk(native)
-    return changed if at[0] >= place else ODD
-
-
 @pytest.mark.parametrize("spoken", OTHERS)
 def test_whatever_stands_in_whatever_field_is_an_answer_or_a_fault(spoken: str, server: Server):
     """No value at any place of an answer comes through as a defect of ours, or as no text."""
@@ -436,6 +418,22 @@ def test_a_whole_sample_and_its_second_turn(
     first, second = server.endpoint.native
     assert first | sent == first
     assert len(json.dumps(second)) > len(json.dumps(first))
+
+
+def test_thoughts_go_back_in_the_field_that_they_came_in(server: Server, toy_run: Run):
+    """In the chat format too: as text they would lose their seal."""
+    details = [{"type": "reasoning.text", "text": THOUGHT, "signature": "sealed"}]
+
+    def thinking(body: dict[str, Any], number: int) -> dict[str, Any]:
+        said = copier(body, number)
+        said["choices"][0]["message"]["reasoning_details"] = details
+        return said
+
+    server.script = thinking
+    toy_run("", size=1, mode=server.mode("chat"))
+    turns = [each for each in server.endpoint.native[1]["messages"] if each["role"] == "assistant"]
+    assert [each["reasoning_details"] for each in turns] == [details]
+    assert "<think" not in json.dumps(turns)
 
 
 def test_an_image_given_as_data_goes_along(server: Server):

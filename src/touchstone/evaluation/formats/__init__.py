@@ -20,6 +20,7 @@ __all__ = [
     "Wire",
     "chat_form",
     "setting_refused",
+    "translated",
     "wire_of",
 ]
 
@@ -39,6 +40,26 @@ _EFFORTS = {anthropic_messages.ID: "minimal", google_generate.ID: "xhigh"}
 def wire_of(format: Format) -> Wire | None:  # noqa: A002 - the submission's word
     """How a format is spoken; None for the chat format, which needs no translating."""
     return _WIRES.get(format)
+
+
+def translated(wire: Wire, request: Mapping[str, Any], budget: int | None) -> Translated:
+    """A request of the chat format as it is sent; it may be a pack's, and hold anything.
+
+    Args:
+        wire: The endpoint's format.
+        request: As the chat format has it.
+        budget: For reasoning, in tokens, if the mode sets one.
+
+    Raises:
+        NotTranslatableError: the format has no word for a part of it, or it is no request.
+    """
+    try:
+        return wire.request(request, budget)
+    except NotTranslatableError:
+        raise
+    except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+        # Its author's mistake, which no second attempt mends and no endpoint made.
+        raise NotTranslatableError(f"the request is none that {wire.id} can be asked") from None
 
 
 def chat_form(
