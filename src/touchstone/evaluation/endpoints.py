@@ -42,7 +42,7 @@ from touchstone.evaluation.formats import (
     Translated,
     Wire,
     chat_form,
-    translated,
+    translate,
     wire_of,
 )
 from touchstone.evaluation.inspect_seam import (
@@ -177,7 +177,7 @@ class BoundedEndpoint(BoundedAsking, ProviderSeam):
             if value is not None and not isinstance(value, NotGiven | Omit)
         }
         try:
-            return translated(wire, given, self.thinking)
+            return translate(wire, given, self.thinking)
         except NotTranslatableError as error:
             raise EndpointFault(self.line(str(error)), retryable=False) from None
 

@@ -7,7 +7,7 @@ import pytest
 
 from support.mangled import ODD, mangled
 from support.spoken import SPOKEN
-from touchstone.evaluation.formats import NotTranslatableError, translated, wire_of
+from touchstone.evaluation.formats import NotTranslatableError, translate, wire_of
 
 WIRES = [wire for name in SPOKEN if (wire := wire_of(name)) is not None]  # type: ignore[arg-type]
 CALL = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": 1}'}}
@@ -46,7 +46,7 @@ def test_whatever_a_pack_writes_is_sent_or_refused_and_no_defect(wire: Any):
     while (first := mangled(REQUEST, place, ODD[0])) is not ODD:
         for request in (first, *(mangled(REQUEST, place, odd) for odd in ODD[1:])):
             try:
-                json.dumps(translated(wire, request, 2000).body)
+                json.dumps(translate(wire, request, 2000).body)
             except NotTranslatableError:
                 refused += 1
             else:
@@ -59,7 +59,7 @@ def test_whatever_a_pack_writes_is_sent_or_refused_and_no_defect(wire: Any):
 @pytest.mark.parametrize("wire", WIRES, ids=[wire.id for wire in WIRES])
 def test_each_tool_choice_has_its_words(wire: Any):
     kinds: list[Any] = ["auto", "none", "required", REQUEST["tool_choice"]]
-    bodies = [translated(wire, {**REQUEST, "tool_choice": each}, None).body for each in kinds]
+    bodies = [translate(wire, {**REQUEST, "tool_choice": each}, None).body for each in kinds]
     names = ("tool_choice", "toolConfig")
     assert len({json.dumps([body.get(name) for name in names]) for body in bodies}) == len(kinds)
 
@@ -68,7 +68,7 @@ def test_arguments_that_are_no_object_go_back_as_the_model_wrote_them():
     call = {**CALL, "function": {"name": "bash", "arguments": "{broken"}}
     turn = {"role": "assistant", "content": "", "tool_calls": [call]}
     for wire in WIRES:
-        body = translated(wire, {**REQUEST, "messages": [turn]}, None).body
+        body = translate(wire, {**REQUEST, "messages": [turn]}, None).body
         assert "{broken" in json.dumps(body)
 
 
@@ -76,7 +76,7 @@ def test_thoughts_without_a_seal_are_not_sent_where_they_would_be_refused():
     bare = [{"type": "reasoning.text", "text": "unsealed"}]
     turn = {"role": "assistant", "content": "a", "reasoning_details": bare}
     for wire in WIRES:
-        body = translated(wire, {**REQUEST, "messages": [turn]}, None).body
+        body = translate(wire, {**REQUEST, "messages": [turn]}, None).body
         assert "unsealed" not in json.dumps(body)
 
 
@@ -84,6 +84,6 @@ def test_thoughts_without_a_seal_are_not_sent_where_they_would_be_refused():
 def test_a_budget_of_thinking_stays_below_what_a_cap_leaves(most: int, budget: int | None):
     (wire,) = (each for each in WIRES if each.id == "anthropic-messages")
     request = {name: value for name, value in REQUEST.items() if name != "reasoning_effort"}
-    sent = translated(wire, {**request, "max_tokens": most}, 2000)
+    sent = translate(wire, {**request, "max_tokens": most}, 2000)
     assert sent.body.get("thinking", {}).get("budget_tokens") == budget
     assert any("reasoning_tokens was not sent" in note for note in sent.notes) is (budget is None)

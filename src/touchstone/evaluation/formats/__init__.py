@@ -20,7 +20,7 @@ __all__ = [
     "Wire",
     "chat_form",
     "setting_refused",
-    "translated",
+    "translate",
     "wire_of",
 ]
 
@@ -42,7 +42,7 @@ def wire_of(format: Format) -> Wire | None:  # noqa: A002 - the submission's wor
     return _WIRES.get(format)
 
 
-def translated(wire: Wire, request: Mapping[str, Any], budget: int | None) -> Translated:
+def translate(wire: Wire, request: Mapping[str, Any], budget: int | None) -> Translated:
     """A request of the chat format as it is sent; it may be a pack's, and hold anything.
 
     Args:
