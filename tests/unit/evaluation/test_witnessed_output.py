@@ -175,6 +175,35 @@ def test_a_program_is_its_own_calls_whatever_its_span_says(spans: dict[str, str 
     assert beside(SWAPPED, spans, COMMANDS) == {"a", "b"}
 
 
+def test_a_program_that_a_call_hands_over_to_be_read_is_its_own_too():
+    code = {"a": "print('of-a')\n", "b": "print('of-b')\n"}
+
+    def events(answers: Mapping[str, str]) -> list[Event]:
+        calls = [call(name, answer, code[name]) for name, answer in answers.items()]
+        ran = [wrote(f"of-{name}", input=text) for name, text in code.items()]
+        return [*calls, *ran]
+
+    assert flagged(*events(HONEST)) == set()
+    assert flagged(*events(SWAPPED)) == {"a", "b"}
+
+
+def test_a_call_that_asks_for_no_more_than_a_shell_claims_no_other_program():
+    """A tool may write its command anew, so that nobody's words are those that ran."""
+    first = call("a", "of-a", "make one")
+    ran = wrote("of-a", command="cd /work && make one")
+    assert flagged(first, call("b", "of-a", "bash"), ran) == set()
+
+
+def test_many_calls_beside_each_other_take_no_more_time_than_they_are_many():
+    """Each is looked up: 4,000 by 4,000 comparisons would take minutes."""
+    many: list[Event] = []
+    for n in range(4000):
+        many += [begins(f"s{n}"), call(f"c{n}", f"of {n}", f"make {n}")]
+        many.append(wrote(f"of {n}", f"s{n}", f"make {n + 1}"))
+    # Of each program the next call says that it is its own; of the last one nobody does.
+    assert len(flagged(*many)) == 3999
+
+
 def test_what_ran_within_a_call_is_the_calls_and_what_ran_beside_it_is_nobodys():
     events: list[Event] = [begins("outer", None, "solver"), begins("s", "outer"), call("a", "made")]
     inner = begins("deeper", "s", "agent")

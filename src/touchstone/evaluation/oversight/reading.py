@@ -64,8 +64,6 @@ class LoggedCall:
     """Where Inspect cut it for the model: its bytes, and how many are shown; None: it did not."""
     handed_over: bool
     """Whether the call went to another agent: the model is told so in words of the scaffold's."""
-    asked: tuple[str, ...] = ()
-    """The texts among its arguments."""
     outputs: list["LoggedOutput"] = field(default_factory=list)
     """What the sandbox logged of programs that ran in the call."""
 
@@ -79,9 +77,9 @@ class LoggedOutput:
     """In which it ran; empty where the log does not say."""
     text: str
     """As Inspect's log has it: the first 20 lines."""
-    command: tuple[str, ...] = ()
-    given: str = ""
-    """What its program was given to read, as far as the log has it, with its blanks joined."""
+    programs: tuple[str, ...] = ()
+    """What ran, as a call may have asked for it: the last word of the command, which is a shell's
+    program, and the beginning of what it was given to read."""
     noted: Mapping[str, Any] | None = None
     """What the sandbox noted of all of it (`witnessed_output`); None where it noted nothing."""
 
@@ -172,6 +170,8 @@ class _Reader:
         """By span the one around it."""
         self._in_span: dict[str, LoggedCall] = {}
         """By its span, a call."""
+        self._askers: dict[str, set[int]] = {}
+        """By a program, the calls that asked for it, as `id` tells them apart."""
         self._before: Event | None = None
         self._authored: set[tuple[str, str]] = set()
 
@@ -234,9 +234,12 @@ class _Reader:
             event.error.message if event.error else "",
             event.truncated,
             event.agent is not None,
-            tuple(each for each in event.arguments.values() if isinstance(each, str) and each),
         )
         self._logged.append(call)
+        for asked in event.arguments.values():
+            if isinstance(asked, str) and asked:
+                for program in (asked, *_beginning(asked)):
+                    self._askers.setdefault(program, set()).add(id(call))
         span = self._before
         # Each call opens a span of its own just before its event, and all that it does runs there.
         if isinstance(span, SpanBeginEvent) and (span.type, span.name) == ("tool", event.function):
@@ -285,18 +288,15 @@ class _Reader:
 
     def _is_of(self, call: LoggedCall, output: LoggedOutput) -> bool:
         """Whether the program is not another call's, whatever its span says."""
-        if _runs(call, output):
-            return True
-        return not any(_runs(other, output) for other in self._logged if other is not call)
+        # Looked up, so that a transcript of many calls costs no more than it is long.
+        askers = {asker for program in output.programs for asker in self._askers.get(program, ())}
+        return not askers or id(call) in askers
 
 
-def _runs(call: LoggedCall, output: LoggedOutput) -> bool:
-    """Whether the program is the one that the call asked for, as it stands."""
-    begins = output.given[:_ASKED]
-    return any(
-        asked in output.command or (begins and blanks_joined(asked).startswith(begins))
-        for asked in call.asked
-    )
+def _beginning(given: str) -> tuple[str, ...]:
+    """By which a program that is read from its input is known; nothing where it is too short."""
+    joined = blanks_joined(given[: 4 * _ASKED])
+    return (f"< {joined[:_ASKED]}",) if joined else ()
 
 
 def _output(event: SandboxEvent, before: Event | None) -> LoggedOutput:
@@ -318,8 +318,7 @@ def _output(event: SandboxEvent, before: Event | None) -> LoggedOutput:
         at=event.timestamp,
         span=event.span_id or "",
         text=event.output or "",
-        command=command,
-        given=blanks_joined((event.input or "").partition(_CUT)[0]),
+        programs=(*command[-1:], *_beginning((event.input or "").partition(_CUT)[0])),
         noted=read_witness(told),
     )
 
