@@ -125,13 +125,14 @@ def _listed(place: Path) -> "AssetList":
     from touchstone.evaluation.assets.errors import AssetError
     from touchstone.evaluation.assets.listing import LISTING, MOST_LISTING, parse_assets
     from touchstone.evaluation.families.registry import assets_of_family
+    from touchstone.keys.named_files import open_named
 
     path = place / LISTING if place.is_dir() else place
     named = None if place.exists() else assets_of_family(str(place))
     if named is not None:
         return parse_assets(named)
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             return parse_assets(file.read(4 * MOST_LISTING + 1))
     except FileNotFoundError:
         raise AssetError(f"{path}: there is no such list; see the how-to page on assets") from None

@@ -16,6 +16,7 @@ from touchstone.evaluation.elicitation import ELICITATION, Elicitation
 from touchstone.evaluation.errors import ElicitationError
 from touchstone.evaluation.toml_models import model_of_table
 from touchstone.handin.toml import Bounds, Origin, parse_toml
+from touchstone.keys.named_files import open_named
 
 FORMAT = "touchstone elicitation 1"
 MOST_CHARACTERS = 64 * 1024
@@ -57,7 +58,7 @@ def load_elicitation(chosen: str | None) -> Elicitation:
         return shipped(chosen)
     path = Path(chosen)
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             data = file.read(4 * MOST_CHARACTERS + 1)
     except OSError as error:
         raise ElicitationError(f"{chosen}: cannot be read: {error.strerror}") from error

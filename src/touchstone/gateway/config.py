@@ -21,6 +21,7 @@ from touchstone.gateway.values import (
     is_loopback,
     secret,
 )
+from touchstone.keys.named_files import open_named
 from touchstone.terms import Pin
 from touchstone.terms.document.reading import Text, read_toml
 from touchstone.terms.errors import TermsFileError
@@ -295,7 +296,7 @@ def load_config(path: Path) -> GatewayConfig:
     where they are used.
     """
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             # One byte more than is allowed tells a file that is too long from one that just fits.
             data = file.read(MAX_BYTES + 1)
         text = data.decode()

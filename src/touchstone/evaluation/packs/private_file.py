@@ -25,6 +25,7 @@ from touchstone.evaluation.packs.manifest import Id, Line
 from touchstone.evaluation.packs.registering import MOST_REGISTERED, RegisteredPack
 from touchstone.keys import KeyFileError, RandomSource, SealError, read_secret
 from touchstone.keys.age_files import AgeIdentity, checked_recipient, read_identity, seal_for
+from touchstone.keys.named_files import open_named
 from touchstone.keys.shares import MOST_SHARES, Share, join_shares, split_secret
 
 MOST_HEADER = 64 * 1024
@@ -292,7 +293,7 @@ def read_sealed(path: Path) -> bytes:
         PackError: it cannot be read, or is too large.
     """
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             data = file.read(MOST_REGISTERED + 1)
     except OSError as error:
         raise PackError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None

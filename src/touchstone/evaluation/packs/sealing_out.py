@@ -23,6 +23,7 @@ from touchstone.evaluation.packs.variants import (
 from touchstone.handin import printable_line
 from touchstone.keys import KeyFileError, KeyMissingError, RandomSource, read_secret, write_secret
 from touchstone.keys.files import secret_folder
+from touchstone.keys.named_files import open_named
 
 KEEPERS = "keepers-of-shares"
 """The recipient whose variant all keepers of shares have together."""
@@ -117,7 +118,7 @@ def attributed(pack: RegisteredPack, home: Path, text: Path) -> tuple[Attributio
     if kept is None:
         raise PackError(f"{pack.pack.id}: no variants of it were sealed here")
     try:
-        with text.open("rb") as file:
+        with open_named(text) as file:
             data = file.read(MOST_TEXT + 1)
     except OSError as error:
         raise PackError(f"{text}: {(error.strerror or 'cannot be read').lower()}") from None

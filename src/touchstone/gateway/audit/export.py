@@ -12,6 +12,7 @@ from touchstone.gateway.audit.lines import START, AuditLine, digest, parse_line
 from touchstone.gateway.audit.writer import file_numbers, file_path
 from touchstone.gateway.errors import AuditError
 from touchstone.gateway.receipts import SignedReceipt
+from touchstone.keys.named_files import open_named
 from touchstone.ledger import MAX_LINE, MalformedError, dumps
 
 _PREFIX = "worker-"
@@ -142,7 +143,7 @@ def _lines(folder: Path, worker: int) -> Iterator[ExportedLine]:
 
 def _whole_lines(path: Path, *, torn: bool) -> Iterator[bytes]:
     """The lines of a file. The end of the newest may be torn: it was acknowledged to nobody."""
-    with path.open("rb") as file:
+    with open_named(path) as file:
         while data := file.readline(MAX_LINE + 1):
             if not data.endswith(b"\n"):
                 if torn and not file.read(1):
