@@ -7,6 +7,7 @@ a score stands in the sample, in the event of its scoring, in the list of sample
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -65,7 +66,11 @@ def read_parity_log(data: bytes, source: str) -> ParityLog:
     arguments = _part(run, "task_args")
     if run.get("task") != _TASK or not all(isinstance(v, str) for v in arguments.values()):
         raise _refused(source, "it is no log of `touchstone parity run`")
-    return ParityLog(arguments, {_index(each, source): _solved(each) for each in samples})
+    results = {_index(each, source): _solved(each) for each in samples}
+    # "0" and "00" are one position: the later would take the place of the other unseen.
+    if len(results) < len(samples):
+        raise _refused(source, "a position stands in it twice")
+    return ParityLog(arguments, results)
 
 
 def _changes(header: Json, samples: list[Json], summaries: Mapping[str, Json]) -> Iterator[str]:
@@ -84,9 +89,11 @@ def _changes(header: Json, samples: list[Json], summaries: Mapping[str, Json]) -
     for sample in samples:
         yield from _sample_changes(sample, summaries.get(str(sample.get("id")), {}))
     values = [value for each in samples if (value := _value(each)) is not None]
-    for told in _means(header):
-        if not values or abs(told - sum(values) / len(values)) > 1e-6:  # noqa: PLR2004 - of rounding
-            yield "its mean score is not that of its samples"
+    means = [*_means(header)]
+    mean = sum(values) / len(values) if values else None
+    # A mean that was taken out, or is no number, is no mean of theirs either.
+    if bool(means) != bool(values) or any(not _close(each, mean) for each in means):
+        yield "its mean score is not that of its samples"
 
 
 def _sample_changes(sample: Json, summary: Json) -> Iterator[str]:
@@ -101,11 +108,14 @@ def _sample_changes(sample: Json, summary: Json) -> Iterator[str]:
     score = _part(_part(sample, "scores"), SCORER)
     if score.get("history"):
         yield f"the score of {name} was edited"
-    events = [each for each in sample.get("events") or () if isinstance(each, dict)]
+    listed = sample.get("events")
+    events = [each for each in (listed if isinstance(listed, list) else ()) if _part(each, "score")]
     scored = [_part(each, "score") for each in events if each.get("event") == "score"]
     kept = (score.get("value"), _part(score, "metadata"))
     if score and [(each.get("value"), _part(each, "metadata")) for each in scored] != [kept]:
         yield f"the score of {name} is not the one that its judge gave"
+    if _solved(sample) and score.get("value") != 1:
+        yield f"the result of {name} is not that of its score"
     if score and _part(_part(summary, "scores"), SCORER).get("value") != score.get("value"):
         yield f"the score of {name} is another in the list of samples"
 
@@ -113,14 +123,26 @@ def _sample_changes(sample: Json, summary: Json) -> Iterator[str]:
 def _means(header: Json) -> Iterator[float]:
     scores = _part(header, "results").get("scores")
     for each in scores if isinstance(scores, list) else ():
-        value = _part(_part(each, "metrics"), "accuracy").get("value")
-        if isinstance(value, int | float):
-            yield float(value)
+        yield _number(_part(_part(each, "metrics"), "accuracy").get("value"))
+
+
+def _close(one: float, other: float | None) -> bool:
+    return other is not None and abs(one - other) <= 1e-6  # noqa: PLR2004 - of rounding
+
+
+def _number(value: object) -> float:
+    """A number of JSON; not a number for all else, and for one that no float holds."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _value(sample: Json) -> float | None:
-    value = _part(_part(sample, "scores"), SCORER).get("value")
-    return float(value) if isinstance(value, int | float) and not sample.get("error") else None
+    score = _part(_part(sample, "scores"), SCORER)
+    return _number(score.get("value")) if "value" in score and not sample.get("error") else None
 
 
 def _solved(sample: Json) -> bool | None:
