@@ -28,15 +28,14 @@ from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError
-from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome
 from touchstone.evaluation.oversight.graded.asking import Grader
 from touchstone.evaluation.oversight.graded.questions import questions
 from touchstone.evaluation.oversight.graded.transcripts import grade_chunks
-from touchstone.evaluation.oversight.item_secrets import item_secrets
 from touchstone.evaluation.oversight.labelled.grader_cases import PLANTED_AS
+from touchstone.evaluation.oversight.leaks import secrets_in
 from touchstone.evaluation.oversight.scanning import ChunkLog, scan_chunks
 from touchstone.evaluation.oversight.sightings import ScannedTranscript
 from touchstone.evaluation.runner import (
@@ -220,7 +219,8 @@ class PlantedRuns:
                 )
 
     def _item(self, index: int, sample: PlantedSample) -> ChunkItem:
-        item = _piece(sample, self.canary)
+        work, gives = sample.script.work, sample.gives
+        item = piece_of_work(work, self.canary, told=sample.told, gives=gives)
         commitment = digest_bytes(item.id.encode()).removeprefix("sha256:")
         return ChunkItem(index, commitment, item)
 
@@ -268,7 +268,7 @@ def scan_planted(ran: Sequence[RanChunk], canary: str) -> dict[str, ScannedTrans
 
     A sample without an outcome has none, and was not looked at.
     """
-    return _by_sample(ran, scan_chunks(_logs(ran, canary), (canary,)))
+    return _by_sample(ran, scan_chunks(_logs(ran), (canary,)))
 
 
 def grade_planted(
@@ -296,20 +296,17 @@ def questions_of(planted: str) -> tuple[str, ...]:
     )
 
 
-def _piece(sample: PlantedSample, canary: str) -> Item:
-    work, gives = sample.script.work, sample.gives
-    return piece_of_work(work, canary, told=sample.told, gives=gives)
-
-
-def _logs(ran: Sequence[RanChunk], canary: str = "") -> list[ChunkLog]:
+def _logs(ran: Sequence[RanChunk]) -> list[ChunkLog]:
     return [
         ChunkLog(
             each.chunk.name,
             each.log,
             {n: o.uuid for n, o in each.outcomes.items()},
+            # As a review draws it from its sealed items; all else in them is readings.
             {
-                place: item_secrets(_piece(sample, canary), (canary,))
+                place: tuple(sorted(secrets_in(sample.gives)))
                 for place, sample in enumerate(each.chunk.samples)
+                if sample.gives
             },
         )
         for each in ran
