@@ -192,10 +192,11 @@ def verify_proof(proof: Path, file: Path, *, json: Json = False) -> int:
     """
     from touchstone.evaluation.packs.item_proofs import MOST_PROOF, check_item, parse_proof
     from touchstone.evaluation.packs.private_file import read_header, read_sealed
+    from touchstone.keys.named_files import open_named
 
     header = read_header(read_sealed(file), str(file))
     try:
-        with proof.open("rb") as source:
+        with open_named(proof) as source:
             found = parse_proof(source.read(MOST_PROOF), str(proof))
     except OSError as error:
         raise BadInputError(f"{proof}: {(error.strerror or 'cannot be read').lower()}") from error

@@ -118,10 +118,11 @@ def check(
         case: The case's id, or enough of its beginning.
         log: A log of `touchstone parity run`; may be repeated.
     """
+    from touchstone.evaluation.parity_logs import take_log
     from touchstone.service.cases.case_admin import open_found
     from touchstone.service.reviews.developers_run import check_logs
 
     with opened() as installation:
         found = open_found(installation, case)
-        tell(check_logs(found, [(each.name, each.read_bytes()) for each in log]), json=json)
+        tell(check_logs(found, [(each.name, take_log(each)) for each in log]), json=json)
     return DONE

@@ -11,11 +11,13 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from touchstone.errors import BadInputError
 from touchstone.evaluation.oversight.bounded_logs import UnreadableLogError, bounded_log
 from touchstone.handin import printable_line
+from touchstone.keys.named_files import open_named
 from touchstone.review.events.measuring import MEASURED, Result
 
 SCORER, RESULT = "judged", "touchstone_result"
@@ -38,6 +40,16 @@ class ParityLog:
     """Of the engine's task: `chunk`, `variant`, `mode`, `endpoint`, `elicitation`, `rule`."""
     results: Mapping[int, bool | None]
     """By position: solved or not; None where nothing was measured."""
+
+
+def take_log(file: Path) -> bytes:
+    """The bytes of a log that somebody named, as many as are read. Raises ParityError."""
+    try:
+        with open_named(file) as data:
+            # One byte more: by it what is too large is told, and a file without end is left.
+            return data.read(MOST_OF_LOG + 1)
+    except OSError as error:
+        raise _refused(str(file), (error.strerror or "cannot be read").lower()) from error
 
 
 def read_parity_log(data: bytes, source: str) -> ParityLog:

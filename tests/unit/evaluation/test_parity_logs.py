@@ -2,14 +2,16 @@
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
-from touchstone.evaluation.parity_logs import ParityError, read_parity_log
+from touchstone.evaluation.parity_logs import ParityError, read_parity_log, take_log
 
 TOLD = {"value": 1, "metadata": {"touchstone_result": "solved"}}
 SAMPLE = {
@@ -111,3 +113,21 @@ def test_one_position_under_two_ids_is_refused():
     twice["summaries.json"].append({**twice["summaries.json"][0], "id": "00"})
     with pytest.raises(ParityError, match="a position stands in it twice"):
         read_parity_log(packed(twice), "run.eval")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("pipe", "not a regular file"), (".", "not a regular file"), ("none", "no such file")],
+)
+def test_what_is_no_file_is_refused_and_not_waited_for(name: str, says: str, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ParityError, match=f"not taken: {says}"):
+        take_log(tmp_path / name)
+
+
+def test_no_more_is_read_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("touchstone.evaluation.parity_logs.MOST_OF_LOG", 9)
+    (tmp_path / "large").write_bytes(bytes(100))
+    assert len(take_log(tmp_path / "large")) == 10
+    with pytest.raises(ParityError, match="too large, not read"):
+        read_parity_log(take_log(tmp_path / "large"), "large")
