@@ -13,6 +13,7 @@ from touchstone.deeds.known_case import KnownCase
 from touchstone.deeds.markings import KEYS
 from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_bytes, digest_value
+from touchstone.evaluation.formats import CHAT
 from touchstone.evaluation.submission import SubmittedVariant
 from touchstone.framework import Framework, Window
 from touchstone.review.clock import window_laid
@@ -236,6 +237,8 @@ def _modes_shown(submission: Submission) -> list[dict[str, Any]]:
             "id": mode.id,
             "variant": mode.variant,
             "model": mode.model,
+            # As modes were shown before there were others.
+            **({} if mode.format == CHAT else {"format": mode.format}),
             "endpoint": endpoint_digest(mode),
             "settings": mode.settings.model_dump(mode="json", exclude_none=True),
         }

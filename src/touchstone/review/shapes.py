@@ -140,6 +140,7 @@ class ModeShape(Shape):
     model: str
     endpoint: str
     settings: dict[str, Any]
+    format: str = ""
 
 
 class ModesShape(Shape):

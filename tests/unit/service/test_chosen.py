@@ -297,6 +297,10 @@ SUBMITTED = {
         ("openai-api/subject/control", "openai-api/subject/other"),
         "openai-api/subject/other",
     ),
+    "mode format": (
+        ('settings = { reasoning_effort = "high" }', 'format = "openai-responses"\nsettings = {}'),
+        "format openai-responses",
+    ),
     "settings reasoning_effort": (('"high"', '"low"'), "reasoning effort low"),
     **{
         f"settings {name}": (

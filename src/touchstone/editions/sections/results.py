@@ -49,7 +49,7 @@ def mode_facts(case: AudienceCase) -> tuple[ModeFacts, ...]:
             variant=mode["variant"],
             model=mode["model"],
             endpoint=mode["endpoint"],
-            settings=_settings(mode["settings"]),
+            settings=_settings({k: mode[k] for k in ("format",) if k in mode} | mode["settings"]),
             answered=_answered(case, mode["id"]),
             snapshots=_snapshots(case, mode["variant"]),
         )
