@@ -21,11 +21,16 @@ _ROUNDS = 2
 
 
 def run(
-    samples: int = SAMPLES, calls: int = CALLS, trivial: int = TRIVIAL, items: int = ITEMS
+    samples: int = SAMPLES,
+    calls: int = CALLS,
+    trivial: int = TRIVIAL,
+    items: int = ITEMS,
+    *,
+    loading: bool = True,
 ) -> BenchTable:
     """Measure both in turns, so that they meet one load; the better of two rounds counts.
 
-    Beside it what samples of one call take, what loading the engine does, once for each process,
+    Beside it what samples of one call take, what `loading` the engine takes, once for each process,
     and how long a pack of so many items takes to be registered and sealed.
     """
     with TemporaryDirectory(prefix="touchstone-bench-") as name:
@@ -37,7 +42,8 @@ def run(
             *_rows(f"samples of {calls:,} calls", samples, calls, folder / "long", GOAL),
             *_rows("samples of one call", trivial, 1, folder / "trivial", None),
         ]
-    rows += [_loading_row(), sealing_row(items)]
+    rows += [_loading_row()] if loading else []
+    rows.append(sealing_row(items))
     return BenchTable(f"engine: {samples} samples, and {trivial:,} trivial ones", tuple(rows))
 
 
